@@ -1,0 +1,369 @@
+/* acme.c: one order, from its creation or where an earlier run left it, to the chain. */
+#include "acme/acme.h"
+
+#include "acme/account.h"
+#include "acme/authz.h"
+#include "acme/client.h"
+#include "acme/dns01.h"
+#include "acme/order.h"
+#include "acme/problem.h"
+#include "acme/propagate.h"
+#include "acme/records.h"
+#include "base/csr.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POLL_FIRST_MS 12
+#define POLL_LONGEST_MS 5000
+#define PATIENCE_MS (5 * 60 * 1000) /* for the server's checks and its signature */
+
+static const char *const types[] = {"acme", NULL};
+
+/* clang-format off */
+const struct option acme_options[] = {
+    {.name = "type",        .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, type),        .standard = "acme", .words = types, .help = "what kind of issuer it is: acme (RFC 8555)"},
+    {.name = "directory",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, directory),   .required = true,   .help = "URL of the ACME server's directory"},
+    {.name = "contact",     .type = OPTION_LIST,   .offset = offsetof(struct acme_issuer, contact),     .help = "who is told of problems: mailto:NAME@EXAMPLE.ORG ..."},
+    {.name = "agree_terms", .type = OPTION_YES_NO, .offset = offsetof(struct acme_issuer, agree_terms), .standard = "no",   .help = "yes: its terms of service are agreed to"},
+    {.name = "dns",         .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, dns),         .required = true,   .help = "which [dns NAME] section publishes the challenges"},
+    {.name = "ca_file",     .type = OPTION_PATH,   .offset = offsetof(struct acme_issuer, ca_file),     .help = "roots to trust for the ACME server's own https, besides the system's"},
+    {.name = "trust_file",  .type = OPTION_PATH,   .offset = offsetof(struct acme_issuer, trust_file),  .help = "roots in which issued chains may end, besides the system's"},
+    {0},
+};
+/* clang-format on */
+
+/* One run of one order. */
+struct issue {
+    const struct acme_job *job;
+    struct client client;
+    struct records records; /* what is published now */
+    struct str csr_der;     /* of the order: the stored one when it is resumed */
+    int64_t wait_ms;        /* before the next question */
+    int64_t deadline_ms;
+};
+
+/* ---- the order on disk ---- */
+
+static bool
+save_order(const struct issue *i, const struct order *o, struct err *e)
+{
+    own_json struct json_t *object = json_new_object();
+    own_str struct str csr = {0};
+
+    if (object == NULL || !b64url_add(&csr, i->csr_der.text, i->csr_der.size))
+        return err_memory(e);
+    json_put_text(object, "directory", i->client.directory_url);
+    json_put_text(object, "account", i->client.kid);
+    json_put_text(object, "url", o->url);
+    json_put_list(object, "names", i->job->names);
+    json_put_text(object, "csr", csr.text);
+    return json_save(object, i->job->order_path, e);
+}
+
+/* Is the order on disk one for these names, this key, this account? Gives its URL and its request. */
+static bool
+is_ours(struct issue *i, const struct json_t *saved, struct str *csr_der)
+{
+    const struct json_t *names = json_member(saved, "names");
+    const char *account = json_member_text(saved, "account");
+    const char *csr = json_member_text(saved, "csr");
+    own_list struct list ordered = {0};
+
+    for (size_t n = 0; n < json_count(names); n++)
+        if (json_item_text(names, n) == NULL || !list_add(&ordered, json_item_text(names, n)))
+            return false;
+    return account != NULL && strcmp(account, i->client.kid) == 0 &&
+           list_same(&ordered, i->job->names) && csr != NULL && b64url_decode(csr_der, csr) &&
+           csr_same_key(csr_der, i->job->csr_der);
+}
+
+/* Picks up the order of an interrupted run. False: there is none that is still good. */
+static bool
+resume(struct issue *i, struct order *o)
+{
+    struct err ignored = {0};
+    own_json struct json_t *saved = json_load(i->job->order_path, &ignored);
+    const char *url = saved == NULL ? NULL : json_member_text(saved, "url");
+    own_answer struct answer a = {0};
+    own_str struct str csr_der = {0};
+
+    if (url == NULL || !is_ours(i, saved, &csr_der))
+        return false;
+    if (!client_post(&i->client, url, "", &a, &ignored) || a.json == NULL) {
+        log_debug("the order of an earlier run is not used: %s", ignored.text);
+        return false;
+    }
+    o->url = strdup(url);
+    if (o->url == NULL || !order_fill(o, a.json, &ignored) || o->status == ORDER_INVALID) {
+        order_done(o);
+        return false;
+    }
+    str_done(&i->csr_der);
+    i->csr_der = csr_der;
+    csr_der = (struct str){0};
+    log_debug("resuming the order %s of an earlier run", o->url);
+    return true;
+}
+
+/* ---- a new order ---- */
+
+/* RFC 8555 section 7.4 */
+static char *
+order_payload(const struct list *names)
+{
+    own_json struct json_t *object = json_new_object();
+    own_json struct json_t *array = json_new_array();
+
+    if (object == NULL || array == NULL)
+        return NULL;
+    for (size_t n = 0; n < names->count; n++) {
+        struct json_t *identifier = json_new_object();
+
+        if (identifier == NULL)
+            return NULL;
+        json_put_text(identifier, "type", "dns");
+        json_put_text(identifier, "value", names->items[n]);
+        json_add(array, identifier);
+    }
+    json_put(object, "identifiers", TAKE(array));
+    return json_encode(object);
+}
+
+/* An account that the server has forgotten is registered anew, once. */
+static bool
+post_order(struct issue *i, const char *payload, struct answer *a, struct err *e)
+{
+    if (client_call(&i->client, "newOrder", payload, a, e))
+        return true;
+    if (!i->client.account_is_gone)
+        return false;
+    log_debug("the account %s is gone at the server, registering again", i->client.kid);
+    return account_register(&i->client, i->job->issuer, i->job->account_dir, e) &&
+           client_call(&i->client, "newOrder", payload, a, e);
+}
+
+static bool
+begin(struct issue *i, struct order *o, struct err *e)
+{
+    own_mem char *payload = order_payload(i->job->names);
+    own_answer struct answer a = {0};
+
+    if (payload == NULL)
+        return err_memory(e);
+    if (!post_order(i, payload, &a, e))
+        return err_wrap(e, "order");
+    if (a.location == NULL || a.json == NULL)
+        return err_set(e, ERR_PROTOCOL, "order: the answer is no order or has no Location");
+    o->url = TAKE(a.location);
+    return order_fill(o, a.json, e) && save_order(i, o, e);
+}
+
+/* ---- the steps of the order ---- */
+
+static bool
+collect_records(struct issue *i, const struct authzs *all, struct err *e)
+{
+    unsigned char thumbprint[THUMBPRINT_SIZE];
+
+    if (!jws_thumbprint(i->client.key, thumbprint, e))
+        return false;
+    for (size_t n = 0; n < all->count; n++) {
+        own_mem char *fqdn = NULL;
+        char value[DNS01_TXT_SIZE];
+
+        if (all->items[n].is_valid)
+            continue;
+        fqdn = dns01_fqdn(all->items[n].name);
+        if (fqdn == NULL)
+            return err_memory(e);
+        if (!dns01_txt(value, all->items[n].token, thumbprint, e))
+            return false;
+        if (!records_add(&i->records, fqdn, value))
+            return err_memory(e);
+    }
+    return true;
+}
+
+/* RFC 8555 section 7.5.1: an empty object says that the server may look now. */
+static bool
+answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
+{
+    for (size_t n = 0; n < all->count; n++) {
+        own_answer struct answer a = {0};
+
+        if (!all->items[n].is_valid && !client_post(&i->client, all->items[n].challenge, "{}", &a, e))
+            return err_wrap(e, "%s", all->items[n].name);
+    }
+    return true;
+}
+
+static bool
+answer(struct order *o, void *self, struct err *e)
+{
+    struct issue *i = self;
+    own_authzs struct authzs all = {0};
+
+    if (!authzs_get(&all, &i->client, &o->authorizations, i->job->names, e) ||
+        !collect_records(i, &all, e))
+        return false;
+    if (i->records.count > 0) {
+        progress_say(i->job->progress, "publishing %zu record%s", i->records.count,
+                     i->records.count == 1 ? "" : "s");
+        if (!records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
+            !propagate_wait(i->job->dns, i->records.items, i->records.count, i->job->progress, e))
+            return false;
+    }
+    return answer_challenges(i, &all, e);
+}
+
+/* Sleeps before the next question: the server's advice, else a pause that doubles. */
+static bool
+wait_a_while(struct issue *i, const struct order *o, struct err *e)
+{
+    struct clock *clock = i->job->clock;
+    int64_t advice_ms =
+        o->retry_at_s == 0 ? 0 : (o->retry_at_s - clock->now_s(clock)) * 1000;
+    int64_t pause_ms = i->wait_ms > advice_ms ? i->wait_ms : advice_ms;
+
+    if (clock->steady_ms(clock) + pause_ms > i->deadline_ms) {
+        (void)err_set(e, advice_ms > 0 ? ERR_BUSY : ERR_TIMEOUT,
+                      "the issuer is not done yet; the order will be resumed");
+        e->retry_at_s = o->retry_at_s;
+        return false;
+    }
+    progress_say(i->job->progress, "waiting for the issuer to %s",
+                 o->status == ORDER_PENDING ? "check the records" : "sign");
+    clock->sleep_ms(clock, pause_ms);
+    i->wait_ms = i->wait_ms * 2 > POLL_LONGEST_MS ? POLL_LONGEST_MS : i->wait_ms * 2;
+    return true;
+}
+
+/* What every request about the order brings. */
+static bool
+renew_order(struct issue *i, struct order *o, const struct answer *a, struct err *e)
+{
+    enum order_status before = o->status;
+
+    if (a->json == NULL)
+        return err_set(e, ERR_PROTOCOL, "the answer is no order");
+    if (!order_fill(o, a->json, e))
+        return false;
+    o->retry_at_s = a->retry_at_s;
+    if (o->status != before)
+        i->wait_ms = POLL_FIRST_MS;
+    return true;
+}
+
+static bool
+poll_order(struct order *o, void *self, struct err *e)
+{
+    struct issue *i = self;
+    own_answer struct answer a = {0};
+
+    return wait_a_while(i, o, e) && client_post(&i->client, o->url, "", &a, e) &&
+           renew_order(i, o, &a, e);
+}
+
+/* RFC 8555 section 7.4 */
+static bool
+finalize(struct order *o, void *self, struct err *e)
+{
+    struct issue *i = self;
+    own_answer struct answer a = {0};
+    own_str struct str payload = {0};
+
+    if (!str_addf(&payload, "{\"csr\":\"") ||
+        !b64url_add(&payload, i->csr_der.text, i->csr_der.size) || !str_addf(&payload, "\"}"))
+        return err_memory(e);
+    return client_post(&i->client, o->finalize, payload.text, &a, e) && renew_order(i, o, &a, e);
+}
+
+/* RFC 8555 section 7.4.2 */
+static bool
+download(struct order *o, void *self, struct err *e)
+{
+    struct issue *i = self;
+    own_answer struct answer a = {0};
+
+    if (!client_post(&i->client, o->certificate, "", &a, e))
+        return false;
+    if (a.body.size == 0)
+        return err_set(e, ERR_PROTOCOL, "the certificate '%s' is empty", o->certificate);
+    o->chain_pem = a.body;
+    a.body = (struct str){0};
+    return true;
+}
+
+static bool
+refuse(struct order *o, void *self, struct err *e)
+{
+    struct issue *i = self;
+
+    if (o->error != NULL)
+        return problem_tell(o->error, 0, 0, e);
+    return authzs_explain(&i->client, &o->authorizations, e);
+}
+
+/* ---- the whole ---- */
+
+/* Account, order, chain. */
+static bool
+run(struct issue *i, struct order *o, struct err *e)
+{
+    const struct acme_job *job = i->job;
+    const struct order_ports ports = {i, answer, poll_order, finalize, download, refuse};
+    own_mem char *session_path = str_format("%s/session.json", job->account_dir);
+
+    if (session_path == NULL || !str_add(&i->csr_der, job->csr_der->text, job->csr_der->size))
+        return err_memory(e);
+    if (!client_init(&i->client, job->http, job->clock, job->issuer->directory, session_path, e) ||
+        !account_open(&i->client, job->issuer, job->account_dir, e))
+        return false;
+    return (resume(i, o) || begin(i, o, e)) && order_run(o, &ports, e);
+}
+
+/* What is left to do whether or not there is a chain. */
+static void
+tidy(struct issue *i, const struct order *o, struct err *warning)
+{
+    const struct acme_job *job = i->job;
+    struct err e = {0};
+
+    if (i->records.count > 0 && !records_remove(&i->records, job->dns, job->journal_path, warning))
+        (void)err_wrap(warning, "the next run will try again");
+    if (i->client.directory != NULL && !client_save(&i->client, &e))
+        log_debug("the session is not remembered: %s", e.text);
+    if (o->status == ORDER_INVALID && o->url != NULL && !acme_forget(job, &e))
+        log_debug("the order is not forgotten: %s", e.text);
+}
+
+bool
+acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warning, struct err *e)
+{
+    struct issue i = {.job = job, .wait_ms = POLL_FIRST_MS};
+    struct order o = {0};
+    bool good = false;
+
+    i.deadline_ms = job->clock->steady_ms(job->clock) + PATIENCE_MS +
+                    job->dns->config.timeout_s * 1000;
+    good = run(&i, &o, e);
+    if (good && !str_add(chain_pem, o.chain_pem.text, o.chain_pem.size))
+        good = err_memory(e);
+    tidy(&i, &o, warning);
+    order_done(&o);
+    records_done(&i.records);
+    str_done(&i.csr_der);
+    client_done(&i.client);
+    return good;
+}
+
+bool
+acme_forget(const struct acme_job *job, struct err *e)
+{
+    return file_remove(AT_FDCWD, job->order_path, e);
+}

@@ -1,0 +1,272 @@
+/* client.c: directory, nonces, signed POST (RFC 8555 sections 6.2 to 6.5, 7.1.1, 7.2). */
+#include "acme/client.h"
+
+#include "acme/jws.h"
+#include "acme/problem.h"
+#include "base/b64url.h"
+#include "base/file.h"
+#include "base/key.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NONCE_TRIES 16
+#define DIRECTORY_KEPT_S (30 * 24 * 3600) /* it heals itself when it is wrong: see client_call() */
+#define JOSE "application/jose+json"
+
+/* Takes the nonce of a response for the next request. */
+static void
+keep_nonce(struct client *c, const struct http_response *r)
+{
+    const char *nonce = http_header(r, "replay-nonce");
+
+    if (nonce == NULL || !b64url_is(nonce)) /* RFC 8555 section 6.5.1: a client MUST ignore others */
+        return;
+    free(c->nonce);
+    c->nonce = strdup(nonce);
+}
+
+/* A session is a convenience: whatever is wrong with it, we do without. */
+static void
+remember(struct client *c)
+{
+    struct err ignored = {0};
+    own_json struct json_t *session = json_load(c->session_path, &ignored);
+    const char *url = session == NULL ? NULL : json_member_text(session, "directory_url");
+    const char *nonce = NULL;
+    int64_t age_s = 0;
+
+    if (url == NULL || strcmp(url, c->directory_url) != 0)
+        return;
+    c->directory_at_s = json_member_int(session, "directory_at");
+    age_s = c->clock->now_s(c->clock) - c->directory_at_s;
+    if (json_member(session, "directory") != NULL && age_s >= 0 && age_s < DIRECTORY_KEPT_S)
+        c->directory = json_keep(json_member(session, "directory"));
+    nonce = json_member_text(session, "nonce");
+    if (nonce != NULL && b64url_is(nonce))
+        c->nonce = strdup(nonce);
+}
+
+bool
+client_init(struct client *c, struct http *http, struct clock *clock, const char *directory_url,
+            const char *session_path, struct err *e)
+{
+    c->http = http;
+    c->clock = clock;
+    c->directory_url = strdup(directory_url);
+    c->session_path = strdup(session_path);
+    if (c->directory_url == NULL || c->session_path == NULL)
+        return err_memory(e);
+    remember(c);
+    return true;
+}
+
+static bool
+read_directory(struct client *c, struct err *e)
+{
+    struct http_request request = {.method = "GET", .url = c->directory_url};
+    own_http_response struct http_response response = {0};
+    own_json struct json_t *directory = NULL;
+
+    if (!c->http->send(c->http, &request, &response, e))
+        return false;
+    keep_nonce(c, &response);
+    if (response.status != 200) {
+        (void)problem_tell(NULL, response.status, response.retry_at_s, e);
+        return err_wrap(e, "read the directory '%s'", c->directory_url);
+    }
+    directory = json_decode(response.body.text, response.body.size, e);
+    if (directory == NULL)
+        return err_wrap(e, "read the directory '%s'", c->directory_url);
+    if (json_member_text(directory, "newNonce") == NULL ||
+        json_member_text(directory, "newAccount") == NULL ||
+        json_member_text(directory, "newOrder") == NULL)
+        return err_set(e, ERR_PROTOCOL,
+                       "'%s' is not the directory of an ACME server: newNonce, newAccount or newOrder "
+                       "is missing",
+                       c->directory_url);
+    json_drop(&c->directory);
+    c->directory = TAKE(directory);
+    c->directory_at_s = c->clock->now_s(c->clock);
+    c->directory_is_fresh = true;
+    return true;
+}
+
+/* The URL of a resource, the caller's to free (the directory may be read again meanwhile); NULL and
+ * `e` when the directory cannot be read or lacks it. */
+static char *
+url_of(struct client *c, const char *resource, struct err *e)
+{
+    const char *url = NULL;
+
+    if (c->directory == NULL && !read_directory(c, e))
+        return NULL;
+    url = json_member_text(c->directory, resource);
+    if (url == NULL)
+        (void)err_set(e, ERR_PROTOCOL, "the directory '%s' has no '%s'", c->directory_url, resource);
+    return url == NULL ? NULL : strdup(url);
+}
+
+const struct json_t *
+client_meta(struct client *c, struct err *e)
+{
+    const struct json_t *meta = NULL;
+
+    if (c->directory == NULL && !read_directory(c, e))
+        return NULL;
+    meta = json_member(c->directory, "meta");
+    return meta == NULL ? c->directory : meta;
+}
+
+/* Statuses of a URL that the server does not have any more. */
+static bool
+is_unknown(int status)
+{
+    return status == 404 || status == 405 || status == 410;
+}
+
+/* RFC 8555 section 7.2. Once more when a remembered directory was out of date. */
+static bool
+get_nonce(struct client *c, struct err *e)
+{
+    own_mem char *url = url_of(c, "newNonce", e);
+    struct http_request request = {.method = "HEAD", .url = url};
+    own_http_response struct http_response response = {0};
+
+    if (url == NULL || !c->http->send(c->http, &request, &response, e))
+        return false;
+    keep_nonce(c, &response);
+    if (c->nonce != NULL)
+        return true;
+    if (is_unknown(response.status) && !c->directory_is_fresh) {
+        json_drop(&c->directory);
+        return get_nonce(c, e);
+    }
+    if (response.status >= 400) {
+        (void)problem_tell(NULL, response.status, response.retry_at_s, e);
+        return err_wrap(e, "get a nonce from '%s'", url);
+    }
+    return err_set(e, ERR_PROTOCOL, "get a nonce from '%s': the answer has none", url);
+}
+
+static bool
+post_once(struct client *c, const char *url, const char *payload, struct http_response *response,
+          struct err *e)
+{
+    own_str struct str body = {0};
+    own_mem char *nonce = NULL;
+    struct http_request request = {.method = "POST", .url = url, .content_type = JOSE};
+
+    if (c->nonce == NULL && !get_nonce(c, e))
+        return false;
+    nonce = TAKE(c->nonce); /* used once, whatever comes */
+    if (!jws_sign(c->key, c->kid, nonce, url, payload, &body, e))
+        return false;
+    request.body = body.text;
+    request.body_size = body.size;
+    if (!c->http->send(c->http, &request, response, e))
+        return false;
+    keep_nonce(c, response);
+    return true;
+}
+
+static bool
+fill(struct answer *a, struct http_response *response, struct err *e)
+{
+    const char *type = http_header(response, "content-type");
+    const char *location = http_header(response, "location");
+    struct err ignored = {0};
+
+    a->status = response->status;
+    a->retry_at_s = response->retry_at_s;
+    a->body = response->body;
+    response->body = (struct str){0};
+    /* "application/json", "application/problem+json; charset=utf-8" */
+    if (type != NULL && strstr(type, "json") != NULL)
+        a->json = json_decode(a->body.text, a->body.size, a->status < 400 ? e : &ignored);
+    if (a->status < 400 && a->json == NULL && type != NULL && strstr(type, "json") != NULL)
+        return false;
+    a->location = location == NULL ? NULL : strdup(location);
+    return location == NULL || a->location != NULL || err_memory(e);
+}
+
+bool
+client_post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+{
+    for (int tries = 1;; tries++) {
+        own_http_response struct http_response response = {0};
+
+        answer_done(a);
+        if (!post_once(c, url, payload, &response, e))
+            return false;
+        if (!fill(a, &response, e))
+            return err_wrap(e, "POST '%s'", url);
+        if (a->status < 300)
+            return true;
+        if (!problem_is(a->json, "badNonce") || tries >= NONCE_TRIES)
+            break;
+        log_debug("%s: badNonce, trying again with the next one", url);
+    }
+    c->account_is_gone = problem_is(a->json, "accountDoesNotExist");
+    (void)problem_tell(a->json, a->status, a->retry_at_s, e);
+    return err_wrap(e, "POST '%s'", url);
+}
+
+static bool
+call_once(struct client *c, const char *resource, const char *payload, struct answer *a,
+          struct err *e)
+{
+    own_mem char *url = url_of(c, resource, e);
+
+    return url != NULL && client_post(c, url, payload, a, e);
+}
+
+bool
+client_call(struct client *c, const char *resource, const char *payload, struct answer *a,
+            struct err *e)
+{
+    if (call_once(c, resource, payload, a, e))
+        return true;
+    if (c->directory_is_fresh || !is_unknown(a->status))
+        return false;
+    json_drop(&c->directory);
+    return call_once(c, resource, payload, a, e);
+}
+
+bool
+client_save(const struct client *c, struct err *e)
+{
+    own_json struct json_t *session = json_new_object();
+
+    if (session == NULL)
+        return err_memory(e);
+    json_put_text(session, "directory_url", c->directory_url);
+    json_put_int(session, "directory_at", c->directory_at_s);
+    if (c->directory != NULL)
+        json_put(session, "directory", json_keep(c->directory));
+    if (c->nonce != NULL)
+        json_put_text(session, "nonce", c->nonce);
+    return json_save(session, c->session_path, e);
+}
+
+void
+client_done(struct client *c)
+{
+    key_drop(&c->key);
+    free(c->kid);
+    free(c->directory_url);
+    free(c->session_path);
+    json_drop(&c->directory);
+    free(c->nonce);
+    *c = (struct client){0};
+}
+
+void
+answer_done(struct answer *a)
+{
+    json_drop(&a->json);
+    free(a->location);
+    str_done(&a->body);
+    *a = (struct answer){0};
+}

@@ -1,0 +1,75 @@
+/* client.h: signed requests to one ACME server: directory, nonces, errors (RFC 8555 section 6). */
+#ifndef PGCERT_ACME_CLIENT_H
+#define PGCERT_ACME_CLIENT_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/http.h"
+#include "base/json.h"
+
+#include <openssl/evp.h>
+
+/* One server and one account. Directory and a nonce are remembered between runs in a file. */
+struct client {
+    struct http *http;   /* borrowed */
+    struct clock *clock; /* borrowed */
+    EVP_PKEY *key;       /* the account's */
+    char *kid;           /* its URL; NULL: not registered yet */
+    char *directory_url;
+    char *session_path;
+    struct json_t *directory; /* NULL: not read yet */
+    int64_t directory_at_s;   /* when it was read */
+    bool directory_is_fresh;  /* read in this run, not remembered */
+    char *nonce;              /* NULL: none at hand */
+    bool account_is_gone;     /* the server said accountDoesNotExist */
+};
+
+#define own_client __attribute__((cleanup(client_done)))
+
+/* What a signed request brought. */
+struct answer {
+    int status;
+    struct json_t *json; /* NULL when the body is not a JSON object */
+    char *location;      /* NULL: none */
+    int64_t retry_at_s;  /* 0: none */
+    struct str body;
+};
+
+#define own_answer __attribute__((cleanup(answer_done)))
+
+/*
+ * Prepares a client; asks nothing yet. A remembered session that is damaged or of another server is
+ * forgotten.
+ *
+ * Takes:  session_path  where directory and nonce are remembered
+ */
+MUST_USE bool client_init(struct client *c, struct http *http, struct clock *clock,
+                          const char *directory_url, const char *session_path, struct err *e);
+
+/*
+ * Signs and posts, again with a new nonce as long as the server says badNonce (RFC 8555 section 6.5),
+ * at most 16 times.
+ *
+ * Takes:  payload  JSON text; "" is POST-as-GET
+ * Gives:  a        empty before; also half filled after a failure
+ * Errors: what http has, and every refusal as problem_tell() says it
+ */
+MUST_USE bool client_post(struct client *c, const char *url, const char *payload, struct answer *a,
+                          struct err *e);
+
+/* The same to a resource of the directory ("newOrder"). When the directory is a remembered one and
+ * the server does not know the URL any more, the directory is read again. */
+MUST_USE bool client_call(struct client *c, const char *resource, const char *payload,
+                          struct answer *a, struct err *e);
+
+/* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read; an
+ * empty object where it has none. Borrowed. */
+const struct json_t *client_meta(struct client *c, struct err *e);
+
+/* Remembers directory and nonce. */
+MUST_USE bool client_save(const struct client *c, struct err *e);
+
+void client_done(struct client *c);
+void answer_done(struct answer *a);
+
+#endif

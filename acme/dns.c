@@ -1,0 +1,103 @@
+/* dns.c: the registry of DNS providers, and the settings that all of them have. */
+#include "acme/dns.h"
+#include "acme/zone.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct dns_provider dns_rfc2136;
+
+/* In order of name; dns_provider_words are the same. */
+static const struct dns_provider *const providers[] = {
+    &dns_rfc2136,
+};
+
+const char *const dns_provider_words[] = {
+    "rfc2136",
+    NULL,
+};
+
+static const char *const propagation_words[] = {
+    [DNS_AUTHORITATIVE] = "authoritative",
+    [DNS_RECURSIVE] = "recursive",
+    [DNS_WAIT] = "wait",
+    NULL,
+};
+
+#define AT(field) offsetof(struct dns_config, field)
+
+/* clang-format off */
+const struct option dns_options[] = {
+    {"provider", OPTION_WORD, AT(provider), NULL,
+     .help = "who publishes the records", .words = dns_provider_words, .required = true},
+    {"ttl", OPTION_SPAN, AT(ttl_s), "60s",
+     .help = "how long others may remember a record"},
+    {"propagation", OPTION_WORD, AT(propagation), "authoritative",
+     .help = "who must see the records before the issuer is told: every server of the zone, the resolvers, "
+     "or nobody, after a wait", .words = propagation_words},
+    {"wait", OPTION_SPAN, AT(wait_s), "30s",
+     .help = "how long 'propagation = wait' waits"},
+    {"resolvers", OPTION_ENDPOINTS, AT(resolvers), NULL,
+     .help = "who is asked about other zones; default: the system's, of /etc/resolv.conf"},
+    {"timeout", OPTION_SPAN, AT(timeout_s), "2min",
+     .help = "how long to wait until the records are seen"},
+    {0},
+};
+/* clang-format on */
+
+const struct dns_provider *
+dns_provider_get(size_t i)
+{
+    return i < COUNT(providers) ? providers[i] : NULL;
+}
+
+static bool
+bind_section(struct dns *d, const struct conf_section *s, struct err *e)
+{
+    const struct option *tables[] = {dns_options, NULL, NULL};
+
+    if (!option_bind(s, dns_options, &d->config, e))
+        return false;
+    d->provider = dns_provider_get((size_t)d->config.provider);
+    if (d->provider == NULL)
+        return err_set(e, ERR_INTERNAL, "there is no DNS provider %d", d->config.provider);
+    tables[1] = d->provider->options;
+    d->provider_config = calloc(1, d->provider->config_size);
+    d->name = strdup(s->name);
+    if (d->provider_config == NULL || d->name == NULL)
+        return err_memory(e);
+    return option_check_names(s, tables, e) &&
+           option_bind(s, d->provider->options, d->provider_config, e);
+}
+
+struct dns *
+dns_new(const struct conf_section *s, struct clock *clock, struct err *e)
+{
+    struct dns *d = calloc(1, sizeof(*d));
+
+    if (d == NULL) {
+        (void)err_memory(e);
+        return NULL;
+    }
+    d->clock = clock;
+    if (bind_section(d, s, e))
+        return d;
+    dns_free(d);
+    return NULL;
+}
+
+void
+dns_free(struct dns *d)
+{
+    if (d == NULL)
+        return;
+    if (d->provider != NULL && d->provider->close != NULL)
+        d->provider->close(d);
+    if (d->provider != NULL && d->provider_config != NULL)
+        option_done(d->provider->options, d->provider_config);
+    free(d->provider_config);
+    option_done(dns_options, &d->config);
+    zone_free(d->zones);
+    free(d->name);
+    free(d);
+}

@@ -1,0 +1,73 @@
+/* dns.h: how the TXT records of DNS-01 are published: the provider interface and its registry.
+ *
+ * To add a provider: write acme/dns/NAME.c with its table of options, add a line to acme/dns.c.
+ */
+#ifndef PGCERT_ACME_DNS_H
+#define PGCERT_ACME_DNS_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/option.h"
+#include "base/progress.h"
+
+/* One TXT record. */
+struct dns_txt {
+    const char *fqdn;  /* "_acme-challenge.db.example.org.", A-labels, with the final dot */
+    const char *value; /* 43 characters of base64url */
+};
+
+/* What every [dns NAME] section has, whatever its provider; see dns_options. */
+struct dns_config {
+    int provider;     /* index in dns_provider_words */
+    int64_t ttl_s;
+    int propagation;  /* enum dns_propagation */
+    int64_t wait_s;   /* how long `wait` waits */
+    struct list resolvers; /* HOST[:PORT]; empty: the system's (/etc/resolv.conf) */
+    int64_t timeout_s;
+};
+
+enum dns_propagation { DNS_AUTHORITATIVE, DNS_RECURSIVE, DNS_WAIT };
+
+/* The options of struct dns_config; `provider` is one of them. */
+extern const struct option dns_options[];
+
+/* The names of the providers, NULL-ended, in order of name. */
+extern const char *const dns_provider_words[];
+
+struct dns;
+
+struct dns_provider {
+    const char *name;
+    const struct option *options; /* its own settings, ended by a row without name */
+    size_t config_size;           /* bytes of the struct which they fill */
+
+    /* All records of one call go out in as few updates as can be. Both may be called again after
+     * success or failure with the same effect; remove() deletes these very values only, and a
+     * record that is not there is no error. d->provider_config is the filled struct. */
+    bool (*publish)(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
+    bool (*remove)(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
+
+    /* Frees d->session; NULL when the provider keeps none. */
+    void (*close)(struct dns *d);
+};
+
+/* A configured provider: one [dns NAME] section. */
+struct dns {
+    char *name; /* of the section */
+    struct dns_config config;
+    const struct dns_provider *provider;
+    void *provider_config;
+    void *session;       /* the provider's own; NULL at first */
+    struct zones *zones; /* found so far, by whomever (acme/zone.h); NULL at first */
+    struct clock *clock;
+};
+
+/* Binds a section. NULL and ERR_CONFIG. */
+MUST_USE struct dns *dns_new(const struct conf_section *s, struct clock *clock, struct err *e);
+
+void dns_free(struct dns *d);
+
+/* The tables of options of provider number i (for `config show` and the manual). */
+const struct dns_provider *dns_provider_get(size_t i);
+
+#endif

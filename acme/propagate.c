@@ -1,0 +1,365 @@
+/* propagate.c: ask name servers until all of them have the records. */
+#include "acme/propagate.h"
+#include "acme/nameserver.h"
+#include "acme/soa.h"
+#include "base/dnsio.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_PAUSE_MS 50
+#define LAST_PAUSE_MS 5000
+#define PATIENCE_MS 3000  /* then an address is silent for now */
+#define SAY_PAUSE_MS 200  /* between two lines of progress */
+#define NAMED_MAX 4       /* servers that an error names */
+#define CNAMES_MAX 8      /* followed within one answer */
+
+/* A name that one server, at one of its addresses, is asked for. */
+struct ask {
+    const char *name;   /* one of w->places */
+    const char *server; /* the name server's name; "": it has none */
+    bool has;           /* all values */
+    bool failed;        /* no answer, the last time */
+    int64_t pause_ms;
+    char said[96]; /* what it said instead */
+};
+
+struct wait {
+    struct dns *d;
+    const struct dns_txt *records;
+    const char **places; /* for each record: the name where its value is, behind the CNAMEs that we
+                            know of; one pointer for one name */
+    size_t record_count;
+    struct ask *asks;
+    struct dnsio_task *tasks; /* of the same number */
+    size_t count, room;
+    size_t waiting; /* neither has nor failed */
+    struct progress *progress;
+    int64_t said_ms;
+};
+
+/* ------------------------------------------------------------------ one answer */
+
+/* Follows the CNAMEs that the answer itself has. */
+static const char *
+end_of_cnames(const struct dns_answer *answer, const char *name)
+{
+    for (int turn = 0; turn < CNAMES_MAX; turn++) {
+        const struct dns_record *r = NULL;
+        const char *next = NULL;
+
+        for (size_t i = 0; (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_CNAME, &i)) != NULL;)
+            if (strcasecmp(r->owner, name) == 0)
+                next = r->data;
+        if (next == NULL)
+            break;
+        name = next;
+    }
+    return name;
+}
+
+/* Is the value among the TXT records there? *any: is there a TXT record at all? */
+static bool
+has_value(const struct dns_answer *answer, const char *name, const char *value, bool *any)
+{
+    const struct dns_record *r = NULL;
+
+    for (size_t i = 0; (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_TXT, &i)) != NULL;) {
+        if (strcasecmp(r->owner, name) != 0)
+            continue;
+        *any = true;
+        if (r->size == strlen(value) && memcmp(r->data, value, r->size) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Has the answer every wanted value? Else says what it has. */
+static bool
+has_all(const struct wait *w, struct ask *a, const struct dns_answer *answer)
+{
+    const char *name = end_of_cnames(answer, a->name);
+    size_t wanted = 0;
+    size_t found = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < w->record_count; i++) {
+        if (w->places[i] != a->name)
+            continue;
+        wanted++;
+        found += has_value(answer, name, w->records[i].value, &any);
+    }
+    if (answer->rcode != DNS_RCODE_NOERROR)
+        (void)snprintf(a->said, sizeof(a->said), "answers %s", dns_rcode_text(answer->rcode));
+    else if (found > 0)
+        (void)snprintf(a->said, sizeof(a->said), "has %zu of %zu values", found, wanted);
+    else if (strcasecmp(name, a->name) != 0 && !any)
+        (void)snprintf(a->said, sizeof(a->said), "has a CNAME to '%.60s' there", name);
+    else
+        (void)snprintf(a->said, sizeof(a->said), any ? "has other values" : "has no TXT record");
+    return found == wanted;
+}
+
+/* ------------------------------------------------------------------ while it runs */
+
+static void
+who(char *text, size_t room, const struct wait *w, size_t i)
+{
+    char address[ADDRESS_TEXT];
+
+    address_text(address, &w->tasks[i].server, DNS_PORT);
+    if (w->asks[i].server[0] == '\0')
+        (void)snprintf(text, room, "%s", address);
+    else
+        (void)snprintf(text, room, "%s (%s)", w->asks[i].server, address);
+}
+
+static void
+say(struct wait *w)
+{
+    int64_t now_ms = w->d->clock->steady_ms(w->d->clock);
+    char first[DNS_NAME_SIZE + ADDRESS_TEXT] = "";
+    size_t missing = 0;
+
+    if (w->progress == NULL || now_ms - w->said_ms < SAY_PAUSE_MS)
+        return;
+    w->said_ms = now_ms;
+    for (size_t i = 0; i < w->count; i++)
+        if (!w->asks[i].has && missing++ == 0)
+            who(first, sizeof(first), w, i);
+    if (missing > 1)
+        progress_say(w->progress, "waiting for %s and %zu more to answer with the record", first,
+                     missing - 1);
+    else if (missing == 1)
+        progress_say(w->progress, "waiting for %s to answer with the record", first);
+}
+
+static int64_t
+heard(void *context, struct dnsio_task *task)
+{
+    struct wait *w = context;
+    struct ask *a = &w->asks[task - w->tasks];
+    bool was_waiting = !a->has && !a->failed;
+    bool waits = false;
+
+    a->failed = task->outcome != DNSIO_ANSWERED;
+    if (a->failed)
+        (void)snprintf(a->said, sizeof(a->said), "%s", dnsio_outcome_text(task));
+    else
+        a->has = has_all(w, a, &task->answer);
+    waits = !a->has && !a->failed;
+    w->waiting = w->waiting - was_waiting + waits;
+    if (a->has)
+        return DNSIO_DONE;
+    say(w);
+    a->pause_ms = a->pause_ms == 0                  ? FIRST_PAUSE_MS
+                  : a->pause_ms < LAST_PAUSE_MS / 2 ? a->pause_ms * 2
+                                                    : LAST_PAUSE_MS;
+    return a->pause_ms;
+}
+
+/* An address that does not answer is no matter where another one of the same server has the
+ * record: a host with IPv4 alone, say, meets servers with both. */
+static bool
+is_excused(const struct wait *w, size_t i)
+{
+    if (w->asks[i].server[0] == '\0')
+        return false;
+    for (size_t k = 0; k < w->count; k++)
+        if (w->asks[k].has && strcmp(w->asks[k].server, w->asks[i].server) == 0 &&
+            w->asks[k].name == w->asks[i].name)
+            return true;
+    return false;
+}
+
+static bool
+enough(void *context)
+{
+    const struct wait *w = context;
+
+    if (w->waiting > 0)
+        return false;
+    for (size_t i = 0; i < w->count; i++)
+        if (!w->asks[i].has && !is_excused(w, i))
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ whom to ask */
+
+/* Adds a question for each address. */
+static bool
+add_asks(struct wait *w, const char *name, const char *server, const struct resolver *at,
+         struct err *e)
+{
+    bool recurse = w->d->config.propagation == DNS_RECURSIVE;
+
+    if (w->count + at->count > w->room) {
+        size_t room = w->room * 2 + at->count;
+        struct ask *asks = reallocarray(w->asks, room, sizeof(*asks));
+        struct dnsio_task *tasks = NULL;
+
+        if (asks != NULL)
+            w->asks = asks;
+        tasks = asks == NULL ? NULL : reallocarray(w->tasks, room, sizeof(*tasks));
+        if (tasks == NULL)
+            return err_memory(e);
+        w->tasks = tasks;
+        w->room = room;
+    }
+    for (size_t i = 0; i < at->count; i++) {
+        struct dnsio_task *t = &w->tasks[w->count];
+
+        *t = (struct dnsio_task){.server = at->servers[i]};
+        /* a resolver that is asked too early remembers that there is nothing */
+        t->delay_ms = recurse ? FIRST_PAUSE_MS : 0;
+        w->asks[w->count++] = (struct ask){.name = name, .server = server};
+        if (!dns_query(&t->query, name, DNS_TYPE_TXT, recurse, e))
+            return false;
+    }
+    return true;
+}
+
+/* Notes where record number n is. False: an earlier one is there too, and so are both values in one
+ * answer. */
+static bool
+is_new_place(struct wait *w, size_t n, const char *name)
+{
+    w->places[n] = name;
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(w->places[i], name) == 0) {
+            w->places[n] = w->places[i];
+            return false;
+        }
+    return true;
+}
+
+static bool
+ask_nameservers(struct wait *w, struct err *e)
+{
+    if (!soa_find(w->d, NULL, w->records, w->record_count, e) || !nameserver_find(w->d, e))
+        return false;
+    for (size_t i = 0; i < w->record_count; i++) {
+        const struct zone_record *place = zone_of(w->d, w->records[i].fqdn);
+
+        if (place == NULL)
+            return err_set(e, ERR_INTERNAL, "the zone of '%s' is forgotten", w->records[i].fqdn);
+        if (!is_new_place(w, i, place->target))
+            continue;
+        for (size_t n = 0; n < place->zone->nameserver_count; n++) {
+            const struct nameserver *server = &place->zone->nameservers[n];
+
+            if (!add_asks(w, place->target, server->name, &server->at, e))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool
+ask_resolvers(struct wait *w, struct err *e)
+{
+    const struct resolver *resolvers = zone_resolvers(w->d, e);
+
+    if (resolvers == NULL)
+        return false;
+    for (size_t i = 0; i < w->record_count; i++)
+        if (is_new_place(w, i, w->records[i].fqdn) &&
+            !add_asks(w, w->records[i].fqdn, "", resolvers, e))
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static bool
+too_late(const struct wait *w, struct err *e)
+{
+    char span[CLOCK_SPAN_SIZE];
+    own_str struct str missing = {0};
+    const char *name = "";
+    size_t count = 0;
+
+    clock_span(span, w->d->config.timeout_s * 1000);
+    for (size_t i = 0; i < w->count; i++) {
+        char server[DNS_NAME_SIZE + ADDRESS_TEXT];
+
+        if (w->asks[i].has || is_excused(w, i) || count++ >= NAMED_MAX)
+            continue;
+        name = count == 1 ? w->asks[i].name : name;
+        who(server, sizeof(server), w, i);
+        if (!str_addf(&missing, "%s%s %s", count > 1 ? "; " : "", server,
+                      w->asks[i].said[0] != '\0' ? w->asks[i].said : "has not answered yet"))
+            return err_memory(e);
+    }
+    if (count > NAMED_MAX && !str_addf(&missing, "; and %zu more", count - NAMED_MAX))
+        return err_memory(e);
+    return err_set(e, ERR_TIMEOUT, "the record at '%s' is not seen everywhere after %s: %s", name,
+                   span, missing.size == 0 ? "nobody was asked" : missing.text);
+}
+
+static bool
+wait_for_all(struct wait *w, struct err *e)
+{
+    struct clock *clock = w->d->clock;
+    struct dnsio_plan plan = {
+        .clock = clock,
+        .deadline_ms = clock->steady_ms(clock) + w->d->config.timeout_s * 1000,
+        .patience_ms = PATIENCE_MS,
+        .heard = heard,
+        .enough = enough,
+        .context = w,
+    };
+
+    w->waiting = w->count;
+    w->said_ms = clock->steady_ms(clock) - SAY_PAUSE_MS / 2;
+    if (!dnsio_run(w->tasks, w->count, &plan, e))
+        return false;
+    return enough(w) || too_late(w, e);
+}
+
+static void
+wait_done(struct wait *w)
+{
+    for (size_t i = 0; i < w->count; i++)
+        dnsio_task_done(&w->tasks[i]);
+    free(w->tasks);
+    free(w->asks);
+    free(w->places);
+}
+
+static bool
+wait_by_clock(struct dns *d, struct progress *progress)
+{
+    char span[CLOCK_SPAN_SIZE];
+
+    clock_span(span, d->config.wait_s * 1000);
+    progress_say(progress, "waiting %s for the records to spread", span);
+    d->clock->sleep_ms(d->clock, d->config.wait_s * 1000);
+    return true;
+}
+
+bool
+propagate_wait(struct dns *d, const struct dns_txt *records, size_t count,
+               struct progress *progress, struct err *e)
+{
+    struct wait w = {.d = d, .records = records, .record_count = count, .progress = progress};
+    bool is_seen = false;
+
+    if (d->config.propagation == DNS_WAIT)
+        return wait_by_clock(d, progress);
+    if (count == 0)
+        return true;
+    w.places = calloc(count, sizeof(*w.places));
+    if (w.places == NULL)
+        return err_memory(e);
+    if (d->config.propagation == DNS_RECURSIVE)
+        is_seen = ask_resolvers(&w, e) && wait_for_all(&w, e);
+    else
+        is_seen = ask_nameservers(&w, e) && wait_for_all(&w, e);
+    log_debug("%zu records asked of %zu servers", count, w.count);
+    wait_done(&w);
+    return is_seen;
+}

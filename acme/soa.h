@@ -1,0 +1,37 @@
+/* soa.h: find the zone of a record, and its primary, by SOA records (RFC 1035 section 3.3.13). */
+#ifndef PGCERT_ACME_SOA_H
+#define PGCERT_ACME_SOA_H
+
+#include "acme/zone.h"
+
+/* What the administrator has said; either may be NULL. */
+struct soa_hint {
+    const struct resolver *at; /* the server to ask, and to update */
+    const char *zone;          /* the zone's name */
+};
+
+/*
+ * Finds the zones of records, all at the same time; what is known already is not asked again.
+ *
+ * With a server: it is asked for the SOA of each name, and answers with it or names the zone in
+ * its authority section (RFC 2308). Without: a resolver is asked for the SOA of the name above (to
+ * ask it for a name that is about to be published would make it remember that there is none), then
+ * the primary found so, which knows about zones in between. CNAMEs are followed.
+ *
+ * Gives:  what zone_of() finds for each: zone->at has at least one address
+ * Errors: ERR_PERMISSION  the server says that it does not have the zone
+ *         ERR_CONFIG      a name is not in the zone that was set; CNAMEs lead in a circle
+ *         ERR_NETWORK     no answer, or none with an SOA record; the primary has no address
+ */
+MUST_USE bool soa_find(struct dns *d, const struct soa_hint *hint, const struct dns_txt *records,
+                       size_t count, struct err *e);
+
+/*
+ * Asks the zone's server who the primary is, for the sentence of a refusal. Never fails.
+ *
+ * Gives:  zone->primary  stays "" when that cannot be found out
+ * Returns whether the primary has addresses of which none is in zone->at
+ */
+bool soa_primary_is_elsewhere(struct dns *d, struct zone *zone);
+
+#endif

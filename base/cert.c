@@ -1,0 +1,545 @@
+/* cert.c: read and look at certificates; the system's roots. */
+#include "base/cert.h"
+
+#include "base/file.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#define TRUST_MAX (4 * 1024 * 1024) /* bytes of a trust file */
+#define LABEL_MAX 64
+
+static void
+x509_drop(X509 **cert)
+{
+    X509_free(*cert);
+}
+
+static void
+bio_drop(BIO **bio)
+{
+    (void)BIO_free(*bio);
+}
+
+static void
+names_drop(GENERAL_NAMES **names)
+{
+    GENERAL_NAMES_free(*names);
+}
+
+static void
+store_drop(X509_STORE **store)
+{
+    X509_STORE_free(*store);
+}
+
+static void
+directory_drop(DIR **directory)
+{
+    if (*directory != NULL)
+        (void)closedir(*directory);
+}
+
+#define own_x509 __attribute__((cleanup(x509_drop)))
+#define own_bio __attribute__((cleanup(bio_drop)))
+#define own_names __attribute__((cleanup(names_drop)))
+#define own_store __attribute__((cleanup(store_drop)))
+#define own_directory __attribute__((cleanup(directory_drop)))
+
+/* ---- strict PEM (RFC 7468) ---- */
+
+/* Where the reading of a text stands. */
+struct pem {
+    const char *text;
+    const char *at;
+    const char *end;
+    char label[LABEL_MAX];
+    const char *body;
+    size_t body_size;
+};
+
+static const char *
+find(const char *at, const char *end, const char *what)
+{
+    return memmem(at, (size_t)(end - at), what, strlen(what));
+}
+
+/* The rest of the line must be white space. */
+static bool
+skip_line_end(struct pem *p)
+{
+    while (p->at < p->end && *p->at != '\n') {
+        if (*p->at != ' ' && *p->at != '\t' && *p->at != '\r')
+            return false;
+        p->at++;
+    }
+    return true;
+}
+
+/* Reads "-----BEGIN LABEL-----" at p->at. */
+static bool
+read_label(struct pem *p)
+{
+    const char *start = p->at + strlen("-----BEGIN ");
+    const char *stop = NULL;
+
+    if (find(p->at, p->end, "-----BEGIN ") != p->at)
+        return false;
+    stop = find(start, p->end, "-----");
+    if (stop == NULL || stop == start || (size_t)(stop - start) >= sizeof(p->label))
+        return false;
+    for (const char *c = start; c < stop; c++)
+        if ((*c < 'A' || *c > 'Z') && (*c < '0' || *c > '9') && *c != ' ')
+            return false;
+    memcpy(p->label, start, (size_t)(stop - start));
+    p->label[stop - start] = '\0';
+    p->at = stop + strlen("-----");
+    return skip_line_end(p);
+}
+
+/* Moves to the next block; *more is false at the end of the text. */
+static bool
+next_block(struct pem *p, bool *more, struct err *e)
+{
+    const char *dashes = find(p->at, p->end, "-----");
+    char closing[LABEL_MAX + sizeof("-----END -----")];
+
+    *more = dashes != NULL;
+    if (dashes == NULL)
+        return true;
+    p->at = dashes;
+    if ((dashes > p->text && dashes[-1] != '\n') || !read_label(p))
+        return err_set(e, ERR_INPUT,
+                       "the PEM text is damaged: a line of dashes which begins no "
+                       "block; get the file again from where it came from");
+    p->body = p->at;
+    (void)snprintf(closing, sizeof(closing), "-----END %s-----", p->label);
+    p->at = find(p->at, p->end, "-----");
+    if (p->at == NULL)
+        return err_set(e, ERR_INPUT,
+                       "the PEM text is truncated: its last block '%s' has no end; "
+                       "get the file again from where it came from",
+                       p->label);
+    p->body_size = (size_t)(p->at - p->body);
+    if (find(p->at, p->end, closing) != p->at)
+        return err_set(e, ERR_INPUT,
+                       "the PEM text is damaged: the block '%s' does not end before "
+                       "something else begins; get the file again",
+                       p->label);
+    p->at += strlen(closing);
+    if (!skip_line_end(p))
+        return err_set(e, ERR_INPUT,
+                       "the PEM text is damaged: something follows the end of the "
+                       "block '%s' on its line",
+                       p->label);
+    return true;
+}
+
+/* Base64 without anything but line ends between. False for any other character, padding that does
+ * not end it, or a length that no encoding has. */
+static bool
+decode_body(const struct pem *p, struct str *der)
+{
+    own_str struct str text = {0};
+    own_str struct str bytes = {0};
+    size_t padding = 0;
+    int size = 0;
+
+    for (size_t i = 0; i < p->body_size; i++) {
+        char c = p->body[i];
+        bool space = c == '\n' || c == '\r' || c == ' ' || c == '\t';
+        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                      c == '+' || c == '/';
+
+        if (space)
+            continue;
+        if ((!letter && c != '=') || (letter && padding > 0))
+            return false;
+        padding += c == '=';
+        if (!str_add(&text, &c, 1))
+            return false;
+    }
+    if (text.size == 0 || text.size % 4 != 0 || padding > 2 ||
+        !str_add(&bytes, text.text, text.size))
+        return false;
+    size = EVP_DecodeBlock((unsigned char *)bytes.text, (const unsigned char *)text.text,
+                           (int)text.size);
+    return size > (int)padding && str_add(der, bytes.text, (size_t)size - padding);
+}
+
+static X509 *
+decode_cert(const struct pem *p, size_t number, struct err *e)
+{
+    own_str struct str der = {0};
+    const unsigned char *cursor = NULL;
+    own_x509 X509 *cert = NULL;
+
+    if (!decode_body(p, &der)) {
+        (void)err_set(e, ERR_INPUT,
+                      "certificate %zu of the PEM text is damaged: not base64; get "
+                      "the file again from where it came from",
+                      number);
+        return NULL;
+    }
+    cursor = (const unsigned char *)der.text;
+    cert = d2i_X509(NULL, &cursor, (long)der.size);
+    ERR_clear_error();
+    if (cert == NULL || cursor != (const unsigned char *)der.text + der.size) {
+        (void)err_set(e, ERR_INPUT,
+                      "certificate %zu of the PEM text is damaged: not a DER "
+                      "certificate; get the file again from where it came from",
+                      number);
+        return NULL;
+    }
+    return TAKE(cert);
+}
+
+/* Takes a certificate, which it frees unless it keeps it. */
+typedef bool take_cert(void *into, X509 *cert, struct err *e);
+
+static bool
+each_cert(const char *pem, size_t size, take_cert *take, void *into, struct err *e)
+{
+    struct pem p = {.text = pem, .at = pem, .end = pem + size};
+    size_t count = 0;
+
+    if (size > 0 && memchr(pem, '\0', size) != NULL)
+        return err_set(e, ERR_INPUT, "this is not PEM text: it has a NUL byte");
+    while (size > 0) {
+        bool more = false;
+        X509 *cert = NULL;
+
+        if (!next_block(&p, &more, e))
+            return false;
+        if (!more)
+            break;
+        /* OpenSSL reads these as certificates too, and with different rules */
+        if (strcmp(p.label, "TRUSTED CERTIFICATE") == 0 || strcmp(p.label, "X509 CERTIFICATE") == 0)
+            return err_set(e, ERR_INPUT,
+                           "a PEM block is a '%s'; make it a 'CERTIFICATE': openssl "
+                           "x509",
+                           p.label);
+        if (strcmp(p.label, "CERTIFICATE") != 0)
+            continue;
+        cert = decode_cert(&p, ++count, e);
+        if (cert == NULL || !take(into, cert, e))
+            return false;
+    }
+    return count > 0 || err_set(e, ERR_INPUT,
+                                "there is no certificate: no PEM block 'CERTIFICATE' "
+                                "was found");
+}
+
+/* ---- chains ---- */
+
+static bool
+take_into_chain(void *into, X509 *cert, struct err *e)
+{
+    struct chain *chain = into;
+
+    if (chain->count == CERT_CHAIN_MAX) {
+        X509_free(cert);
+        return err_set(e, ERR_INPUT,
+                       "there are more than %d certificates; a chain is the leaf and "
+                       "its intermediates",
+                       CERT_CHAIN_MAX);
+    }
+    chain->certs[chain->count++] = cert;
+    return true;
+}
+
+bool
+chain_from_pem(struct chain *chain, const char *pem, size_t size, struct err *e)
+{
+    struct chain read = {0};
+
+    if (size > CERT_PEM_MAX)
+        return err_set(e, ERR_INPUT, "the PEM text is larger than %d bytes", CERT_PEM_MAX);
+    if (!each_cert(pem, size, take_into_chain, &read, e)) {
+        chain_done(&read);
+        return false;
+    }
+    *chain = read;
+    return true;
+}
+
+bool
+chain_to_pem(const struct chain *chain, struct str *pem, struct err *e)
+{
+    own_bio BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    long size = 0;
+
+    if (bio == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < chain->count; i++)
+        if (PEM_write_bio_X509(bio, chain->certs[i]) != 1)
+            return err_crypto(e, "write a certificate as PEM");
+    size = BIO_get_mem_data(bio, &text);
+    return str_add(pem, text, (size_t)size) || err_memory(e);
+}
+
+void
+chain_done(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        X509_free(chain->certs[i]);
+    *chain = (struct chain){0};
+}
+
+/* ---- looking at one ---- */
+
+bool
+cert_sha256(const X509 *cert, char text[static CERT_SHA256_TEXT], struct err *e)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+
+    if (X509_digest(cert, EVP_sha256(), digest, &size) != 1)
+        return err_crypto(e, "compute the SHA-256 of a certificate");
+    str_hex(text, digest, size);
+    return true;
+}
+
+static int64_t
+seconds(const ASN1_TIME *at)
+{
+    struct tm parts = {0};
+
+    return ASN1_TIME_to_tm(at, &parts) == 1 ? (int64_t)timegm(&parts) : 0;
+}
+
+int64_t
+cert_not_before(const X509 *cert)
+{
+    return seconds(X509_get0_notBefore(cert));
+}
+
+int64_t
+cert_not_after(const X509 *cert)
+{
+    return seconds(X509_get0_notAfter(cert));
+}
+
+char *
+cert_serial(const X509 *cert)
+{
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+    char *upper = number == NULL ? NULL : BN_bn2hex(number);
+    char *text = upper == NULL ? NULL : strdup(upper);
+
+    for (char *c = text; c != NULL && *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'F')
+            *c = (char)(*c - 'A' + 'a');
+    OPENSSL_free(upper);
+    BN_free(number);
+    return text;
+}
+
+static char *
+name_text(const X509_NAME *name)
+{
+    own_bio BIO *bio = BIO_new(BIO_s_mem());
+    own_str struct str text = {0};
+    unsigned long flags = (ASN1_STRFLGS_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) |
+                          XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN;
+    char *bytes = NULL;
+    long size = 0;
+
+    if (bio == NULL || X509_NAME_print_ex(bio, name, 0, flags) < 0)
+        return NULL;
+    size = BIO_get_mem_data(bio, &bytes);
+    if (size <= 0)
+        return strdup("");
+    return str_add(&text, bytes, (size_t)size) ? str_take(&text) : NULL;
+}
+
+char *
+cert_subject(const X509 *cert)
+{
+    return name_text(X509_get_subject_name(cert));
+}
+
+char *
+cert_issuer(const X509 *cert)
+{
+    return name_text(X509_get_issuer_name(cert));
+}
+
+/* ---- names ---- */
+
+static bool
+add_dns(const ASN1_IA5STRING *from, struct list *names)
+{
+    own_str struct str text = {0};
+    const unsigned char *bytes = ASN1_STRING_get0_data(from);
+    int size = ASN1_STRING_length(from);
+
+    for (int i = 0; i < size; i++) {
+        char c = bytes[i] > 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '?';
+
+        if (!str_add(&text, &c, 1))
+            return false;
+    }
+    return list_add(names, text.text == NULL ? "" : text.text);
+}
+
+/* "192.0.2.1"; "?" for what is neither 4 nor 16 bytes. */
+static void
+ip_text(const ASN1_OCTET_STRING *from, char text[static INET6_ADDRSTRLEN])
+{
+    int size = ASN1_STRING_length(from);
+    int family = size == 4 ? AF_INET : AF_INET6;
+
+    if ((size != 4 && size != 16) ||
+        inet_ntop(family, ASN1_STRING_get0_data(from), text, INET6_ADDRSTRLEN) == NULL)
+        (void)strcpy(text, "?");
+}
+
+bool
+cert_names(const X509 *cert, struct list *names)
+{
+    own_names GENERAL_NAMES *all = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+        const GENERAL_NAME *one = sk_GENERAL_NAME_value(all, i);
+        char address[INET6_ADDRSTRLEN];
+
+        if (one->type == GEN_DNS && !add_dns(one->d.dNSName, names))
+            return false;
+        if (one->type != GEN_IPADD)
+            continue;
+        ip_text(one->d.iPAddress, address);
+        if (!list_add(names, address))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 6125 section 6.4.3, as narrow as libpq's wildcard_certificate_match(): the star is the whole
+ * first label and stands for exactly one label. */
+static bool
+dns_matches(const ASN1_IA5STRING *from, const char *name)
+{
+    const char *pattern = (const char *)ASN1_STRING_get0_data(from);
+    size_t size = (size_t)ASN1_STRING_length(from);
+    const char *dot = strchr(name, '.');
+
+    if (size == 0 || memchr(pattern, '\0', size) != NULL)
+        return false; /* "good.example\0.evil.example" */
+    if (size == strlen(name) && strncasecmp(pattern, name, size) == 0)
+        return true;
+    return size > 2 && strncmp(pattern, "*.", 2) == 0 && dot != NULL && dot != name &&
+           name[0] != '*' && strlen(dot) == size - 1 &&
+           strncasecmp(pattern + 1, dot, size - 1) == 0;
+}
+
+static bool
+ip_matches(const ASN1_OCTET_STRING *from, const char *name)
+{
+    unsigned char address[16];
+    int size = ASN1_STRING_length(from);
+    int family = size == 4 ? AF_INET : AF_INET6;
+
+    return (size == 4 || size == 16) && inet_pton(family, name, address) == 1 &&
+           memcmp(address, ASN1_STRING_get0_data(from), (size_t)size) == 0;
+}
+
+bool
+cert_covers(const X509 *cert, const char *name)
+{
+    own_names GENERAL_NAMES *all = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+        const GENERAL_NAME *one = sk_GENERAL_NAME_value(all, i);
+
+        if (one->type == GEN_DNS && dns_matches(one->d.dNSName, name))
+            return true;
+        if (one->type == GEN_IPADD && ip_matches(one->d.iPAddress, name))
+            return true;
+    }
+    return false;
+}
+
+/* ---- trust ---- */
+
+/* A name as c_rehash makes it: "1d3472b9.0". */
+static bool
+is_hash_link(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' &&
+           strspn(name + 9, "0123456789") > 0 && name[9 + strspn(name + 9, "0123456789")] == '\0';
+}
+
+static bool
+has_hash_links(const char *path)
+{
+    own_directory DIR *directory = opendir(path);
+    const struct dirent *entry = NULL;
+
+    if (directory == NULL)
+        return false;
+    for (entry = readdir(directory); entry != NULL; entry = readdir(directory))
+        if (is_hash_link(entry->d_name))
+            return true;
+    return false;
+}
+
+/* Reading a bundle of all roots costs 15 ms, which a directory of hash links makes needless. Where
+ * the environment names something, OpenSSL's own rules hold. */
+static bool
+add_system(X509_STORE *store)
+{
+    const char *const directories[] = {X509_get_default_cert_dir(), "/etc/ssl/certs"};
+    bool told = secure_getenv(X509_get_default_cert_file_env()) != NULL ||
+                secure_getenv(X509_get_default_cert_dir_env()) != NULL;
+
+    for (size_t i = 0; !told && i < COUNT(directories); i++)
+        if (has_hash_links(directories[i]))
+            return X509_STORE_load_path(store, directories[i]) == 1;
+    return X509_STORE_set_default_paths(store) == 1;
+}
+
+static bool
+take_into_store(void *into, X509 *cert, struct err *e)
+{
+    bool added = X509_STORE_add_cert(into, cert) == 1;
+
+    X509_free(cert);
+    return added || err_crypto(e, "trust a certificate");
+}
+
+X509_STORE *
+cert_trust(const char *trust_file, struct err *e)
+{
+    own_store X509_STORE *store = X509_STORE_new();
+    own_str struct str pem = {0};
+
+    if (store == NULL || !add_system(store)) {
+        (void)err_crypto(e, "find the system's trusted roots");
+        return NULL;
+    }
+    ERR_clear_error(); /* a default file that is not there leaves a line in the queue */
+    if (trust_file == NULL)
+        return TAKE(store);
+    if (!file_read(AT_FDCWD, trust_file, TRUST_MAX, &pem, e)) {
+        (void)err_wrap(e, "read the trusted roots");
+        return NULL;
+    }
+    if (!each_cert(pem.text, pem.size, take_into_store, store, e)) {
+        (void)err_wrap(e, "trusted roots in '%s'", trust_file);
+        return NULL;
+    }
+    return TAKE(store);
+}

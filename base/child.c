@@ -1,0 +1,302 @@
+/* child.c: fork, drop everything, talk over a socketpair. */
+#include "base/child.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FAREWELL_MS 500 /* how long the last question may take */
+
+struct child {
+    child_answerer *answerer;
+    void *argument;
+    pid_t pid; /* 0: we are that user ourselves, there is no child */
+    int socket;
+    bool broken; /* killed, or died */
+};
+
+/* What precedes the bytes of an answer. Both ends are the same program, so it is sent as it is. */
+struct reply {
+    bool done;
+    struct err e;
+    size_t size;
+};
+
+/* ---- both ends ---- */
+
+static bool
+send_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+
+    while (size > 0) {
+        ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        at += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+/* False with errno: 0 when the other end is gone, ETIMEDOUT. A negative deadline waits for ever. */
+static bool
+receive_all(int fd, void *bytes, size_t size, int64_t deadline_ms)
+{
+    char *at = bytes;
+
+    while (size > 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left = deadline_ms - clock_system.steady_ms(&clock_system);
+        int ready = poll(&p, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+        ssize_t got = 0;
+
+        if (ready == 0)
+            errno = ETIMEDOUT;
+        if (ready == 0 || (ready < 0 && errno != EINTR))
+            return false;
+        if (ready < 0)
+            continue;
+        got = recv(fd, at, size, 0);
+        if (got == 0)
+            errno = 0;
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return false;
+        if (got < 0)
+            continue;
+        at += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+static bool
+receive_bytes(int fd, size_t size, int64_t deadline_ms, struct str *out)
+{
+    char part[4096];
+
+    while (size > 0) {
+        size_t now = size < sizeof(part) ? size : sizeof(part);
+        bool got = receive_all(fd, part, now, deadline_ms) && str_add(out, part, now);
+
+        explicit_bzero(part, sizeof(part)); /* it may have been a key */
+        if (!got)
+            return false;
+        size -= now;
+    }
+    return true;
+}
+
+/* ---- in the child ---- */
+
+/* For good: when this returns true, no way leads back. */
+static bool
+become(const struct passwd *user, pid_t parent)
+{
+    if (initgroups(user->pw_name, user->pw_gid) < 0 ||
+        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+        return false;
+    if (user->pw_uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0))
+        return false;
+    /* after the change of user, which would have cleared the death signal */
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+           getppid() == parent;
+}
+
+static bool
+answer_one(struct child *c)
+{
+    own_str struct str question = {0};
+    own_str struct str answer = {0};
+    struct reply r = {0};
+    size_t size = 0;
+
+    if (!receive_all(c->socket, &size, sizeof(size), -1) ||
+        !receive_bytes(c->socket, size, -1, &question))
+        return false;
+    r.done = c->answerer(c->argument, &question, &answer, &r.e);
+    if (r.done && answer.size > CHILD_ANSWER_MAX)
+        r.done = err_set(&r.e, ERR_INTERNAL, "an answer of %zu bytes is too long", answer.size);
+    r.size = r.done ? answer.size : 0;
+    return send_all(c->socket, &r, sizeof(r)) && send_all(c->socket, answer.text, r.size) &&
+           size > 0;
+}
+
+static void
+serve(struct child *c)
+{
+    while (answer_one(c))
+        continue;
+}
+
+/* ---- in the parent ---- */
+
+static bool
+fork_as(struct child *c, const struct passwd *user, struct err *e)
+{
+    int ends[2] = {-1, -1};
+    pid_t parent = getpid();
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return err_errno(e, "make a socketpair");
+    c->pid = fork();
+    if (c->pid == 0) {
+        (void)close(ends[0]);
+        c->socket = ends[1];
+        if (become(user, parent))
+            serve(c);
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    c->socket = ends[0];
+    return c->pid > 0 || err_errno(e, "start a process as '%s'", user->pw_name);
+}
+
+static bool
+start(struct child *c, uid_t user, struct err *e)
+{
+    const struct passwd *entry = NULL;
+
+    if (user == geteuid())
+        return true;
+    if (geteuid() != 0)
+        return err_set(e, ERR_PERMISSION,
+                       "this must be done as user %u, and we are user %u; run pgcert as that user "
+                       "or as root",
+                       (unsigned int)user, (unsigned int)geteuid());
+    entry = getpwuid(user);
+    if (entry == NULL)
+        return err_set(e, ERR_PERMISSION,
+                       "this must be done as user %u, who has no entry in the user database",
+                       (unsigned int)user);
+    return fork_as(c, entry, e);
+}
+
+struct child *
+child_start_as(uid_t user, child_answerer *answerer, void *argument, struct err *e)
+{
+    struct child *c = calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        (void)err_memory(e);
+        return NULL;
+    }
+    *c = (struct child){.answerer = answerer, .argument = argument, .socket = -1};
+    c->broken = !start(c, user, e);
+    if (c->broken)
+        child_stop(&c);
+    return c;
+}
+
+static void
+end(struct child *c)
+{
+    if (c->pid > 0) {
+        (void)kill(c->pid, SIGKILL);
+        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    c->pid = -1;
+    c->broken = true;
+}
+
+/* The child is gone or late: says which, and makes sure that it is gone. */
+static bool
+lose(struct child *c, int64_t timeout_ms, struct err *e)
+{
+    bool late = errno == ETIMEDOUT;
+
+    end(c);
+    if (late)
+        return err_set(e, ERR_TIMEOUT, "the work did not end within %lld ms",
+                       (long long)timeout_ms);
+    return err_set(e, ERR_INTERNAL, "the process that did the work died");
+}
+
+bool
+child_ask(struct child *c, const struct str *question, int64_t timeout_ms, struct str *answer,
+          struct err *e)
+{
+    int64_t deadline_ms = clock_system.steady_ms(&clock_system) + timeout_ms;
+    struct reply r = {0};
+
+    if (c->broken)
+        return err_set(e, ERR_INTERNAL, "the process that did the work is gone");
+    if (c->pid == 0)
+        return c->answerer(c->argument, question, answer, e);
+    if (!send_all(c->socket, &question->size, sizeof(question->size)) ||
+        !send_all(c->socket, question->text, question->size) ||
+        !receive_all(c->socket, &r, sizeof(r), deadline_ms) || r.size > CHILD_ANSWER_MAX ||
+        !receive_bytes(c->socket, r.size, deadline_ms, answer))
+        return lose(c, timeout_ms, e);
+    if (r.done)
+        return true;
+    /* through err_set(), because the child is trusted less than we are */
+    r.e.text[sizeof(r.e.text) - 1] = '\0';
+    (void)err_set(e, r.e.code > ERR_NONE && r.e.code <= ERR_FOUND ? r.e.code : ERR_INTERNAL, "%s",
+                  r.e.text);
+    e->retry_at_s = r.e.retry_at_s;
+    return false;
+}
+
+void
+child_stop(struct child **c)
+{
+    struct child *stopped = *c;
+    struct str nothing = {0};
+    own_str struct str ignored = {0};
+    struct err e = {0};
+
+    *c = NULL;
+    if (stopped == NULL)
+        return;
+    if (!stopped->broken && !child_ask(stopped, &nothing, FAREWELL_MS, &ignored, &e))
+        log_debug("the process that does the work ends badly: %s", e.text);
+    if (stopped->pid > 0)
+        end(stopped);
+    own_fd_drop(&stopped->socket);
+    free(stopped);
+}
+
+/* ---- once ---- */
+
+struct once {
+    child_task *task;
+    void *argument;
+};
+
+static bool
+run_once(void *argument, const struct str *question, struct str *answer, struct err *e)
+{
+    struct once *once = argument;
+
+    if (question->size == 0)
+        return true;
+    return once->task(once->argument, answer, e);
+}
+
+bool
+child_run_as(uid_t user, child_task *task, void *argument, int64_t timeout_ms, struct str *answer,
+             struct err *e)
+{
+    struct once once = {.task = task, .argument = argument};
+    struct str go = {.text = (char[]){"go"}, .size = 2};
+    own_child struct child *c = child_start_as(user, run_once, &once, e);
+
+    return c != NULL && child_ask(c, &go, timeout_ms, answer, e);
+}

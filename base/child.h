@@ -1,0 +1,63 @@
+/* child.h: run a part of ourselves as another user, bounded; once, or as a conversation. */
+#ifndef PGCERT_BASE_CHILD_H
+#define PGCERT_BASE_CHILD_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+/* A task: fills `answer` (at most CHILD_ANSWER_MAX bytes), or fills `e` and returns false. */
+typedef bool child_task(void *argument, struct str *answer, struct err *e);
+
+#define CHILD_ANSWER_MAX (256 * 1024)
+
+/*
+ * Runs the task as the given user.
+ *
+ * When we are that user already, it is simply called. As root, a child is forked which drops
+ * supplementary groups (initgroups), group and user for good, checks that it cannot come back, runs
+ * the task, and sends answer and error over a socketpair; it dies with its parent.
+ *
+ * Takes:  timeout_ms  after which the child is killed
+ * Gives:  answer      appended
+ * Errors: ERR_PERMISSION  neither that user nor root; ERR_TIMEOUT; ERR_INTERNAL  the child died;
+ *         else what the task said
+ */
+MUST_USE bool child_run_as(uid_t user, child_task *task, void *argument, int64_t timeout_ms,
+                           struct str *answer, struct err *e);
+
+/* Answers one question, as a task does. What `argument` points to is the child's own copy, and
+ * lives from one question to the next. An empty question is the last one: let go of what you hold.
+ */
+typedef bool child_answerer(void *argument, const struct str *question, struct str *answer,
+                            struct err *e);
+
+/* A child that stays. */
+struct child;
+
+#define own_child __attribute__((cleanup(child_stop)))
+
+/*
+ * Starts a conversation: as child_run_as(), but the child answers question after question.
+ *
+ * Takes:  argument  lives at least as long as the child
+ * Errors: ERR_PERMISSION  neither that user nor root; ERR_SYSTEM  no process to be had
+ */
+MUST_USE struct child *child_start_as(uid_t user, child_answerer *answerer, void *argument,
+                                      struct err *e);
+
+/*
+ * Asks, and waits for the answer.
+ *
+ * Takes:  timeout_ms  after which the child is killed; then every later question fails
+ * Gives:  answer      appended
+ * Errors: as child_run_as()
+ */
+MUST_USE bool child_ask(struct child *c, const struct str *question, int64_t timeout_ms,
+                        struct str *answer, struct err *e);
+
+/* Asks the empty question, ends the child and frees it. NULL is nothing to stop. */
+void child_stop(struct child **c);
+
+#endif

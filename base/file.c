@@ -1,0 +1,232 @@
+/* file.c: files read bounded, replaced whole, locked. */
+#include "base/file.h"
+
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Opens for reading without ever blocking (a FIFO) and reports what it is. */
+static bool
+open_regular(int directory, const char *path, int *fd, struct stat *s, struct err *e)
+{
+    int kept = 0;
+
+    *fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 || fstat(*fd, s) < 0) {
+        kept = errno;
+        (void)err_errno(e, "read '%s'", path);
+        errno = kept; /* the caller may want to know that it does not exist */
+        return false;
+    }
+    if (!S_ISREG(s->st_mode))
+        return err_set(e, ERR_INPUT, "read '%s': it is not a regular file", path);
+    return true;
+}
+
+static bool
+read_rest(int fd, const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    size_t before = out->size;
+
+    for (;;) {
+        char part[16384];
+        ssize_t n = read(fd, part, sizeof(part));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, "read '%s'", path);
+        if (n == 0)
+            return true;
+        if (out->size - before + (size_t)n > size_max)
+            return err_set(e, ERR_INPUT, "read '%s': it is larger than %zu bytes", path, size_max);
+        if (!str_add(out, part, (size_t)n))
+            return err_memory(e);
+    }
+}
+
+bool
+file_read(int directory, const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    own_fd int fd = -1;
+    struct stat s = {0};
+
+    return open_regular(directory, path, &fd, &s, e) && read_rest(fd, path, size_max, out, e);
+}
+
+bool
+file_read_if_there(int directory, const char *path, size_t size_max, struct str *out, bool *found,
+                   struct err *e)
+{
+    struct err inner = {0};
+
+    errno = 0;
+    *found = file_read(directory, path, size_max, out, &inner);
+    if (!*found && inner.code == ERR_SYSTEM && errno == ENOENT)
+        return true;
+    if (!*found)
+        *e = inner;
+    return *found;
+}
+
+/* 0600 or 0400; group may read what root owns. */
+static bool
+is_private(const struct stat *s)
+{
+    mode_t open_to = s->st_uid == 0 ? 037 : 077;
+
+    return (s->st_mode & open_to) == 0;
+}
+
+bool
+file_read_secret(const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    own_fd int fd = -1;
+    struct stat s = {0};
+
+    if (!open_regular(AT_FDCWD, path, &fd, &s, e))
+        return false;
+    if (!is_private(&s))
+        return err_set(e, ERR_PERMISSION,
+                       "read the secret '%s': its mode %04o lets others read it; try: chmod 0600 %s",
+                       path, (unsigned)(s.st_mode & 07777), path);
+    if (!read_rest(fd, path, size_max, out, e))
+        return false;
+    while (out->size > 0 && isspace((unsigned char)out->text[out->size - 1]))
+        out->text[--out->size] = '\0';
+    return true;
+}
+
+bool
+file_write_all(int fd, const void *bytes, size_t size)
+{
+    const char *b = bytes;
+
+    while (size > 0) {
+        ssize_t n = write(fd, b, size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        b += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+bool
+file_sync_parent(int directory, const char *path, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    own_mem char *parent = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    own_fd int fd = -1;
+
+    if (parent == NULL)
+        return err_memory(e);
+    fd = openat(directory, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return err_errno(e, "sync the directory of '%s'", path);
+    return true;
+}
+
+/* "PATH.xxxxxxxx": random, because a name that can be guessed can be taken. */
+static char *
+temporary_name(const char *path)
+{
+    unsigned char noise[8];
+    char hex[2 * sizeof(noise) + 1];
+
+    if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+        return NULL;
+    str_hex(hex, noise, sizeof(noise));
+    return str_format("%s.%s.tmp", path, hex);
+}
+
+bool
+file_replace(int directory, const char *path, const void *bytes, size_t size, mode_t mode,
+             struct err *e)
+{
+    own_mem char *temporary = temporary_name(path);
+    own_fd int fd = -1;
+
+    if (temporary == NULL)
+        return err_memory(e);
+    fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        (void)err_errno(e, "create a file beside '%s'", path);
+        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+        return false;
+    }
+    if (!file_write_all(fd, bytes, size) || fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+        renameat(directory, temporary, directory, path) < 0) {
+        (void)err_errno(e, "write '%s'", path);
+        (void)unlinkat(directory, temporary, 0);
+        return false;
+    }
+    return file_sync_parent(directory, path, e);
+}
+
+bool
+file_remove(int directory, const char *path, struct err *e)
+{
+    if (unlinkat(directory, path, 0) == 0)
+        return file_sync_parent(directory, path, e);
+    return errno == ENOENT || err_errno(e, "remove '%s'", path);
+}
+
+bool
+file_make_directory(const char *path, mode_t mode, struct err *e)
+{
+    own_mem char *part = strdup(path);
+
+    if (part == NULL)
+        return err_memory(e);
+    for (char *end = part; end != NULL;) {
+        end = strchr(end + 1, '/');
+        if (end != NULL)
+            *end = '\0';
+        if (mkdir(part, mode) < 0 && errno != EEXIST) {
+            (void)err_errno(e, "make the directory '%s'", part);
+            e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+            return false;
+        }
+        if (end != NULL)
+            *end = '/';
+    }
+    return true;
+}
+
+bool
+file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
+{
+    static const int64_t pause_ms = 50; /* flock(2) has no deadline of its own */
+    own_fd int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int64_t deadline_ms = clock_system.steady_ms(&clock_system) + wait_ms;
+
+    if (lock < 0) {
+        (void)err_errno(e, "open the lock '%s'", path);
+        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+        return false;
+    }
+    while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_errno(e, "lock '%s'", path);
+        if (clock_system.steady_ms(&clock_system) >= deadline_ms)
+            return err_set(e, ERR_BUSY, "another run of pgcert holds '%s'; try again when it is done",
+                           path);
+        clock_system.sleep_ms(&clock_system, pause_ms);
+    }
+    *fd = lock;
+    lock = -1;
+    return true;
+}

@@ -1,0 +1,65 @@
+/* file.h: read bounded, replace whole, lock. */
+#ifndef PGCERT_BASE_FILE_H
+#define PGCERT_BASE_FILE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+/*
+ * Reads a whole regular file.
+ *
+ * Takes:  directory  descriptor, or AT_FDCWD
+ *         size_max   more bytes than this are an error
+ * Gives:  out        the bytes are added to it
+ * Errors: ERR_SYSTEM      it cannot be opened or read; errno is kept (ENOENT: it does not exist)
+ *         ERR_PERMISSION  not permitted
+ *         ERR_INPUT       not a regular file, or too large
+ */
+MUST_USE bool file_read(int directory, const char *path, size_t size_max, struct str *out,
+                        struct err *e);
+
+/* The same, but a file that does not exist is not an error: *found says. */
+MUST_USE bool file_read_if_there(int directory, const char *path, size_t size_max, struct str *out,
+                                 bool *found, struct err *e);
+
+/*
+ * Reads a secret: a file that others may not read. What it ends in of white space is cut off.
+ *
+ * Errors: as file_read(); ERR_PERMISSION when its mode lets others than owner (and group, where
+ *         root owns it) read it: 0600, 0400, or root's 0640
+ */
+MUST_USE bool file_read_secret(const char *path, size_t size_max, struct str *out, struct err *e);
+
+/*
+ * Replaces a file, or makes it, whole or not at all: temporary name beside it, mode 0600 from
+ * birth, write, mode, fsync, rename, fsync of the directory. No temporary file is left behind.
+ *
+ * Errors: ERR_CREATE  the temporary file cannot be made; ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool file_replace(int directory, const char *path, const void *bytes, size_t size,
+                           mode_t mode, struct err *e);
+
+/* Removes a file and syncs the directory; that it is not there is not an error. */
+MUST_USE bool file_remove(int directory, const char *path, struct err *e);
+
+/* Makes a directory and its parents (mode for each new one); existing ones are left as they are. */
+MUST_USE bool file_make_directory(const char *path, mode_t mode, struct err *e);
+
+/* fsync of the directory which holds `path`. */
+MUST_USE bool file_sync_parent(int directory, const char *path, struct err *e);
+
+/* Writes all of it, over interruptions. False with errno. */
+MUST_USE bool file_write_all(int fd, const void *bytes, size_t size);
+
+/*
+ * Locks a file (made 0600 when missing) for this process alone, until the descriptor is closed.
+ *
+ * Takes:  wait_ms  how long to wait for another holder; 0: not at all
+ * Gives:  fd       the lock
+ * Errors: ERR_BUSY    another process holds it; ERR_CREATE, ERR_PERMISSION, ERR_SYSTEM
+ */
+MUST_USE bool file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e);
+
+#endif

@@ -1,0 +1,67 @@
+/* http.h: https requests over one kept-alive connection. The only door to libcurl. */
+#ifndef PGCERT_BASE_HTTP_H
+#define PGCERT_BASE_HTTP_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct clock;
+
+struct http_request {
+    const char *method;       /* "GET", "HEAD", "POST" */
+    const char *url;          /* https only */
+    const char *content_type; /* of the body; NULL without one */
+    const char *accept;       /* NULL: anything */
+    const char *body;         /* NULL: none */
+    size_t body_size;
+};
+
+struct http_header {
+    char *name; /* lower case */
+    char *value;
+};
+
+struct http_response {
+    int status;
+    struct http_header *headers; /* in order; a name may come again */
+    size_t header_count;
+    struct str body; /* NUL-ended unless empty */
+    int64_t retry_at_s; /* from Retry-After, both forms; 0: none */
+};
+
+#define own_http_response __attribute__((cleanup(http_response_done)))
+
+/* The port. http_new() makes the real one; tests script their own. */
+struct http {
+    /*
+     * Sends and waits for the whole answer, whatever its status.
+     *
+     * Gives:  out  empty before; also half filled after a failure
+     * Errors: ERR_NETWORK   no connection, an untrusted certificate, the answer broke off
+     *         ERR_TIMEOUT   it took longer than allowed
+     *         ERR_PROTOCOL  the answer is larger than allowed
+     *         ERR_CONFIG    not an https URL
+     */
+    bool (*send)(struct http *h, const struct http_request *request, struct http_response *out,
+                 struct err *e);
+    void (*free)(struct http *h);
+    int64_t request_count;
+    int64_t connect_count;
+};
+
+/* ca_file: trusted besides the system's; NULL: nothing more. NULL and `e` on failure. */
+MUST_USE struct http *http_new(const char *ca_file, struct clock *clock, struct err *e);
+
+/* NULL is nothing to free. */
+void http_free(struct http *h);
+
+/* The first header of that name (lower case); NULL when there is none. */
+const char *http_header(const struct http_response *r, const char *name);
+
+/* Unix seconds for a Retry-After value (RFC 9110 section 10.2.3), seconds or HTTP date, at most a
+ * week ahead; 0 when it is neither. */
+int64_t http_retry_at(const char *value, int64_t now_s);
+
+void http_response_done(struct http_response *r);
+
+#endif

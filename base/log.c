@@ -1,0 +1,67 @@
+/* log.c: one line per event on standard error. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum log_level highest = LOG_LEVEL_INFO;
+
+void
+log_set_level(enum log_level level)
+{
+    highest = level;
+}
+
+/* $JOURNAL_STREAM is "DEVICE:INODE" of the journal's socket (systemd.exec(5)). */
+static bool
+stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device = 0, inode = 0;
+    struct stat s = {0};
+
+    if (stream == NULL || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
+        return false;
+    return fstat(STDERR_FILENO, &s) == 0 && s.st_dev == device && s.st_ino == inode;
+}
+
+static void PRINTF(2, 0)
+say(enum log_level level, const char *format, va_list arguments)
+{
+    static int journal = -1;
+    char line[2048];
+
+    if (level > highest)
+        return;
+    if (journal < 0)
+        journal = stderr_is_journal();
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    if (journal == 1)
+        (void)fprintf(stderr, "<%d>%s\n", (int)level, line);
+    else
+        (void)fprintf(stderr, "pgcert: %s\n", line);
+}
+
+void
+log_say(enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(level, format, arguments);
+    va_end(arguments);
+}
+
+void
+log_debug(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(LOG_LEVEL_DEBUG, format, arguments);
+    va_end(arguments);
+}

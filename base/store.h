@@ -1,0 +1,64 @@
+/* store.h: the generations of certificates on disk. Knows files, not where they come from.
+ *
+ * STATE/certificates/NAME/N/key.pem      0600, PKCS#8
+ *                          chain.pem    leaf first
+ *                          about.json   {"issuer","created_at","sha256","serial","key_type","not_before","not_after","names"}
+ *                    NAME/next.key      the key of the generation that is being obtained
+ *                    NAME/order.json    the order in flight (acme/)
+ *                    NAME/state.json    {"generation": wanted, "last_attempt": {...}, "targets": {...}}
+ */
+#ifndef PGCERT_BASE_STORE_H
+#define PGCERT_BASE_STORE_H
+
+#include "base/err.h"
+#include "base/key.h"
+#include "base/str.h"
+
+/* What is known of a generation without parsing it. All strings owned. */
+struct generation {
+    int64_t number; /* from 1; 0: there is none */
+    char *issuer;
+    char *sha256;
+    char *serial;
+    char *key_type; /* a word of key_type_words; "" when it is none of them */
+    struct list names;
+    int64_t created_at_s, not_before_s, not_after_s;
+};
+
+#define own_generation __attribute__((cleanup(generation_done)))
+
+/* STATE/certificates/NAME, made 0700 when missing; NAME with '*' becomes '_'. free() it. */
+MUST_USE char *store_directory(const char *state, const char *name, struct err *e);
+
+/* The newest complete generation, or number `wanted` when not 0; number 0 when there is none.
+ * ERR_INPUT when one is damaged. */
+MUST_USE bool store_find(const char *directory, int64_t wanted, struct generation *g,
+                         struct err *e);
+
+/* The largest complete number below `below`; 0 when there is none. */
+int64_t store_before(const char *directory, int64_t below);
+
+/* Reads the private key and the chain as PEM, both appended. ERR_INPUT, ERR_SYSTEM. */
+MUST_USE bool store_read(const char *directory, int64_t number, struct str *key_pem,
+                         struct str *chain_pem, struct err *e);
+
+/* The key for the next generation: the one on disk from an interrupted run if it is of that type,
+ * else a new one, fsynced before this returns. NULL and `e` on failure. */
+MUST_USE EVP_PKEY *store_next_key(const char *directory, enum key_type type, struct err *e);
+
+/*
+ * Adds a generation: complete and fsynced under a temporary name, then renamed to its number; then
+ * next.key is removed.
+ *
+ * Gives:  number  of the new one
+ */
+MUST_USE bool store_add(const char *directory, const char *issuer, const struct str *key_pem,
+                        const struct str *chain_pem, int64_t now_s, int64_t *number,
+                        struct err *e);
+
+/* Removes all but the newest `keep` generations and number `protect`, and leftovers of killed runs. */
+MUST_USE bool store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e);
+
+void generation_done(struct generation *g);
+
+#endif

@@ -1,0 +1,250 @@
+/* str.c: growing text, lists of strings, the nearest word. */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+/* Moves to a larger block by hand: realloc() would leave unwiped copies of keys behind. */
+static bool
+make_room(struct str *s, size_t more)
+{
+    size_t wanted = s->size + more + 1;
+    size_t room = s->room == 0 ? 128 : s->room;
+    char *text = NULL;
+
+    if (wanted < more)
+        return false;
+    if (s->room >= wanted)
+        return true;
+    while (room < wanted)
+        room *= 2;
+    text = malloc(room);
+    if (text == NULL)
+        return false;
+    if (s->text != NULL) {
+        memcpy(text, s->text, s->size);
+        OPENSSL_cleanse(s->text, s->room);
+        free(s->text);
+    }
+    s->text = text;
+    s->room = room;
+    return true;
+}
+
+bool
+str_add(struct str *s, const void *bytes, size_t size)
+{
+    if (!make_room(s, size))
+        return false;
+    if (size > 0)
+        memcpy(s->text + s->size, bytes, size);
+    s->size += size;
+    s->text[s->size] = '\0';
+    return true;
+}
+
+bool
+str_addf(struct str *s, const char *format, ...)
+{
+    va_list arguments;
+    int size = 0;
+
+    va_start(arguments, format);
+    size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (size < 0 || !make_room(s, (size_t)size))
+        return false;
+    va_start(arguments, format);
+    (void)vsnprintf(s->text + s->size, (size_t)size + 1, format, arguments);
+    va_end(arguments);
+    s->size += (size_t)size;
+    return true;
+}
+
+void
+str_clear(struct str *s)
+{
+    if (s->text != NULL) {
+        OPENSSL_cleanse(s->text, s->room);
+        s->text[0] = '\0';
+    }
+    s->size = 0;
+}
+
+char *
+str_take(struct str *s)
+{
+    char *text = s->text;
+
+    *s = (struct str){0};
+    return text;
+}
+
+void
+str_done(struct str *s)
+{
+    if (s->text != NULL)
+        OPENSSL_cleanse(s->text, s->room);
+    free(s->text);
+    *s = (struct str){0};
+}
+
+static bool
+add_span(struct list *l, const char *item, size_t size)
+{
+    char **items = NULL;
+    char *copy = strndup(item, size);
+
+    if (copy == NULL)
+        return false;
+    items = realloc(l->items, (l->count + 1) * sizeof(*items));
+    if (items == NULL) {
+        free(copy);
+        return false;
+    }
+    l->items = items;
+    l->items[l->count++] = copy;
+    return true;
+}
+
+bool
+list_add(struct list *l, const char *item)
+{
+    return add_span(l, item, strlen(item));
+}
+
+bool
+list_add_words(struct list *l, const char *text)
+{
+    static const char between[] = ", \t\r\n";
+
+    for (text += strspn(text, between); *text != '\0'; text += strspn(text, between)) {
+        size_t size = strcspn(text, between);
+
+        if (!add_span(l, text, size))
+            return false;
+        text += size;
+    }
+    return true;
+}
+
+bool
+list_has(const struct list *l, const char *item)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i], item) == 0)
+            return true;
+    return false;
+}
+
+static bool
+has_all(const struct list *a, const struct list *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (!list_has(a, b->items[i]))
+            return false;
+    return true;
+}
+
+bool
+list_same(const struct list *a, const struct list *b)
+{
+    return has_all(a, b) && has_all(b, a);
+}
+
+bool
+list_copy(struct list *to, const struct list *from)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (!list_add(to, from->items[i]))
+            return false;
+    return true;
+}
+
+void
+list_done(struct list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->items[i]);
+    free(l->items);
+    *l = (struct list){0};
+}
+
+char *
+str_format(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    int size = 0;
+
+    va_start(arguments, format);
+    size = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return size < 0 ? NULL : text;
+}
+
+#define WORD_MAX 64 /* longer words are not compared */
+
+/* Levenshtein's distance, one row of the table at a time. */
+static size_t
+distance(const char *a, const char *b)
+{
+    size_t row[WORD_MAX + 1];
+    size_t length = strlen(b);
+
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t insert = row[j - 1] + 1;
+            size_t drop = row[j] + 1;
+
+            diagonal = row[j];
+            row[j] = change < insert ? change : insert;
+            if (drop < row[j])
+                row[j] = drop;
+        }
+    }
+    return row[length];
+}
+
+const char *
+str_nearest(const char *wrong, const char *(*name_of)(const void *table, size_t i),
+            const void *table, size_t count)
+{
+    const char *nearest = NULL;
+    size_t best = strlen(wrong) / 3 + 1;
+
+    if (strlen(wrong) > WORD_MAX)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = name_of(table, i);
+        size_t d = strlen(name) > WORD_MAX ? WORD_MAX : distance(wrong, name);
+
+        if (d <= best && (nearest == NULL || d < best)) {
+            best = d;
+            nearest = name;
+        }
+    }
+    return nearest;
+}
+
+void
+str_hex(char *hex, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < size; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * size] = '\0';
+}

@@ -1,0 +1,47 @@
+/* app.h: what commands share: options, settings, the lock. */
+#ifndef PGCERT_CLI_APP_H
+#define PGCERT_CLI_APP_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "cli/config.h"
+
+struct app {
+    const char *config_path;
+    bool json;
+    bool quiet;
+    struct clock *clock;
+    struct config config; /* empty until app_read_config() */
+    int lock;             /* -1 until app_lock() */
+};
+
+/* Reads the settings. */
+MUST_USE bool app_read_config(struct app *app, struct err *e);
+
+/*
+ * Takes the state directory: made when missing; as root we first become its owner for good where
+ * that is another user, since nothing is written as root into a directory of somebody else.
+ */
+MUST_USE bool app_enter_state(struct app *app, struct err *e);
+
+/* Enters the state directory and locks it, so that there is one run at a time; waits a while. */
+MUST_USE bool app_lock(struct app *app, struct err *e);
+
+/* The certificates named by the arguments, all when there are none; free() it. NULL and ERR_USAGE for
+ * a name that is not in the settings. */
+MUST_USE struct certificate **app_select(const struct app *app, int argc, char **argv, size_t *count,
+                                         struct err *e);
+
+/* An error of one certificate or of the whole, on standard error; a temporary one with when it is
+ * tried again. */
+void app_tell(const struct err *e);
+
+/* The exit status of an error (sysexits(3) and ours). */
+int app_exit_status(enum err_code code);
+
+/* Of two codes the graver one, by the order 81 80 78 77 69 76 74 75. */
+enum err_code app_graver(enum err_code a, enum err_code b);
+
+void app_done(struct app *app);
+
+#endif

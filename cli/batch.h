@@ -1,0 +1,18 @@
+/* batch.h: the same for every selected certificate; one failure never stops another's. */
+#ifndef PGCERT_CLI_BATCH_H
+#define PGCERT_CLI_BATCH_H
+
+#include "cli/report.h"
+
+/* Works on one certificate; what went wrong is in its report, and told. */
+typedef void batch_step(struct app *app, struct report *r);
+
+/*
+ * Runs the step for the named certificates (all when none is named) and prints the reports.
+ *
+ * Errors: ERR_USAGE  a name that is not in the settings
+ *         the gravest error of all, without text: it was told already
+ */
+MUST_USE bool batch_run(struct app *app, int argc, char **argv, batch_step *step, struct err *e);
+
+#endif

@@ -1,0 +1,25 @@
+/* cmd_deploy.c: the second half of a renewal alone. */
+#include "cli/batch.h"
+#include "cli/commands.h"
+#include "cli/keep.h"
+
+static void
+deploy(struct app *app, struct report *r)
+{
+    keep_certificate(app, KEEP_DEPLOY, r);
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    return batch_run(app, argc, argv, deploy, e);
+}
+
+const struct command cmd_deploy = {
+    .name = "deploy",
+    .arguments = "[NAME...]",
+    .most = -1,
+    .needs = NEED_CONFIG | NEED_LOCK,
+    .run = run,
+    .summary = "bring the targets to what is issued, and prove it",
+};

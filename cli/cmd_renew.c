@@ -1,0 +1,92 @@
+/* cmd_renew.c: make certificates issued, deployed and served. */
+#include "cli/batch.h"
+#include "cli/commands.h"
+#include "cli/keep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool force, dry_run;
+
+/* clang-format off */
+static const struct flag flags[] = {
+    {"--force",   NULL, &force,   NULL, NULL, "obtain a new one though it is not due"},
+    {"--dry-run", NULL, &dry_run, NULL, NULL, "say what would be done, and do nothing"},
+    {0},
+};
+/* clang-format on */
+
+/* What a run would do for one target, from what is on disk. */
+static void
+foretell_target(const struct report *r, const char *target, bool is_served)
+{
+    if (is_served)
+        (void)printf("%s: nothing to do for [target %s]\n", r->certificate->name, target);
+    else
+        (void)printf("%s: would be deployed to [target %s] where needed, and proved\n",
+                     r->certificate->name, target);
+}
+
+static bool
+foretell(const struct app *app, const struct certificate *c, struct err *e)
+{
+    own_report struct report r = {0};
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct material m = {0};
+    int64_t now_s = app->clock->now_s(app->clock);
+
+    if (!report_init(&r, app, c, e) ||
+        (r.plan.generation.number != 0 && !keep_material(&r, &key_pem, &chain_pem, &m, e)))
+        return err_wrap(e, "%s", c->name);
+    if (r.plan.is_due || force)
+        (void)printf("%s: would be obtained from [issuer %s]: %s\n", c->name, c->issuer_name,
+                     r.plan.is_due ? r.plan.reason : "--force");
+    else if (r.target_count == 0)
+        (void)printf("%s: nothing to do\n", c->name);
+    for (size_t i = 0; i < r.target_count; i++)
+        foretell_target(&r, r.targets[i].name,
+                        !r.plan.is_due && !force &&
+                            plan_is_served(&r.plan, &r.state, r.targets[i].name, &m, now_s,
+                                           app->config.settings.prove_again_s));
+    return true;
+}
+
+static bool
+foretell_all(const struct app *app, int argc, char **argv, struct err *e)
+{
+    size_t count = 0;
+    own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
+
+    for (size_t i = 0; selected != NULL && i < count; i++)
+        if (!foretell(app, selected[i], e))
+            return false;
+    return selected != NULL;
+}
+
+static void
+renew(struct app *app, struct report *r)
+{
+    keep_certificate(app, KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0), r);
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    if (dry_run)
+        return foretell_all(app, argc, argv, e);
+    keep_sweep(app);
+    return batch_run(app, argc, argv, renew, e);
+}
+
+const struct command cmd_renew = {
+    .name = "renew",
+    .arguments = "[NAME...]",
+    .most = -1,
+    .needs = NEED_CONFIG | NEED_LOCK,
+    .flags = flags,
+    .run = run,
+    .summary = "make every certificate issued, deployed and served",
+    .details = "Does nothing where all three agree; a new one is obtained when its time has\n"
+               "come. This is what the timer runs.",
+};

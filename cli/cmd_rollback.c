@@ -1,0 +1,61 @@
+/* cmd_rollback.c: the previous generation becomes the wanted one. */
+#include "cli/commands.h"
+#include "cli/keep.h"
+
+#include <stdio.h>
+
+/* The wanted generation becomes the one before; on disk only when it is proved. */
+static bool
+step_back(struct app *app, struct report *r, struct err *e)
+{
+    int64_t now = r->plan.generation.number;
+    int64_t before = now == 0 ? 0 : store_before(r->state.directory, now);
+
+    if (before == 0)
+        return err_set(e, ERR_INPUT, "'%s' has no previous generation to go back to",
+                       r->certificate->name);
+    state_set_generation(&r->state, before);
+    plan_done(&r->plan);
+    return plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock), e);
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    const struct certificate *c = config_certificate(&app->config, argv[0]);
+    own_report struct report r = {0};
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct material m = {0};
+    struct json_t *array = NULL;
+
+    (void)argc;
+    if (c == NULL)
+        return err_set(e, ERR_USAGE, "there is no certificate '%s' in the settings", argv[0]);
+    if (!report_init(&r, app, c, e) || !step_back(app, &r, e) ||
+        !keep_material(&r, &key_pem, &chain_pem, &m, e) || !reload_check(&m, app->clock, e))
+        return false;
+    keep_certificate(app, KEEP_DEPLOY, &r);
+    if (!state_save(&r.state, e))
+        return false;
+    if (app->json) {
+        array = json_new_array();
+        json_add(array, report_json(&r, true));
+        report_print_json(array);
+    } else if (!app->quiet) {
+        report_print_line(&r, app->clock->now_s(app->clock));
+    }
+    e->code = r.trouble.code; /* told already */
+    return r.trouble.code == ERR_NONE;
+}
+
+const struct command cmd_rollback = {
+    .name = "rollback",
+    .arguments = "NAME",
+    .least = 1,
+    .most = 1,
+    .needs = NEED_CONFIG | NEED_LOCK,
+    .run = run,
+    .summary = "put the previous generation back, reload, and prove it",
+    .details = "It stays the wanted one until it is renewed in its time, or with renew --force.",
+};

@@ -1,0 +1,264 @@
+/* cmd_setup.c: first steps: settings that are missing, the first certificate, TLS on. */
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/keep.h"
+#include "cli/term.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool yes, dry_run;
+static const char *issuer_name, *target_name;
+
+/* clang-format off */
+static const struct flag flags[] = {
+    {"--issuer",  NULL, NULL,     &issuer_name, "NAME", "which [issuer NAME] signs it"},
+    {"--target",  NULL, NULL,     &target_name, "NAME", "which [target NAME] serves it"},
+    {"--yes",     NULL, &yes,     NULL,         NULL,   "go ahead without asking"},
+    {"--dry-run", NULL, &dry_run, NULL,         NULL,   "say what would be done, and do nothing"},
+    {0},
+};
+/* clang-format on */
+
+/* ---- settings that are missing ---- */
+
+/* The one cluster which runs here. */
+static bool
+add_found_cluster(struct str *text, struct err *e)
+{
+    struct clusters found = {0};
+    size_t running = 0, which = 0;
+    bool good = reload_find_clusters(&found, e);
+
+    for (size_t i = 0; good && i < found.count; i++)
+        if (found.items[i].running) {
+            running++;
+            which = i;
+        }
+    if (good && running == 0)
+        good = err_set(e, ERR_CONFIG, "no running PostgreSQL was found here; start it, or write a "
+                                      "section [target main] with its connection");
+    else if (good && running > 1)
+        good = err_set(e, ERR_CONFIG, "%zu running PostgreSQL clusters were found here; write a section "
+                                      "[target NAME] with the connection of the one you mean",
+                       running);
+    if (good && !str_addf(text, "[target main]\ntype = postgres\nconnection = host=%s port=%d "
+                                "user=postgres dbname=postgres\n\n",
+                          found.items[which].socket, found.items[which].port))
+        good = err_memory(e);
+    clusters_done(&found);
+    return good;
+}
+
+static bool
+choose_target(const struct config *c, struct str *text, const char **target, struct err *e)
+{
+    if (target_name != NULL) {
+        *target = target_name;
+        return config_target(c, target_name) != NULL ||
+               err_set(e, ERR_USAGE, "--target %s: there is no section [target %s]", target_name,
+                       target_name);
+    }
+    if (c->target_count > 1)
+        return err_set(e, ERR_USAGE, "there are %zu targets in the settings; say which: --target NAME",
+                       c->target_count);
+    *target = c->target_count == 1 ? c->targets[0]->name : "main";
+    return c->target_count == 1 || add_found_cluster(text, e);
+}
+
+static bool
+choose_issuer(const struct config *c, const char **issuer, struct err *e)
+{
+    *issuer = issuer_name != NULL ? issuer_name : c->issuer_count == 1 ? c->issuers[0].name : NULL;
+    if (*issuer != NULL && config_issuer(c, *issuer) != NULL)
+        return true;
+    if (*issuer != NULL)
+        return err_set(e, ERR_USAGE, "--issuer %s: there is no section [issuer %s]", *issuer, *issuer);
+    if (c->issuer_count > 1)
+        return err_set(e, ERR_USAGE, "there are %zu issuers in the settings; say which: --issuer NAME",
+                       c->issuer_count);
+    return err_set(e, ERR_CONFIG, "there is no section [issuer NAME]; see pgcert.conf(5) for an example "
+                                  "with an ACME server");
+}
+
+/* The text of the settings for a certificate that is not in them yet. */
+static bool
+compose(const struct config *c, const char *name, struct str *text, struct err *e)
+{
+    const char *issuer = NULL, *target = NULL;
+
+    if (!choose_issuer(c, &issuer, e) || !choose_target(c, text, &target, e))
+        return false;
+    return str_addf(text, "[certificate %s]\nissuer = %s\nnames = %s\ndeploy = %s\n", name, issuer, name,
+                    target) ||
+           err_memory(e);
+}
+
+/* conf.d/NAME.conf beside the settings file; what exists is not touched. */
+static char *
+settings_path(const struct app *app, const char *name)
+{
+    const char *slash = strrchr(app->config_path, '/');
+    int length = slash == NULL ? 0 : (int)(slash - app->config_path) + 1;
+
+    if (strchr(name, '/') != NULL || name[0] == '.')
+        return NULL;
+    return str_format("%.*sconf.d/%s.conf", length, app->config_path, *name == '*' ? name + 1 : name);
+}
+
+/* Is the text good settings together with those that are there? Read again to find out. */
+static bool
+try_settings(struct app *app, const char *path, const struct str *text, struct err *e)
+{
+    struct err ignored = {0};
+    own_mem char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
+
+    if (directory == NULL)
+        return err_memory(e);
+    if (!file_make_directory(directory, 0755, e) ||
+        !file_replace(AT_FDCWD, path, text->text, text->size, 0644, e))
+        return false;
+    config_done(&app->config);
+    if (app_read_config(app, e))
+        return true;
+    if (!file_remove(AT_FDCWD, path, &ignored))
+        log_debug("%s", ignored.text);
+    return false;
+}
+
+static bool
+may_go_on(const char *question, struct err *e)
+{
+    if (yes)
+        return true;
+    if (!term_can_ask())
+        return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
+    return term_ask(question) || err_set(e, ERR_USAGE, "nothing was changed");
+}
+
+static bool
+add_settings(struct app *app, const char *name, struct err *e)
+{
+    own_str struct str text = {0};
+    own_mem char *path = settings_path(app, name);
+
+    if (path == NULL)
+        return err_set(e, ERR_USAGE, "'%s' cannot be the name of a certificate", name);
+    if (!compose(&app->config, name, &text, e))
+        return false;
+    (void)printf("%s, a new file:\n\n%s\n", path, text.text);
+    (void)fflush(stdout);
+    if (dry_run)
+        return true;
+    return may_go_on("Write these settings?", e) && try_settings(app, path, &text, e);
+}
+
+/* ---- certificate and server ---- */
+
+static void
+show_plan(const struct setup_plan *plan, const struct report_target *t)
+{
+    if (plan->lines.count == 0) {
+        (void)printf("[target %s] %s\n", t->name, dry_run ? "needs nothing" : "is set up");
+        return;
+    }
+    (void)printf("[target %s] %s %s:\n", t->name, plan->where == NULL ? "" : plan->where,
+                 dry_run ? "would get" : "got");
+    for (size_t i = 0; i < plan->lines.count; i++)
+        (void)printf("  %s\n", plan->lines.items[i]);
+}
+
+static bool
+set_up_target(struct app *app, struct report *r, struct report_target *t, const struct material *m,
+              struct err *e)
+{
+    struct setup_plan plan = {0};
+    struct target *target = config_target(&app->config, t->name);
+    bool good = reload_setup(target, m, dry_run, app->clock, term_progress(), &plan, &t->served, e);
+
+    term_clear();
+    if (!app->quiet && (good || plan.lines.count > 0))
+        show_plan(&plan, t);
+    setup_plan_done(&plan);
+    if (!good)
+        return err_wrap(e, "[target %s]", t->name);
+    if (dry_run)
+        return true;
+    if (t->served.did_install)
+        report_did(r, "deployed");
+    report_did(r, "proved");
+    state_set_proof(&r->state, t->name, t->served.file, t->served.served_sha256,
+                    app->clock->now_s(app->clock));
+    return state_save(&r->state, e);
+}
+
+static bool
+set_up(struct app *app, const struct certificate *c, struct err *e)
+{
+    own_report struct report r = {0};
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct material m = {0};
+    bool good = true;
+
+    if (!report_init(&r, app, c, e))
+        return false;
+    if (dry_run && r.plan.is_due) {
+        (void)printf("%s: would be obtained from [issuer %s], then deployed and proved\n", c->name,
+                     c->issuer_name);
+        return true;
+    }
+    if ((r.plan.is_due && !keep_obtain(app, true, &r, e)) ||
+        !keep_material(&r, &key_pem, &chain_pem, &m, e))
+        return err_wrap(e, "%s", c->name);
+    for (size_t i = 0; good && i < r.target_count; i++)
+        good = set_up_target(app, &r, &r.targets[i], &m, e);
+    if (good && !dry_run && !app->quiet)
+        report_print_line(&r, app->clock->now_s(app->clock));
+    return good || err_wrap(e, "%s", c->name);
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    bool asked = false;
+
+    if (!yes && !dry_run && !term_can_ask())
+        return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
+    for (int i = 0; i < argc; i++)
+        if (config_certificate(&app->config, argv[i]) == NULL) {
+            if (!add_settings(app, argv[i], e))
+                return false;
+            asked = true;
+        }
+    if (dry_run && asked)
+        return true;
+    if (!dry_run && !asked &&
+        !may_go_on("Get the certificate and point the server at it, by reload?", e))
+        return false;
+    if (!app_lock(app, e))
+        return false;
+    keep_sweep(app);
+    for (int i = 0; i < argc; i++)
+        if (!set_up(app, config_certificate(&app->config, argv[i]), e))
+            return false;
+    return true;
+}
+
+const struct command cmd_setup = {
+    .name = "setup",
+    .arguments = "NAME...",
+    .least = 1,
+    .most = -1,
+    .needs = NEED_CONFIG,
+    .flags = flags,
+    .run = run,
+    .summary = "first certificate, TLS on, the server pointed at it",
+    .details = "Settings that are missing are written to conf.d/NAME.conf: the section\n"
+               "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
+               "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
+               "reloaded, never restarted.",
+};

@@ -1,0 +1,57 @@
+/* cmd_status.c: what is issued, deployed, served, and when it is renewed. */
+#include "cli/commands.h"
+#include "cli/report.h"
+
+#include <stdio.h>
+
+/* Asks every target what it serves; what is wrong is part of the report. */
+static bool
+look(struct app *app, struct report *r, const struct certificate *c, struct err *e)
+{
+    if (!report_init(r, app, c, e))
+        return err_wrap(e, "%s", c->name);
+    for (size_t i = 0; i < r->target_count; i++) {
+        struct target *t = config_target(&app->config, r->targets[i].name);
+
+        if (!reload_look(t, app->clock, &r->targets[i].served, &r->targets[i].e))
+            continue; /* its sentence is shown */
+    }
+    return true;
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    size_t count = 0;
+    own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
+    struct json_t *array = json_new_array();
+    bool good = selected != NULL;
+
+    for (size_t i = 0; good && i < count; i++) {
+        own_report struct report r = {0};
+
+        good = look(app, &r, selected[i], e);
+        if (good && app->json)
+            json_add(array, report_json(&r, false));
+        else if (good && !app->quiet) {
+            (void)printf("%s", i > 0 ? "\n" : "");
+            report_print(&r, app->clock->now_s(app->clock));
+        }
+    }
+    if (good && count == 0 && !app->json)
+        (void)printf("there is no [certificate NAME] in '%s'\n", app->config_path);
+    if (good && app->json)
+        report_print_json(array);
+    else
+        json_drop(&array);
+    return good;
+}
+
+const struct command cmd_status = {
+    .name = "status",
+    .arguments = "[NAME...]",
+    .most = -1,
+    .needs = NEED_CONFIG | NEED_STATE,
+    .run = run,
+    .summary = "what is issued, deployed and served, and when it is renewed",
+};

@@ -1,0 +1,336 @@
+/* config.c: sections become what the rooms understand; references between them are checked. */
+#include "cli/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const struct option settings_options[] = {
+    {.name = "state",            .type = OPTION_PATH,  .offset = offsetof(struct settings, state),            .standard = "/var/lib/pgcert", .help = "directory of accounts, certificates and journals"},
+    {.name = "keep_generations", .type = OPTION_COUNT, .offset = offsetof(struct settings, keep_generations), .standard = "3",  .least = 2, .most = 100, .help = "how many generations of a certificate are kept"},
+    {.name = "prove_again",      .type = OPTION_SPAN,  .offset = offsetof(struct settings, prove_again_s),    .standard = "6h", .help = "how old a proof may be before the next run proves again what is served"},
+    {.name = "lock_wait",        .type = OPTION_SPAN,  .offset = offsetof(struct settings, lock_wait_s),      .standard = "30s", .help = "how long to wait for another run to end"},
+    {0},
+};
+
+static const struct option certificate_options[] = {
+    {.name = "issuer",       .type = OPTION_TEXT,     .offset = offsetof(struct certificate, issuer_name),  .required = true, .help = "which [issuer NAME] signs it"},
+    {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section"},
+    {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key: ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072 rsa-4096"},
+    {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
+    {.name = "deploy",       .type = OPTION_LIST,     .offset = offsetof(struct certificate, deploy),       .help = "the [target NAME] sections which serve it"},
+    {0},
+};
+/* clang-format on */
+
+/* The first table of each kind of section; those that vary have a second one. */
+static const struct {
+    const char *kind;
+    const struct option *table;
+    bool is_named;
+} kinds[] = {
+    {"pgcert", settings_options, false},     {"issuer", acme_options, true},
+    {"dns", dns_options, true},              {"certificate", certificate_options, true},
+    {"target", target_options, true},
+};
+
+static size_t
+count_words(const char *const *words)
+{
+    size_t n = 0;
+
+    while (words[n] != NULL)
+        n++;
+    return n;
+}
+
+/* The second table of a section, by the word in its first. */
+static const struct option *
+second_table(const struct conf_section *s)
+{
+    bool is_dns = strcmp(s->kind, "dns") == 0;
+    const struct conf_value *word = conf_value_find(s, is_dns ? "provider" : "type");
+    const char *const *words = is_dns ? dns_provider_words : target_type_words;
+    size_t which = 0;
+
+    if (!is_dns && strcmp(s->kind, "target") != 0)
+        return NULL;
+    for (size_t i = 0; word != NULL && i < count_words(words); i++)
+        if (strcmp(words[i], word->text) == 0)
+            which = i;
+    return is_dns ? dns_provider_get(which)->options : target_type_options(which);
+}
+
+struct config_tables
+config_tables(const struct conf_section *s)
+{
+    struct config_tables t = {{NULL, NULL, NULL}};
+
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].kind, s->kind) == 0)
+            t.tables[0] = kinds[i].table;
+    if (t.tables[0] != NULL)
+        t.tables[1] = second_table(s);
+    return t;
+}
+
+bool
+config_kind(size_t i, const char **kind, const char **variant, const struct option **table)
+{
+    size_t providers = count_words(dns_provider_words);
+
+    *variant = NULL;
+    if (i < COUNT(kinds)) {
+        *kind = kinds[i].kind;
+        *table = kinds[i].table;
+        return true;
+    }
+    i -= COUNT(kinds);
+    if (i < providers) {
+        *kind = "dns";
+        *variant = dns_provider_words[i];
+        *table = dns_provider_get(i)->options;
+        return true;
+    }
+    i -= providers;
+    if (i >= count_words(target_type_words))
+        return false;
+    *kind = "target";
+    *variant = target_type_words[i];
+    *table = target_type_options(i);
+    return true;
+}
+
+static const char *
+kind_name(const void *table, size_t i)
+{
+    (void)table;
+    return kinds[i].kind;
+}
+
+/* Is it a section that we know, with a name where it needs one? */
+static bool
+check_kind(const struct conf_section *s, struct err *e)
+{
+    const char *near = str_nearest(s->kind, kind_name, NULL, COUNT(kinds));
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (strcmp(kinds[i].kind, s->kind) != 0)
+            continue;
+        if (kinds[i].is_named == (s->name[0] != '\0'))
+            return true;
+        return err_set(e, ERR_CONFIG,
+                       kinds[i].is_named ? "%s:%d: a section [%s] needs a name, as in [%s main]"
+                                         : "%s:%d: the section [%s] takes no name (write [%s])",
+                       s->file, s->line, s->kind, s->kind);
+    }
+    return err_set(e, ERR_CONFIG, "%s:%d: no section [%s] is known; %s%s%s", s->file, s->line,
+                   s->kind, near != NULL ? "did you mean [" : "there are: pgcert issuer dns certificate",
+                   near != NULL ? near : " target", near != NULL ? "]?" : "");
+}
+
+/* Makes room for one more in an array. NULL when memory ran out. */
+static void *
+grow(void *array, size_t *count, size_t size)
+{
+    char *larger = realloc(array, (*count + 1) * size);
+
+    if (larger != NULL)
+        memset(larger + *count * size, 0, size);
+    return larger;
+}
+
+static bool
+add_issuer(struct config *c, const struct conf_section *s, struct err *e)
+{
+    const struct option *const tables[] = {acme_options, NULL};
+    struct issuer *all = grow(c->issuers, &c->issuer_count, sizeof(*all));
+    struct issuer *one = NULL;
+
+    if (all == NULL)
+        return err_memory(e);
+    c->issuers = all;
+    one = &all[c->issuer_count++];
+    one->name = strdup(s->name);
+    return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
+           option_bind(s, acme_options, &one->acme, e);
+}
+
+static bool
+add_dns(struct config *c, const struct conf_section *s, struct clock *clock, struct err *e)
+{
+    struct dns **all = grow(c->dns, &c->dns_count, sizeof(*all));
+
+    if (all == NULL)
+        return err_memory(e);
+    c->dns = all;
+    all[c->dns_count] = dns_new(s, clock, e);
+    return all[c->dns_count] != NULL && ++c->dns_count > 0;
+}
+
+static bool
+add_target(struct config *c, const struct conf_section *s, struct err *e)
+{
+    struct target **all = grow(c->targets, &c->target_count, sizeof(*all));
+
+    if (all == NULL)
+        return err_memory(e);
+    c->targets = all;
+    all[c->target_count] = target_new(s, e);
+    return all[c->target_count] != NULL && ++c->target_count > 0;
+}
+
+/* The section's name stands for the names when there are none. */
+static bool
+default_names(struct certificate *one, const struct conf_section *s, struct err *e)
+{
+    static const struct option table[] = {
+        {.name = "names", .type = OPTION_NAMES, .offset = offsetof(struct certificate, names)},
+        {0},
+    };
+    char name[] = "names";
+    struct conf_value value = {name, s->name, s->file, s->line};
+    struct conf_section just_names = {s->kind, s->name, s->file, s->line, &value, 1};
+
+    return one->names.count > 0 || option_bind(&just_names, table, one, e);
+}
+
+static bool
+add_certificate(struct config *c, const struct conf_section *s, struct err *e)
+{
+    const struct option *const tables[] = {certificate_options, NULL};
+    struct certificate *all = grow(c->certificates, &c->certificate_count, sizeof(*all));
+    struct certificate *one = NULL;
+
+    if (all == NULL)
+        return err_memory(e);
+    c->certificates = all;
+    one = &all[c->certificate_count++];
+    one->name = strdup(s->name);
+    return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
+           option_bind(s, certificate_options, one, e) && default_names(one, s, e);
+}
+
+static bool
+bind_section(struct config *c, const struct conf_section *s, struct clock *clock, struct err *e)
+{
+    const struct option *const tables[] = {settings_options, NULL};
+
+    if (!check_kind(s, e))
+        return false;
+    if (strcmp(s->kind, "pgcert") == 0)
+        return option_check_names(s, tables, e);
+    if (strcmp(s->kind, "issuer") == 0)
+        return add_issuer(c, s, e);
+    if (strcmp(s->kind, "dns") == 0)
+        return add_dns(c, s, clock, e);
+    if (strcmp(s->kind, "target") == 0)
+        return add_target(c, s, e);
+    return add_certificate(c, s, e);
+}
+
+/* A setting that names another section which is not there. */
+static bool
+dangling(const struct config *c, const char *kind, const char *name, const char *setting,
+         const char *wants, const char *missing, struct err *e)
+{
+    const struct conf_section *s = conf_find(&c->conf, kind, name);
+    const struct conf_value *v = s == NULL ? NULL : conf_value_find(s, setting);
+
+    return err_set(e, ERR_CONFIG, "%s:%d: [%s %s] %s = %s: there is no section [%s %s]",
+                   v != NULL ? v->file : "", v != NULL ? v->line : 0, kind, name, setting, missing,
+                   wants, missing);
+}
+
+static bool
+resolve(struct config *c, struct err *e)
+{
+    for (size_t i = 0; i < c->issuer_count; i++)
+        if (config_dns(c, c->issuers[i].acme.dns) == NULL)
+            return dangling(c, "issuer", c->issuers[i].name, "dns", "dns", c->issuers[i].acme.dns, e);
+    for (size_t i = 0; i < c->certificate_count; i++) {
+        struct certificate *one = &c->certificates[i];
+
+        one->issuer = config_issuer(c, one->issuer_name);
+        if (one->issuer == NULL)
+            return dangling(c, "certificate", one->name, "issuer", "issuer", one->issuer_name, e);
+        for (size_t t = 0; t < one->deploy.count; t++)
+            if (config_target(c, one->deploy.items[t]) == NULL)
+                return dangling(c, "certificate", one->name, "deploy", "target",
+                                one->deploy.items[t], e);
+    }
+    return true;
+}
+
+bool
+config_read(struct config *c, const char *path, struct clock *clock, struct err *e)
+{
+    if (!conf_read(&c->conf, path, e) ||
+        !option_bind(conf_find(&c->conf, "pgcert", ""), settings_options, &c->settings, e))
+        return false;
+    for (size_t i = 0; i < c->conf.section_count; i++)
+        if (!bind_section(c, &c->conf.sections[i], clock, e))
+            return false;
+    return resolve(c, e);
+}
+
+struct certificate *
+config_certificate(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->certificate_count; i++)
+        if (strcmp(c->certificates[i].name, name) == 0)
+            return &c->certificates[i];
+    return NULL;
+}
+
+struct issuer *
+config_issuer(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->issuer_count; i++)
+        if (strcmp(c->issuers[i].name, name) == 0)
+            return &c->issuers[i];
+    return NULL;
+}
+
+struct target *
+config_target(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->target_count; i++)
+        if (strcmp(c->targets[i]->name, name) == 0)
+            return c->targets[i];
+    return NULL;
+}
+
+struct dns *
+config_dns(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->dns_count; i++)
+        if (strcmp(c->dns[i]->name, name) == 0)
+            return c->dns[i];
+    return NULL;
+}
+
+void
+config_done(struct config *c)
+{
+    for (size_t i = 0; i < c->issuer_count; i++) {
+        free(c->issuers[i].name);
+        option_done(acme_options, &c->issuers[i].acme);
+        http_free(c->issuers[i].http);
+    }
+    for (size_t i = 0; i < c->certificate_count; i++) {
+        free(c->certificates[i].name);
+        option_done(certificate_options, &c->certificates[i]);
+    }
+    for (size_t i = 0; i < c->dns_count; i++)
+        dns_free(c->dns[i]);
+    for (size_t i = 0; i < c->target_count; i++)
+        target_free(c->targets[i]);
+    free(c->issuers);
+    free(c->certificates);
+    free(c->dns);
+    free(c->targets);
+    option_done(settings_options, &c->settings);
+    conf_done(&c->conf);
+    *c = (struct config){0};
+}

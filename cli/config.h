@@ -1,0 +1,77 @@
+/* config.h: which section feeds which room. */
+#ifndef PGCERT_CLI_CONFIG_H
+#define PGCERT_CLI_CONFIG_H
+
+#include "acme/acme.h"
+#include "base/conf.h"
+#include "base/key.h"
+#include "base/option.h"
+#include "reload/reload.h"
+
+#define CONFIG_PATH "/etc/pgcert/pgcert.conf"
+
+/* [pgcert] */
+struct settings {
+    char *state;
+    int64_t keep_generations;
+    int64_t prove_again_s;
+    int64_t lock_wait_s;
+};
+
+/* [issuer NAME] */
+struct issuer {
+    char *name;
+    struct acme_issuer acme;
+    struct http *http; /* made when first needed; one connection for the whole run */
+};
+
+/* [certificate NAME] */
+struct certificate {
+    char *name;
+    char *issuer_name;
+    struct list names;
+    int key_type; /* enum key_type */
+    struct option_share renew_before;
+    struct list deploy; /* names of targets */
+    struct issuer *issuer; /* borrowed from the config */
+};
+
+struct config {
+    struct conf conf; /* as read */
+    struct settings settings;
+    struct issuer *issuers;
+    size_t issuer_count;
+    struct dns **dns;
+    size_t dns_count;
+    struct target **targets;
+    size_t target_count;
+    struct certificate *certificates;
+    size_t certificate_count;
+};
+
+/*
+ * Reads and binds everything; touches nothing else.
+ *
+ * Gives:  c  empty before; also half filled after a failure
+ * Errors: ERR_CONFIG with file and line
+ */
+MUST_USE bool config_read(struct config *c, const char *path, struct clock *clock, struct err *e);
+
+/* NULL when there is none. */
+struct certificate *config_certificate(const struct config *c, const char *name);
+struct issuer *config_issuer(const struct config *c, const char *name);
+struct target *config_target(const struct config *c, const char *name);
+struct dns *config_dns(const struct config *c, const char *name);
+
+/* The option tables of one kind of section, NULL-ended, for what is in `s`. */
+struct config_tables {
+    const struct option *tables[3];
+};
+struct config_tables config_tables(const struct conf_section *s);
+
+/* Every kind of section with a table and the word for the manual; `i` from 0; false at the end. */
+bool config_kind(size_t i, const char **kind, const char **variant, const struct option **table);
+
+void config_done(struct config *c);
+
+#endif

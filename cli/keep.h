@@ -1,0 +1,33 @@
+/* keep.h: make one certificate issued, deployed and served: the way of a renewal, step by step. */
+#ifndef PGCERT_CLI_KEEP_H
+#define PGCERT_CLI_KEEP_H
+
+#include "cli/report.h"
+
+enum keep_what {
+    KEEP_OBTAIN = 1, /* when it is due */
+    KEEP_FORCE = 2,  /* obtain though not due */
+    KEEP_DEPLOY = 4, /* bring the targets to it */
+};
+
+/* Removes the records that killed runs have left in the DNS; says what could not be removed. */
+void keep_sweep(struct app *app);
+
+/*
+ * Obtains what is due and deploys what is not served, as `what` says; what was done and what went
+ * wrong is in the report, and was told. A failure of one step leaves those before it as they are.
+ */
+void keep_certificate(struct app *app, int what, struct report *r);
+
+/* Deploys the wanted generation to one target, unless its proof is recent. */
+MUST_USE bool keep_deploy(struct app *app, struct report *r, struct report_target *t,
+                          const struct material *m, struct err *e);
+
+/* Obtains a generation; the report's plan is of the new one then. */
+MUST_USE bool keep_obtain(struct app *app, bool force, struct report *r, struct err *e);
+
+/* The wanted generation as material; key and chain are read into the strings. */
+MUST_USE bool keep_material(const struct report *r, struct str *key_pem, struct str *chain_pem,
+                            struct material *m, struct err *e);
+
+#endif

@@ -1,0 +1,325 @@
+/* report.c: certificates as lines and as JSON. */
+#include "cli/report.h"
+
+#include "cli/term.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+report_init(struct report *r, const struct app *app, const struct certificate *c, struct err *e)
+{
+    r->certificate = c;
+    r->targets = calloc(c->deploy.count + 1, sizeof(*r->targets));
+    if (r->targets == NULL)
+        return err_memory(e);
+    r->target_count = c->deploy.count;
+    for (size_t i = 0; i < r->target_count; i++)
+        r->targets[i].name = c->deploy.items[i];
+    return state_load(&r->state, app->config.settings.state, c->name, e) &&
+           plan_make(&r->plan, c, &r->state, app->clock->now_s(app->clock), e);
+}
+
+void
+report_trouble(struct report *r, const struct err *e)
+{
+    if (r->trouble.code == ERR_NONE || app_graver(e->code, r->trouble.code) != r->trouble.code)
+        r->trouble = *e;
+}
+
+void
+report_did(struct report *r, const char *what)
+{
+    if (!list_has(&r->did, what) && !list_add(&r->did, what))
+        return; /* out of memory: the word is missing in a summary, nothing else */
+}
+
+/* ---- JSON ---- */
+
+static const char *
+or_null(const char *text)
+{
+    return text == NULL || *text == '\0' ? NULL : text;
+}
+
+static struct json_t *
+endpoint_json(const struct endpoint *p)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_text(object, "address", p->address);
+    json_put_text(object, "sha256", or_null(p->sha256));
+    json_put_text(object, "error", p->error);
+    return object;
+}
+
+static struct json_t *
+target_json(const struct report *r, const struct report_target *t)
+{
+    struct json_t *object = json_new_object();
+    struct json_t *endpoints = json_new_array();
+
+    json_put_text(object, "name", t->name);
+    json_put_text(object, "file", t->served.file);
+    json_put_text(object, "deployed_sha256", or_null(t->served.deployed_sha256));
+    json_put_text(object, "served_sha256", or_null(t->served.served_sha256));
+    json_put_time(object, "proved_at", state_proof(&r->state, t->name).at_s);
+    for (size_t i = 0; i < t->served.endpoint_count; i++)
+        json_add(endpoints, endpoint_json(&t->served.endpoints[i]));
+    json_put(object, "endpoints", endpoints);
+    json_put_text(object, "error", t->e.code == ERR_NONE ? state_target_error(&r->state, t->name)
+                                                         : t->e.text);
+    return object;
+}
+
+static struct json_t *
+issued_json(const struct generation *g)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_text(object, "sha256", g->sha256);
+    json_put_text(object, "serial", g->serial);
+    json_put_time(object, "not_before", g->not_before_s);
+    json_put_time(object, "not_after", g->not_after_s);
+    return object;
+}
+
+static struct json_t *
+attempt_json(const struct state *s)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_time(object, "at", state_attempt_at(s));
+    json_put_text(object, "error", state_attempt_error(s));
+    json_put_time(object, "next_at", state_attempt_next(s));
+    return object;
+}
+
+struct json_t *
+report_json(const struct report *r, bool after_run)
+{
+    const struct generation *g = &r->plan.generation;
+    struct json_t *object = json_new_object();
+    struct json_t *targets = json_new_array();
+
+    json_put_text(object, "name", r->certificate->name);
+    json_put_list(object, "names", &r->certificate->names);
+    json_put_text(object, "issuer", r->certificate->issuer_name);
+    json_put_int(object, "generation", g->number);
+    if (g->number != 0)
+        json_put(object, "issued", issued_json(g));
+    else
+        json_put_text(object, "issued", NULL);
+    json_put_time(object, "renew_at", r->plan.renew_at_s);
+    json_put_text(object, "renew_reason", r->plan.reason);
+    json_put(object, "last_attempt", attempt_json(&r->state));
+    for (size_t i = 0; i < r->target_count; i++)
+        json_add(targets, target_json(r, &r->targets[i]));
+    json_put(object, "targets", targets);
+    if (after_run) {
+        json_put_list(object, "did", &r->did);
+        json_put_int(object, "exit", app_exit_status(r->trouble.code));
+        json_put_text(object, "error", r->trouble.code == ERR_NONE ? NULL : r->trouble.text);
+    }
+    return object;
+}
+
+void
+report_print_json(struct json_t *certificates)
+{
+    own_json struct json_t *object = json_new_object();
+    own_mem char *text = NULL;
+
+    json_put(object, "certificates", certificates);
+    text = json_encode_pretty(object);
+    if (text != NULL)
+        (void)fputs(text, stdout);
+}
+
+/* ---- lines ---- */
+
+/* "2026-12-22 03:00" */
+static void
+minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
+{
+    clock_text(text, at_s);
+    text[10] = ' ';
+    text[16] = '\0';
+}
+
+/* "in 29 days", "3 h ago" */
+static void
+relative(char text[static 40], int64_t at_s, int64_t now_s)
+{
+    char span[CLOCK_SPAN_SIZE];
+    int64_t ms = (at_s - now_s) * 1000;
+
+    clock_span(span, ms < 0 ? -ms : ms);
+    (void)snprintf(text, 40, ms < 0 ? "%s ago" : "in %s", span);
+}
+
+/* One word for the head line. */
+static const char *
+verdict(const struct report *r, enum term_style *style)
+{
+    bool all_served = r->target_count > 0;
+
+    for (size_t i = 0; i < r->target_count; i++)
+        if (r->plan.generation.sha256 == NULL || r->targets[i].e.code != ERR_NONE ||
+            strcmp(r->targets[i].served.served_sha256, r->plan.generation.sha256) != 0)
+            all_served = false;
+    *style = TERM_BAD;
+    if (r->plan.generation.number == 0)
+        return "not issued";
+    if (!all_served && r->target_count > 0)
+        return "not served";
+    *style = r->plan.is_due ? TERM_WARN : TERM_GOOD;
+    if (r->plan.is_due)
+        return "renewal due";
+    return all_served ? "served" : "issued";
+}
+
+/* Several words after a label, broken at 80 columns. */
+static void
+print_words(const char *label, const struct list *words)
+{
+    size_t column = 12;
+
+    (void)printf("  %s%-9s%s", term_on(TERM_DIM), label, term_off());
+    for (size_t i = 0; i < words->count; i++) {
+        size_t width = strlen(words->items[i]) + 1;
+
+        if (column + width > 80 && i > 0) {
+            (void)printf("\n           ");
+            column = 12;
+        }
+        (void)printf(" %s", words->items[i]);
+        column += width;
+    }
+    (void)printf("\n");
+}
+
+/* A sentence after a label, broken between words. */
+static void
+print_sentence(const char *label, const char *sentence)
+{
+    own_list struct list words = {0};
+
+    if (list_add_words(&words, sentence))
+        print_words(label, &words);
+}
+
+static void
+print_dates(const struct report *r, int64_t now_s)
+{
+    const struct generation *g = &r->plan.generation;
+    char at[CLOCK_TEXT_SIZE], span[40];
+
+    minute(at, g->not_after_s);
+    relative(span, g->not_after_s, now_s);
+    (void)printf("  %s%-9s%s until %s UTC (%s)\n", term_on(TERM_DIM), "valid", term_off(), at, span);
+    minute(at, r->plan.renew_at_s);
+    relative(span, r->plan.renew_at_s, now_s);
+    if (r->plan.is_due)
+        (void)printf("  %s%-9s%s at the next run: %s\n", term_on(TERM_DIM), "renews", term_off(),
+                     r->plan.reason);
+    else
+        (void)printf("  %s%-9s%s at %s UTC (%s)\n", term_on(TERM_DIM), "renews", term_off(), at,
+                     span);
+}
+
+static void
+print_target(const struct report *r, const struct report_target *t, int64_t now_s)
+{
+    struct proof proof = state_proof(&r->state, t->name);
+    own_list struct list words = {0};
+    char span[40];
+
+    if (t->e.code != ERR_NONE) {
+        print_sentence(t->name, t->e.text);
+        return;
+    }
+    if (!list_add_words(&words, strcmp(t->served.served_sha256, t->served.deployed_sha256) == 0
+                                    ? "serves what is deployed on"
+                                    : "does NOT serve what is deployed on"))
+        return;
+    for (size_t i = 0; i < t->served.endpoint_count; i++)
+        if (!list_add(&words, t->served.endpoints[i].address))
+            return;
+    relative(span, proof.at_s, now_s);
+    if (proof.at_s != 0 && (!list_add_words(&words, "(proved") || !list_add_words(&words, span) ||
+                            !list_add(&words, ")")))
+        return;
+    print_words(t->name, &words);
+}
+
+void
+report_print(const struct report *r, int64_t now_s)
+{
+    const struct generation *g = &r->plan.generation;
+    enum term_style style = TERM_PLAIN;
+    const char *word = verdict(r, &style);
+    const char *error = state_attempt_error(&r->state);
+
+    (void)printf("%s%-66.66s%s%s%s%s\n", term_on(TERM_BOLD), r->certificate->name, term_off(),
+                 term_on(style), word, term_off());
+    print_words("names", &r->certificate->names);
+    (void)printf("  %s%-9s%s %s", term_on(TERM_DIM), "issuer", term_off(),
+                 r->certificate->issuer_name);
+    if (g->number != 0) {
+        (void)printf(", generation %lld, %s\n", (long long)g->number, g->key_type);
+        print_dates(r, now_s);
+    } else {
+        (void)printf("\n");
+    }
+    for (size_t i = 0; i < r->target_count; i++)
+        print_target(r, &r->targets[i], now_s);
+    if (error != NULL)
+        print_sentence("last try", error);
+}
+
+/* "renewed, deployed, proved" */
+static void
+print_did(const struct report *r)
+{
+    for (size_t i = 0; i < r->did.count; i++)
+        (void)printf("%s%s", i > 0 ? ", " : "", r->did.items[i]);
+    if (r->did.count == 0)
+        (void)printf("nothing to do");
+}
+
+void
+report_print_line(const struct report *r, int64_t now_s)
+{
+    const struct generation *g = &r->plan.generation;
+    char until[CLOCK_TEXT_SIZE], renews[CLOCK_TEXT_SIZE], span[40];
+    bool bad = r->trouble.code != ERR_NONE;
+
+    (void)printf("%s%s%s: ", term_on(TERM_BOLD), r->certificate->name, term_off());
+    if (bad)
+        (void)printf("%sfailed%s%s", term_on(TERM_BAD), term_off(), r->did.count > 0 ? " after: " : "");
+    if (!bad || r->did.count > 0)
+        print_did(r);
+    if (g->number != 0) {
+        minute(until, g->not_after_s);
+        minute(renews, r->plan.renew_at_s);
+        relative(span, r->plan.renew_at_s, now_s);
+        (void)printf("; valid until %s, renews %s\n", until, r->plan.is_due ? "at the next run" : span);
+    } else {
+        (void)printf("; there is no certificate yet\n");
+    }
+    (void)fflush(stdout);
+}
+
+void
+report_done(struct report *r)
+{
+    for (size_t i = 0; i < r->target_count; i++)
+        served_done(&r->targets[i].served);
+    free(r->targets);
+    state_done(&r->state);
+    plan_done(&r->plan);
+    list_done(&r->did);
+    *r = (struct report){0};
+}

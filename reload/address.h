@@ -1,0 +1,47 @@
+/* address.h: which addresses a server listens on, as those that can be asked. */
+#ifndef PGCERT_RELOAD_ADDRESS_H
+#define PGCERT_RELOAD_ADDRESS_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define ADDRESS_TEXT_SIZE 72 /* "[IPv6%scope]:port" */
+
+struct address {
+    struct sockaddr_storage bytes;
+    socklen_t size;
+    char text[ADDRESS_TEXT_SIZE]; /* numeric: "127.0.0.1:5432", "[::1]:5432" */
+    bool listens;                 /* false: only if somebody listens there; nobody told us so */
+};
+
+struct addresses {
+    struct address *items;
+    size_t count;
+};
+
+#define own_addresses __attribute__((cleanup(addresses_done)))
+
+/*
+ * Adds all addresses of a host.
+ *
+ * Takes:  host     a name or an address
+ *         listens  something must answer at each of them
+ * Errors: ERR_NETWORK  the name has no address
+ */
+MUST_USE bool addresses_add(struct addresses *a, const char *host, int port, bool listens,
+                            struct err *e);
+
+/*
+ * Adds what listen_addresses means: for a wildcard the loopback address of its families, for a name
+ * all its addresses. PostgreSQL starts when it could listen on one of them, so none is a must.
+ *
+ * Errors: ERR_NETWORK  a name has no address
+ */
+MUST_USE bool addresses_add_listened(struct addresses *a, const char *listen_addresses, int port,
+                                     struct err *e);
+
+void addresses_done(struct addresses *a);
+
+#endif

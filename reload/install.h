@@ -1,0 +1,51 @@
+/* install.h: put one file in place so that no kill, crash or full disk can leave half of it.
+ *
+ * Everything is done by the owner of the directory: by ourselves when we are that user, else, as
+ * root, by a child that becomes that user first. Below an opened directory only, never through a
+ * symbolic link.
+ */
+#ifndef PGCERT_RELOAD_INSTALL_H
+#define PGCERT_RELOAD_INSTALL_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <sys/types.h>
+
+#define INSTALL_PREVIOUS ".previous" /* what was there before is kept under this ending */
+
+/* A file that is, or will be, there. */
+struct install {
+    const char *path; /* absolute */
+    bool secret;      /* 0600, or 0640 with `group` where root owns the directory; else 0644 */
+    uid_t reader;     /* the user who will read a secret; (uid_t)-1: not known */
+    gid_t group;      /* that user's; (gid_t)-1: not known */
+};
+
+/*
+ * Replaces the file, or makes it, whole or not at all.
+ *
+ * Takes:  keep  keep what is there now as FILE.previous (whatever was kept before is replaced)
+ * Errors: ERR_CREATE      no file can be made in the directory, or there is no such directory
+ *         ERR_SYSTEM      such as a full disk; what was there still is, and nothing else
+ *         ERR_PERMISSION  neither the owner of the directory nor root; or others could replace the
+ *                         file, or the server could not read it
+ *         ERR_CONFIG      the path names something that is no regular file
+ *         ERR_BUSY        somebody else is writing there
+ */
+MUST_USE bool install_write(const struct install *i, const struct str *bytes, bool keep,
+                            struct err *e);
+
+/* Puts FILE.previous back as FILE; it stays there too. Needs no space on the disk. Errors: as
+ * install_write(). */
+MUST_USE bool install_restore(const struct install *i, struct err *e);
+
+/* Removes the file. That it is not there is not an error. Errors: as install_write(). */
+MUST_USE bool install_remove(const struct install *i, struct err *e);
+
+/* Reads a file (base name `ending` added), as its directory's owner where we are root, else as
+ * ourselves. *found is false when it is not there. Errors: ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT */
+MUST_USE bool install_read(const char *path, const char *ending, struct str *out, bool *found,
+                           struct err *e);
+
+#endif

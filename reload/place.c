@@ -1,0 +1,218 @@
+/* place.c: find, judge, open and lock the directory of a file. */
+#include "reload/place.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define TEMP_MARK ".new-" /* FILE.new-0123456789abcdef */
+#define TEMP_DIGITS 16
+#define LOCK_MS 5000 /* another run takes milliseconds */
+#define LOCK_PAUSE_MS 20
+
+static void
+list_drop(DIR **d)
+{
+    if (*d != NULL)
+        (void)closedir(*d);
+}
+
+#define own_directory __attribute__((cleanup(list_drop)))
+
+/* Finds the directory: it may be reached through links, which the administrator made (a data
+ * directory often is one), but from here on its real name counts. */
+bool
+place_find(struct place *p, const char *path, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    own_mem char *parent = slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1);
+
+    if (path[0] != '/' || slash == NULL || slash[1] == '\0')
+        return err_set(e, ERR_CONFIG, "'%s' is not the absolute path of a file", path);
+    if (parent == NULL)
+        return err_memory(e);
+    p->name = slash + 1;
+    p->directory = realpath(parent, NULL);
+    if (p->directory == NULL || lstat(p->directory, &p->about) < 0) {
+        bool missing = errno == ENOENT;
+
+        (void)err_errno(e, "the directory of '%s'", path);
+        if (missing)
+            e->code = ERR_CREATE;
+        return false;
+    }
+    return S_ISDIR(p->about.st_mode) ||
+           err_set(e, ERR_CONFIG, "'%s' is not a directory", p->directory);
+}
+
+/* As sshd judges its files: who may rename a parent may put another directory in its place. Matters
+ * where root writes; everybody else can only fool himself. */
+static bool
+parents_are_roots(const struct place *p, struct err *e)
+{
+    char parent[PATH_MAX];
+    struct stat s = {0};
+
+    for (const char *c = p->directory; c != NULL; c = strchr(c + 1, '/')) {
+        size_t size = c == p->directory ? 1 : (size_t)(c - p->directory);
+
+        if (size >= sizeof(parent))
+            return err_set(e, ERR_CONFIG, "the path '%s' is too long", p->directory);
+        memcpy(parent, p->directory, size);
+        parent[size] = '\0';
+        if (lstat(parent, &s) < 0)
+            return err_errno(e, "look at '%s'", parent);
+        if (s.st_uid != 0 || ((s.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (s.st_mode & S_ISVTX) == 0))
+            return err_set(e, ERR_PERMISSION,
+                           "root will not write below '%s', which somebody else can change; use a "
+                           "directory that belongs to the server's user, or to root all the way up",
+                           parent);
+    }
+    return true;
+}
+
+bool
+place_judge(const struct place *p, bool secret, uid_t reader, struct err *e)
+{
+    uid_t owner = p->about.st_uid;
+
+    if ((p->about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(e, ERR_PERMISSION,
+                       "others than its owner may write in the directory '%s', so they could "
+                       "replace the private key; try: chmod go-w '%s'",
+                       p->directory, p->directory);
+    /* be-secure-common.c, check_ssl_key_file_permissions() */
+    if (secret && reader != (uid_t)-1 && owner != reader && owner != 0)
+        return err_set(
+            e, ERR_PERMISSION,
+            "the directory '%s' belongs to user %u and the server runs as user %u, which "
+            "reads a private key only when it belongs to itself or to root; try: chown",
+            p->directory, (unsigned int)owner, (unsigned int)reader);
+    if (secret && owner == 0 && reader == (uid_t)-1)
+        return err_set(e, ERR_CONFIG,
+                       "the directory '%s' belongs to root, and it is not known which user the "
+                       "server is, so which group may read the key; set run_as in the target",
+                       p->directory);
+    return owner != 0 || parents_are_roots(p, e);
+}
+
+static bool
+lock(const struct place *p, struct err *e)
+{
+    int64_t until_ms = clock_system.steady_ms(&clock_system) + LOCK_MS;
+
+    while (flock(p->fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return true; /* a file system that locks no directories, such as NFS */
+        if (clock_system.steady_ms(&clock_system) > until_ms)
+            return err_set(e, ERR_BUSY, "another run is writing in '%s'", p->directory);
+        clock_system.sleep_ms(&clock_system, LOCK_PAUSE_MS);
+    }
+    return true;
+}
+
+/* The very directory that was judged. */
+bool
+place_open(struct place *p, struct err *e)
+{
+    struct stat s = {0};
+
+    p->fd = open(p->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (p->fd < 0 || fstat(p->fd, &s) < 0)
+        return err_errno(e, "open the directory '%s'", p->directory);
+    if (s.st_dev != p->about.st_dev || s.st_ino != p->about.st_ino || s.st_uid != p->about.st_uid ||
+        s.st_mode != p->about.st_mode)
+        return err_set(e, ERR_BUSY, "the directory '%s' is being changed by somebody",
+                       p->directory);
+    return true;
+}
+
+/* "pgcert.pem.new-0123456789abcdef" of `name`? */
+static bool
+is_temporary(const char *entry, const char *name)
+{
+    size_t size = strlen(name);
+
+    return strncmp(entry, name, size) == 0 &&
+           strncmp(entry + size, TEMP_MARK, strlen(TEMP_MARK)) == 0 &&
+           strspn(entry + size + strlen(TEMP_MARK), "0123456789abcdef") == TEMP_DIGITS &&
+           entry[size + strlen(TEMP_MARK) + TEMP_DIGITS] == '\0';
+}
+
+/* What a killed run left. Nobody else writes while we hold the lock. */
+static bool
+remove_leftovers(const struct place *p, struct err *e)
+{
+    own_fd int again = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    own_directory DIR *list = again < 0 ? NULL : fdopendir(again);
+    const struct dirent *entry = NULL;
+
+    if (list == NULL)
+        return err_errno(e, "list the directory '%s'", p->directory);
+    again = -1; /* closedir() closes it */
+    for (entry = readdir(list); entry != NULL; entry = readdir(list))
+        if (is_temporary(entry->d_name, p->name) && unlinkat(p->fd, entry->d_name, 0) < 0)
+            return err_errno(e, "remove '%s', which a killed run left in '%s'", entry->d_name,
+                             p->directory);
+    return true;
+}
+
+bool
+place_temporary(char name[static NAME_MAX + 1], const struct place *p, struct err *e)
+{
+    unsigned char random[TEMP_DIGITS / 2];
+    char digits[TEMP_DIGITS + 1];
+    int size = 0;
+
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return err_errno(e, "get random bytes");
+    str_hex(digits, random, sizeof(random));
+    size = snprintf(name, NAME_MAX + 1, "%s%s%s", p->name, TEMP_MARK, digits);
+    return (size > 0 && size <= NAME_MAX) ||
+           err_set(e, ERR_CONFIG, "the file name '%s' is too long", p->name);
+}
+
+bool
+place_has(const struct place *p, const char *name, bool *there, struct err *e)
+{
+    struct stat s = {0};
+
+    *there = fstatat(p->fd, name, &s, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*there && errno != ENOENT)
+        return err_errno(e, "look at '%s/%s'", p->directory, name);
+    return !*there || S_ISREG(s.st_mode) ||
+           err_set(e, ERR_CONFIG,
+                   "'%s/%s' is not a regular file (a symbolic link?); name the real file, or "
+                   "remove it",
+                   p->directory, name);
+}
+
+bool
+place_claim(struct place *p, struct err *e)
+{
+    return lock(p, e) && remove_leftovers(p, e);
+}
+
+bool
+place_sync(const struct place *p, struct err *e)
+{
+    return fsync(p->fd) == 0 || errno == EINVAL ||
+           err_errno(e, "write the directory '%s' to the disk", p->directory);
+}
+
+void
+place_done(struct place *p)
+{
+    free(p->directory);
+    own_fd_drop(&p->fd);
+    *p = (struct place){.fd = -1};
+}

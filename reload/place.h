@@ -1,0 +1,58 @@
+/* place.h: the directory in which one file is replaced: found, judged, opened, locked. */
+#ifndef PGCERT_RELOAD_PLACE_H
+#define PGCERT_RELOAD_PLACE_H
+
+#include "base/err.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct place {
+    char *directory;   /* without symbolic links */
+    const char *name;  /* of the file; borrowed */
+    struct stat about; /* of the directory */
+    int fd;            /* -1: not opened yet */
+};
+
+#define own_place __attribute__((cleanup(place_done)))
+
+/*
+ * Finds the directory of a file. Touches nothing.
+ *
+ * Takes:  path  absolute; must outlive the place
+ * Errors: ERR_CONFIG  not the path of a file; ERR_CREATE  there is no such directory;
+ *         ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool place_find(struct place *p, const char *path, struct err *e);
+
+/*
+ * Can nobody but its owner replace a file there?
+ *
+ * Takes:  secret  the file holds a private key, which user `reader` must be able to use
+ *                 ((uid_t)-1: not known)
+ * Errors: ERR_PERMISSION
+ * Source: PostgreSQL src/backend/libpq/be-secure-common.c, check_ssl_key_file_permissions()
+ */
+MUST_USE bool place_judge(const struct place *p, bool secret, uid_t reader, struct err *e);
+
+/* Opens the very directory that was found. Errors: ERR_BUSY  it was changed meanwhile; ERR_SYSTEM,
+ * ERR_PERMISSION */
+MUST_USE bool place_open(struct place *p, struct err *e);
+
+/* Locks it against other runs until it is closed, and removes the temporary files which killed runs
+ * left for this file. Errors: ERR_BUSY, ERR_SYSTEM, ERR_PERMISSION */
+MUST_USE bool place_claim(struct place *p, struct err *e);
+
+/* A new name for a temporary file, which place_claim() would know. */
+MUST_USE bool place_temporary(char name[static NAME_MAX + 1], const struct place *p, struct err *e);
+
+/* Is there a regular file of that name? Errors: ERR_CONFIG  something else is; ERR_SYSTEM */
+MUST_USE bool place_has(const struct place *p, const char *name, bool *there, struct err *e);
+
+MUST_USE bool place_sync(const struct place *p, struct err *e);
+
+/* Closes and frees. */
+void place_done(struct place *p);
+
+#endif

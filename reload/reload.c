@@ -1,0 +1,178 @@
+/* reload.c: the sequence: check, look, install, reload, prove; put back when that fails. */
+#include "reload/reload.h"
+
+#include "base/file.h"
+#include "reload/deployment.h"
+#include "reload/verify.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS 3000 /* a server that is well answers in 5 ms */
+
+/* ---- deploy ---- */
+
+static struct proof
+proof_of(const struct deployment *d, const struct chain *chain)
+{
+    return (struct proof){.addresses = &d->view.addresses,
+                          .chain = chain,
+                          .clock = d->clock,
+                          .progress = d->progress,
+                          .timeout_ms = d->view.prove_timeout_ms};
+}
+
+/* The settings may have changed under us; that explains more than a wrong certificate does. */
+static void
+explain(struct deployment *d, struct err *e)
+{
+    own_view struct target_view now = {.user = (uid_t)-1, .group = (gid_t)-1};
+    struct err ignored = {0};
+
+    if (d->target->type->look(d->session, &now, &ignored) && !now.uses_file)
+        (void)err_wrap(e, "%s", now.why_not.text);
+}
+
+/* Why the new one is not served is in `e`; what became of it is added. */
+static bool
+put_back(struct deployment *d, struct err *e)
+{
+    struct install place = deployment_place(d);
+    struct err why = {0};
+
+    explain(d, e);
+    if (!d->out->did_install || !d->old_loads) {
+        (void)err_wrap(e, "the certificate in '%s' is not served, and %s", d->view.file,
+                       d->out->did_install ? "there was none before it that could be put back"
+                                           : "it was there before this run");
+        e->code = ERR_UNPROVED;
+        return false;
+    }
+    progress_say(d->progress, "not served, so the previous certificate is put back");
+    if (install_restore(&place, &why) && deployment_note(d, &d->old.chain, &why) &&
+        deployment_serve(d, &d->old.chain, &why)) {
+        (void)err_wrap(e, "the new certificate was not served; the previous one was put back, and "
+                          "is served");
+        e->code = ERR_PUT_BACK;
+        return false;
+    }
+    (void)err_wrap(
+        e,
+        "the previous certificate was put back, and is not proved to be served (%.300s); "
+        "nor was the new one",
+        why.text);
+    e->code = ERR_UNPROVED;
+    return false;
+}
+
+/* The server does not run, but where its file is may be known: then a start serves it. */
+static bool
+install_for_a_start(struct deployment *d, struct err *e)
+{
+    struct err why = {0};
+
+    if (e->code != ERR_NETWORK || d->view.file == NULL)
+        return false;
+    if (!deployment_read_old(d, &why) || (!d->old_is_same && !deployment_install(d, &why)))
+        return err_wrap(e, "%s, and", why.text);
+    return err_wrap(e, "'%s' is in place for when the server starts", d->view.file);
+}
+
+static bool
+bring(struct deployment *d, struct err *e)
+{
+    struct proof proof = proof_of(d, &d->pair.chain);
+    struct err why = {0};
+
+    if (!deployment_read_old(d, e))
+        return false;
+    if (d->old_is_same && prove_once(&proof, d->out, &why))
+        return true;
+    if (!d->old_is_same && !deployment_install(d, e))
+        return false;
+    if (deployment_serve(d, &d->pair.chain, e))
+        return true;
+    if (!d->out->did_reload && e->code == ERR_NETWORK)
+        return err_wrap(e, "'%s' is in place for when the server starts", d->view.file);
+    return put_back(d, e);
+}
+
+bool
+reload_deploy(struct target *t, const struct material *m, struct clock *clock,
+              struct progress *progress, struct served *out, struct err *e)
+{
+    own_deployment struct deployment d = {
+        .target = t, .clock = clock, .progress = progress, .out = out};
+
+    if (!verify_material(m, clock, &d.pair, &d.file, e))
+        return false;
+    if (!deployment_look(&d, e))
+        return install_for_a_start(&d, e);
+    if (!d.view.uses_file) {
+        *e = d.view.why_not;
+        return err_wrap(e, "pgcert's file is not in use; try: pgcert setup");
+    }
+    if (d.view.may_not.code != ERR_NONE) {
+        *e = d.view.may_not;
+        return false;
+    }
+    return bring(&d, e);
+}
+
+/* ---- looking ---- */
+
+bool
+reload_look(struct target *t, struct clock *clock, struct served *out, struct err *e)
+{
+    own_deployment struct deployment d = {.target = t, .clock = clock, .out = out};
+    struct proof proof = {0};
+    struct err unreadable = {0};
+    bool looked = deployment_look(&d, e);
+
+    /* a file that we may not read is not known, and no more than that */
+    if (d.view.file != NULL && !deployment_read_old(&d, &unreadable))
+        out->deployed_sha256[0] = '\0';
+    if (!looked)
+        return false;
+    proof = proof_of(&d, NULL);
+    if (proof.timeout_ms > LOOK_MS)
+        proof.timeout_ms = LOOK_MS;
+    if (!prove_look(&proof, out, e))
+        return false;
+    if (d.view.uses_file)
+        return true;
+    *e = d.view.why_not;
+    return false;
+}
+
+/* The file as it would be written; the texts may have been written by others, in other forms. */
+static bool
+same_after_reading(const struct material *m, const struct str *there)
+{
+    own_pair struct pair pair = {0};
+    own_str struct str file = {0};
+    struct err ignored = {0};
+
+    return pair_from_pem(&pair, m->key_pem, m->chain_pem, &ignored) &&
+           pair_to_pem(&pair, &file, &ignored) && file.size == there->size &&
+           memcmp(file.text, there->text, file.size) == 0;
+}
+
+bool
+reload_is_deployed(const char *file, const struct material *m)
+{
+    own_str struct str there = {0};
+    struct err ignored = {0};
+    size_t key_size = m->key_pem->size;
+    size_t chain_size = m->chain_pem->size;
+
+    if (!file_read(AT_FDCWD, file, CERT_PEM_MAX, &there, &ignored))
+        return false;
+    /* the store writes both just as the file has them, and parsing costs more than all else */
+    if (key_size > 0 && chain_size > 0 && there.size == key_size + chain_size &&
+        memcmp(there.text, m->key_pem->text, key_size) == 0 &&
+        memcmp(there.text + key_size, m->chain_pem->text, chain_size) == 0)
+        return true;
+    return same_after_reading(m, &there);
+}

@@ -1,0 +1,192 @@
+/* reload.h: the face of the room that puts a key and chain in front of PostgreSQL.
+ *
+ * A deployment is: check what is to be deployed (verify), ask the server for its settings (target),
+ * put the file in place as the owner of its directory (install), reload, and prove by a TLS
+ * handshake on every address that the server now serves it (prove). When the proof fails, the
+ * previous file is put back, reloaded and proved.
+ */
+#ifndef PGCERT_RELOAD_RELOAD_H
+#define PGCERT_RELOAD_RELOAD_H
+
+#include "base/cert.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/option.h"
+#include "base/progress.h"
+
+/* ---- what is to be served ---- */
+
+struct material {
+    const struct str *key_pem;
+    const struct str *chain_pem;
+    const struct list *names; /* which the leaf must cover */
+    const char *trust_file;   /* NULL: the system's roots alone */
+    int64_t valid_for_s;      /* it must be valid for at least that much longer */
+};
+
+/*
+ * Checks everything that PostgreSQL checks when it loads the pair, and what it forgets to check:
+ * strict PEM; the key matches the leaf; the chain ordered and complete, each signature, up to a
+ * trusted root; serverAuth; every name covered; valid now and long enough; key strength by the
+ * system's security level; loads into an SSL_CTX as be_tls_init() makes it; a handshake in memory
+ * that passes verify-full for each name.
+ *
+ * Errors: ERR_INPUT  one sentence
+ * Source: PostgreSQL src/backend/libpq/be-secure-openssl.c, be_tls_init()
+ */
+MUST_USE bool reload_check(const struct material *m, struct clock *clock, struct err *e);
+
+/* ---- targets ---- */
+
+struct target_type; /* reload/target.h */
+
+/* A configured [target NAME]. */
+struct target {
+    char *name;
+    const struct target_type *type;
+    void *config;
+};
+
+/* `type` and whatever else all targets have; the options of each type follow from its table. */
+extern const struct option target_options[];
+extern const char *const target_type_words[];
+const struct option *target_type_options(size_t i);
+
+MUST_USE struct target *target_new(const struct conf_section *s, struct err *e);
+void target_free(struct target *t);
+
+/* One address that was asked what it serves. */
+struct endpoint {
+    char *address;                 /* "127.0.0.1:5432", "[::1]:5432" */
+    char sha256[CERT_SHA256_TEXT]; /* of the leaf; "" when `error` is not NULL */
+    char *error;                   /* one sentence, or NULL */
+};
+
+/* What was found out about a target. `{0}` is empty. */
+struct served {
+    char *file;                             /* pgcert's file there; NULL: not known */
+    char deployed_sha256[CERT_SHA256_TEXT]; /* leaf in that file; "" : none, or not readable */
+    char served_sha256[CERT_SHA256_TEXT];   /* when all endpoints agree; else "" */
+    struct endpoint *endpoints;
+    size_t endpoint_count;
+    bool did_install; /* the file was replaced in this call */
+    bool did_reload;
+};
+
+#define own_served __attribute__((cleanup(served_done)))
+void served_done(struct served *s);
+
+/*
+ * Looks without touching: which file, what is in it, what is served.
+ *
+ * Gives:  out  as much as could be found, also when it fails
+ * Errors: ERR_NETWORK     the server cannot be reached
+ *         ERR_CONFIG      ssl is off, or its settings name another file; what to do
+ *         ERR_PERMISSION
+ */
+MUST_USE bool reload_look(struct target *t, struct clock *clock, struct served *out, struct err *e);
+
+/*
+ * Only compares bytes: is `file` (from an earlier run's struct served) exactly this key and chain?
+ * No network, no other process; a file that is not there or not readable is not the same.
+ */
+bool reload_is_deployed(const char *file, const struct material *m);
+
+/*
+ * Brings the target to the material: installs unless deployed already, reloads, proves; puts back
+ * when the proof fails. When what is deployed is served already, it only proves.
+ *
+ * Errors: ERR_INPUT     the material is not acceptable; nothing was touched
+ *         ERR_CONFIG    the server does not use pgcert's file (try: pgcert setup NAME); untouched
+ *         ERR_NETWORK   the server is down; the file is installed nevertheless if it is known from
+ *                       the settings in the configuration (file =), so that a start serves it
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION  the file could not be installed; the old one is
+ * there ERR_PUT_BACK  not served; the previous one was put back and is proved to be served
+ *         ERR_UNPROVED  not served, and the previous one not proved either
+ */
+MUST_USE bool reload_deploy(struct target *t, const struct material *m, struct clock *clock,
+                            struct progress *progress, struct served *out, struct err *e);
+
+/* What setup did or would do, line by line, for people. */
+struct setup_plan {
+    struct list lines; /* "ssl_cert_file = 'pgcert.pem'" ... */
+    char *where;       /* the file written, or "ALTER SYSTEM" */
+};
+void setup_plan_done(struct setup_plan *p);
+
+/*
+ * Points the server at pgcert's file and turns TLS on, by reload: installs the material, writes the
+ * settings (a file in the cluster's conf.d where postgresql.conf includes one, else ALTER SYSTEM),
+ * reloads, proves; undoes the settings and the file when the proof fails. Does nothing where all
+ * holds already.
+ *
+ * Takes:  dry  only fill `plan`
+ */
+MUST_USE bool reload_setup(struct target *t, const struct material *m, bool dry,
+                           struct clock *clock, struct progress *progress, struct setup_plan *plan,
+                           struct served *out, struct err *e);
+
+/* A PostgreSQL cluster found on this machine. */
+struct cluster {
+    char *name;      /* "15-main" */
+    char *directory; /* data directory */
+    char *socket;    /* directory of its socket */
+    int port;
+    uid_t owner;
+    bool running;
+};
+struct clusters {
+    struct cluster *items;
+    size_t count;
+};
+void clusters_done(struct clusters *c);
+
+/* Finds running servers by their sockets in /var/run/postgresql and /tmp, and Debian's clusters in
+ * /etc/postgresql/VERSION/NAME. */
+MUST_USE bool reload_find_clusters(struct clusters *out, struct err *e);
+
+/* ---- any endpoint, for `check` ---- */
+
+enum probe_how {
+    PROBE_POSTGRES,
+    PROBE_DIRECT
+}; /* SSLRequest first; TLS at once with ALPN "postgresql" */
+
+struct probe {
+    char address[128]; /* numeric, with the port */
+    char protocol[16]; /* "TLSv1.3" */
+    char cipher[64];
+    struct chain chain;   /* as sent */
+    bool verified;        /* up to a trusted root, valid now, and the name matches */
+    struct list problems; /* sentences */
+};
+
+#define own_probe __attribute__((cleanup(probe_done)))
+void probe_done(struct probe *p);
+
+/*
+ * Makes a handshake and looks at what is served. No client certificate is sent, no password.
+ *
+ * Takes:  host       name or address; a name is also sent as SNI
+ *         names      which the certificate must cover; NULL: the host
+ *         trust_file NULL: the system's roots
+ * Errors: ERR_NETWORK (no connection), ERR_TIMEOUT, ERR_FOUND (it answers, but not with TLS: ssl is
+ *         off, or not PostgreSQL), ERR_PROTOCOL
+ * A bad certificate is not an error here: see verified and problems.
+ */
+MUST_USE bool reload_probe(const char *host, int port, enum probe_how how,
+                           const struct list *names, const char *trust_file, int64_t timeout_ms,
+                           struct clock *clock, struct probe *out, struct err *e);
+
+/*
+ * Looks at a PEM file as if it were served: chain, dates, purpose, trust; with a private key in it
+ * also whether PostgreSQL would load the file for both settings.
+ *
+ * Gives:  out  protocol and cipher stay empty
+ * Errors: ERR_INPUT (no certificate, or damaged), ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool reload_probe_file(const char *path, const char *trust_file, struct clock *clock,
+                                struct probe *out, struct err *e);
+
+#endif

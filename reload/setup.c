@@ -1,0 +1,227 @@
+/* setup.c: point a server at pgcert's file and turn TLS on, or leave all as it was. */
+#include "base/child.h"
+#include "base/file.h"
+#include "reload/deployment.h"
+#include "reload/verify.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READ_MS 10000
+
+void
+setup_plan_done(struct setup_plan *p)
+{
+    list_done(&p->lines);
+    free(p->where);
+    *p = (struct setup_plan){0};
+}
+
+/* What is served on each address before anything is touched. */
+struct before {
+    struct served served;
+};
+
+static void
+before_done(struct before *b)
+{
+    served_done(&b->served);
+}
+
+#define own_before __attribute__((cleanup(before_done)))
+
+static struct proof
+proof_of(const struct deployment *d)
+{
+    return (struct proof){.addresses = &d->view.addresses,
+                          .clock = d->clock,
+                          .progress = d->progress,
+                          .timeout_ms = d->view.prove_timeout_ms};
+}
+
+/* That nothing is served yet is no error here. */
+static void
+see_before(const struct deployment *d, struct before *b)
+{
+    struct proof proof = proof_of(d);
+    struct err why = {0};
+
+    if (!prove_look(&proof, &b->served, &why))
+        progress_say(d->progress, "before: %s", why.text);
+}
+
+static bool
+is_as_before(const struct served *now, const struct served *before)
+{
+    if (now->endpoint_count != before->endpoint_count)
+        return false;
+    for (size_t i = 0; i < now->endpoint_count; i++)
+        if (strcmp(now->endpoints[i].sha256, before->endpoints[i].sha256) != 0)
+            return false;
+    return true;
+}
+
+/* Waits until each address serves again what it served before, be it nothing. */
+static bool
+wait_for_before(struct deployment *d, const struct before *b)
+{
+    struct proof proof = proof_of(d);
+    int64_t until_ms = d->clock->steady_ms(d->clock) + proof.timeout_ms;
+    struct err why = {0};
+
+    for (;;) {
+        if (!prove_look(&proof, d->out, &why))
+            why.code = ERR_NONE; /* TLS may have been off before */
+        if (is_as_before(d->out, &b->served))
+            return true;
+        if (d->clock->steady_ms(d->clock) >= until_ms)
+            return false;
+        d->clock->sleep_ms(d->clock, 20);
+    }
+}
+
+/* ---- the pair that is in use now ---- */
+
+static bool
+read_both(void *argument, struct str *answer, struct err *e)
+{
+    const struct target_view *v = argument;
+
+    return file_read(AT_FDCWD, v->key_file, CERT_PEM_MAX / 4, answer, e) &&
+           (str_add(answer, "\n", 1) || err_memory(e)) &&
+           file_read(AT_FDCWD, v->cert_file, CERT_PEM_MAX / 4, answer, e);
+}
+
+/*
+ * ALTER SYSTEM changes one setting at a time, and a server that happens to be restarted between two
+ * of them would find the certificate of one file and the key of another, which is FATAL. So what is
+ * in use now is first put where pgcert's file will be: then every step in between is a pair.
+ */
+static bool
+bridge(struct deployment *d, struct err *e)
+{
+    struct install place = deployment_place(d);
+    own_str struct str both = {0};
+    own_str struct str file = {0};
+    own_pair struct pair pair = {0};
+    struct err why = {0};
+
+    if (d->view.cert_file == NULL || d->view.key_file == NULL || d->view.user == (uid_t)-1)
+        return true;
+    /* as the server's user, who can read them, or else the server could not */
+    if (!child_run_as(d->view.user, read_both, &d->view, READ_MS, &both, &why) ||
+        !pair_from_pem(&pair, &both, &both, &why) || !pair_to_pem(&pair, &file, &why)) {
+        progress_say(d->progress, "the pair in use now cannot be loaded: %s", why.text);
+        return true; /* a restart would be FATAL already */
+    }
+    return install_write(&place, &file, false, e);
+}
+
+/* ---- forth and back ---- */
+
+static bool
+by_alter_system(const struct setup_plan *plan)
+{
+    return strcmp(plan->where, "ALTER SYSTEM") == 0;
+}
+
+/* At each step a restart would find a pair that loads. */
+static bool
+apply(struct deployment *d, struct setup_plan *plan, struct err *e)
+{
+    const struct target_type *type = d->target->type;
+    bool steps = by_alter_system(plan);
+
+    if ((!steps || !d->view.tls_on) && !deployment_install(d, e))
+        return false;
+    if (!steps) {
+        if (!type->write(d->session, plan, e))
+            return false;
+        if (!by_alter_system(plan)) /* the file in conf.d wins */
+            return true;
+    }
+    if (d->view.tls_on && !bridge(d, e))
+        return false;
+    return type->write(d->session, plan, e) && (!d->view.tls_on || deployment_install(d, e));
+}
+
+/* Puts what was in the file back, or takes it away once nothing names it. */
+static bool
+undo_file(struct deployment *d, struct err *e)
+{
+    struct install place = deployment_place(d);
+    own_str struct str now = {0};
+    bool there = false;
+
+    if (!install_read(d->view.file, "", &now, &there, e))
+        return false;
+    if (there && now.size == d->old_file.size && now.size > 0 &&
+        memcmp(now.text, d->old_file.text, now.size) == 0)
+        return true;
+    return d->old_loads ? install_write(&place, &d->old_file, false, e) : install_remove(&place, e);
+}
+
+/* Why it failed is in `e`. */
+static bool
+undo(struct deployment *d, const struct before *b, struct err *e)
+{
+    const struct target_type *type = d->target->type;
+    struct err why = {0};
+    bool undone = false;
+
+    progress_say(d->progress, "not served, so the settings are put back");
+    undone = type->undo(d->session, &why) && undo_file(d, &why) && type->reload(d->session, &why);
+    d->out->did_install = false;
+    if (undone && wait_for_before(d, b)) {
+        (void)err_wrap(e, "the settings were put back as they were, because");
+        e->code = d->out->did_reload ? ERR_PUT_BACK : e->code;
+        return false;
+    }
+    (void)err_wrap(e, "the settings could not be put back (%.300s); what failed before",
+                   undone ? "the server does not serve what it served" : why.text);
+    e->code = ERR_UNPROVED;
+    return false;
+}
+
+static bool
+carry_out(struct deployment *d, struct setup_plan *plan, struct err *e)
+{
+    own_before struct before before = {0};
+
+    if (!deployment_read_old(d, e))
+        return false;
+    see_before(d, &before);
+    return (apply(d, plan, e) && deployment_serve(d, &d->pair.chain, e)) || undo(d, &before, e);
+}
+
+static bool
+prepare(struct deployment *d, const struct material *m, struct setup_plan *plan, struct err *e)
+{
+    if (!verify_material(m, d->clock, &d->pair, &d->file, e) || !deployment_look(d, e))
+        return false;
+    if (d->view.may_not.code != ERR_NONE) {
+        *e = d->view.may_not;
+        return false;
+    }
+    return d->target->type->plan(d->session, plan, e);
+}
+
+bool
+reload_setup(struct target *t, const struct material *m, bool dry, struct clock *clock,
+             struct progress *progress, struct setup_plan *plan, struct served *out, struct err *e)
+{
+    own_deployment struct deployment d = {
+        .target = t, .clock = clock, .progress = progress, .out = out};
+
+    if (!prepare(&d, m, plan, e))
+        return false;
+    if (dry)
+        return true;
+    if (plan->lines.count == 0) {
+        deployment_done(&d);
+        d = (struct deployment){.target = t, .clock = clock, .progress = progress, .out = out};
+        return reload_deploy(t, m, clock, progress, out, e);
+    }
+    return carry_out(&d, plan, e);
+}

@@ -1,0 +1,65 @@
+/* target.h: the interface of a kind of server, and the registry.
+ *
+ * To add one: write reload/target/NAME.c, add a line to reload/target.c and its word to the table.
+ */
+#ifndef PGCERT_RELOAD_TARGET_H
+#define PGCERT_RELOAD_TARGET_H
+
+#include "reload/address.h"
+#include "reload/reload.h"
+
+/* What a server says about itself. */
+struct target_view {
+    char *file;         /* pgcert's file there, absolute; NULL: not known */
+    bool uses_file;     /* the running server's settings name it, and TLS is on */
+    struct err why_not; /* when it does not: ERR_CONFIG and what to do */
+    struct err may_not; /* ERR_PERMISSION and what to do when we may not reload it */
+    bool tls_on;        /* it serves some certificate: */
+    char *cert_file;    /* the ones its settings name, absolute; NULL: not known */
+    char *key_file;
+    uid_t user;                 /* it runs as; (uid_t)-1: not known */
+    gid_t group;                /* that user's; (gid_t)-1: not known */
+    struct addresses addresses; /* where to prove; may be none when look() failed */
+    int64_t prove_timeout_ms;
+};
+
+#define own_view __attribute__((cleanup(target_view_done)))
+void target_view_done(struct target_view *v);
+
+struct target_type {
+    const char *name;
+    const struct option *options; /* its own settings, ended by a row without name */
+    size_t config_size;           /* bytes of the struct which they fill */
+
+    /* Do the settings make sense together? ERR_CONFIG. */
+    bool (*check)(const struct target *t, struct err *e);
+
+    /* What is known without the server: file, user, group. What is not stays as it was. */
+    void (*guess)(const struct target *t, struct target_view *view);
+
+    /* A session with the server. NULL and `e`; see sql_open() for the codes. */
+    void *(*open)(const struct target *t, struct err *e);
+
+    /* Fills the view, as far as it gets also when it fails. ERR_NETWORK, ERR_PERMISSION,
+     * ERR_CONFIG. */
+    bool (*look)(void *session, struct target_view *view, struct err *e);
+
+    /* Tells the server to read its files again. */
+    bool (*reload)(void *session, struct err *e);
+
+    /* For setup: what would have to be written that the server uses pgcert's file; no lines:
+     * nothing. Called after look(). */
+    bool (*plan)(void *session, struct setup_plan *plan, struct err *e);
+
+    /* Writes what plan() said, and undoes what write() did, as far as it did. The server has not
+     * reloaded yet when write() returns. When plan->where is another after it, the place was found
+     * not to do, and is as it was: call it again for the new one. */
+    bool (*write)(void *session, struct setup_plan *plan, struct err *e);
+    bool (*undo)(void *session, struct err *e);
+
+    void (*close)(void *session);
+};
+
+extern const struct target_type target_postgres;
+
+#endif

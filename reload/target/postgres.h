@@ -1,0 +1,54 @@
+/* postgres.h: what the files of the target type `postgres` share. */
+#ifndef PGCERT_RELOAD_TARGET_POSTGRES_H
+#define PGCERT_RELOAD_TARGET_POSTGRES_H
+
+#include "reload/sql.h"
+#include "reload/target.h"
+
+#define POSTGRES_FILE "pgcert.pem" /* in the data directory */
+
+/* The settings of a [target NAME] with type = postgres. */
+struct postgres_config {
+    char *connection;
+    char *file;
+    int layout;
+    struct list prove;
+    int64_t prove_timeout_s;
+    char *run_as;
+};
+
+/* The server's settings that matter here. */
+enum postgres_setting {
+    PG_VERSION,
+    PG_SSL,
+    PG_SSL_CERT_FILE,
+    PG_SSL_KEY_FILE,
+    PG_DATA_DIRECTORY, /* "" for a role that may not see it, as the next one */
+    PG_CONFIG_FILE,
+    PG_LISTEN_ADDRESSES,
+    PG_PORT,
+    PG_ROLE,       /* ours */
+    PG_MAY_RELOAD, /* "t" */
+    PG_SETTING_COUNT,
+};
+
+struct postgres_session {
+    const struct postgres_config *config;
+    struct sql *sql;
+    char *settings[PG_SETTING_COUNT]; /* NULL before look() */
+    char *file;                       /* as in the view */
+    bool uses_file;                   /* as in the view */
+
+    /* what setup has written so far */
+    char *written;         /* the file in conf.d */
+    char *replaced;        /* what was in it before; NULL: it was not there */
+    struct list altered;   /* names given to ALTER SYSTEM */
+    struct list restoring; /* one statement for each of them, which undoes it */
+};
+
+/* For setup, see reload/target.h. */
+bool postgres_plan(void *session, struct setup_plan *plan, struct err *e);
+bool postgres_write(void *session, struct setup_plan *plan, struct err *e);
+bool postgres_undo(void *session, struct err *e);
+
+#endif

@@ -1,0 +1,351 @@
+/* postgres_setup.c: write the settings that make the server use pgcert's file. */
+#include "reload/target/postgres.h"
+
+#include "reload/install.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CONF_NAME "pgcert.conf"
+#define ALTER_SYSTEM "ALTER SYSTEM"
+#define AUTO_CONF "/postgresql.auto.conf"
+
+/* In this order: once ssl is on, the other two hold. */
+static const char *const names[] = {"ssl_cert_file", "ssl_key_file", "ssl"};
+
+#define NAMES "('ssl','ssl_cert_file','ssl_key_file')"
+
+/* Where conf.d stands. */
+struct include {
+    char *directory; /* NULL: postgresql.conf includes none */
+    int line;        /* of postgresql.conf */
+};
+
+static void
+include_done(struct include *i)
+{
+    free(i->directory);
+}
+
+#define own_include __attribute__((cleanup(include_done)))
+
+/* What the server should be told: the file, as it is best written. */
+static const char *
+value_of(const struct postgres_session *s, const char *name)
+{
+    size_t size = strlen(s->settings[PG_DATA_DIRECTORY]);
+
+    if (strcmp(name, "ssl") == 0)
+        return "on";
+    /* relative to the data directory, which may be moved */
+    if (size > 0 && strncmp(s->file, s->settings[PG_DATA_DIRECTORY], size) == 0 &&
+        s->file[size] == '/' && strchr(s->file + size + 1, '/') == NULL)
+        return s->file + size + 1;
+    return s->file;
+}
+
+/* "ssl_cert_file = 'pgcert.pem'" */
+static bool
+add_line(const struct postgres_session *s, const char *name, struct str *line, struct err *e)
+{
+    return (str_addf(line, "%s = ", name) || err_memory(e)) &&
+           sql_literal(line, value_of(s, name), e);
+}
+
+/* ---- postgresql.conf ---- */
+
+/* The value of `include_dir = 'conf.d'` or `include_dir 'conf.d'` in one line; free() it. */
+static char *
+include_in(const char *line)
+{
+    static const char word[] = "include_dir";
+    const char *at = line + strspn(line, " \t");
+    const char *end = NULL;
+
+    if (strncasecmp(at, word, strlen(word)) != 0 || isalnum((unsigned char)at[strlen(word)]))
+        return NULL;
+    at += strlen(word);
+    at += strspn(at, " \t=");
+    if (*at != '\'')
+        return NULL;
+    end = strpbrk(at + 1, "'\n");
+    return end == NULL || *end != '\'' ? NULL : strndup(at + 1, (size_t)(end - at - 1));
+}
+
+/* The last one, and the line it stands in. */
+static bool
+find_include(const struct postgres_session *s, struct include *found, struct err *e)
+{
+    const char *config = s->settings[PG_CONFIG_FILE];
+    own_str struct str text = {0};
+    own_mem char *value = NULL;
+    bool there = false;
+    int number = 1;
+
+    if (!install_read(config, "", &text, &there, e))
+        return false;
+    for (const char *at = text.text; at != NULL && *at != '\0'; number++) {
+        char *one = include_in(at);
+
+        if (one != NULL) {
+            free(value);
+            value = one;
+            found->line = number;
+        }
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    if (value == NULL || value[0] == '\0')
+        return true;
+    found->directory = value[0] == '/' ? strdup(value)
+                                       : str_format("%.*s/%s", (int)(strrchr(config, '/') - config),
+                                                    config, value);
+    return found->directory != NULL || err_memory(e);
+}
+
+/* ---- which file wins ---- */
+
+/* Does what stands at file:line come after conf.d/pgcert.conf? Later ones win. */
+static bool
+comes_later(const struct postgres_session *s, const struct include *i, const char *file, int line)
+{
+    size_t size = strlen(i->directory);
+    size_t mark = strlen(AUTO_CONF);
+
+    if (strlen(file) > mark && strcmp(file + strlen(file) - mark, AUTO_CONF) == 0)
+        return true;
+    if (strcmp(file, s->settings[PG_CONFIG_FILE]) == 0)
+        return line > i->line;
+    return strncmp(file, i->directory, size) == 0 && file[size] == '/' &&
+           strcmp(file + size + 1, CONF_NAME) > 0;
+}
+
+static bool
+would_win(struct postgres_session *s, const struct include *i, bool *wins, struct err *e)
+{
+    static const char statement[] = "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0) "
+                                    "FROM pg_catalog.pg_file_settings WHERE name IN " NAMES;
+    own_list struct list rows = {0};
+    struct stat about = {0};
+
+    *wins = false;
+    if (i->directory == NULL || stat(i->directory, &about) < 0 || !S_ISDIR(about.st_mode))
+        return true;
+    if (!sql_query(s->sql, statement, &rows, e))
+        return err_wrap(e, "read pg_file_settings");
+    *wins = true;
+    for (size_t at = 0; at + 1 < rows.count; at += 2)
+        if (comes_later(s, i, rows.items[at], atoi(rows.items[at + 1])))
+            *wins = false;
+    return true;
+}
+
+/* What the command line says no file can change. */
+static bool
+can_be_written(struct postgres_session *s, struct err *e)
+{
+    own_list struct list rows = {0};
+
+    if (s->settings[PG_CONFIG_FILE][0] == '\0')
+        return err_set(e, ERR_PERMISSION,
+                       "role %s may not see the server's configuration, so it cannot change it; "
+                       "connect as a superuser for setup",
+                       s->settings[PG_ROLE]);
+    if (!sql_query(s->sql,
+                   "SELECT name FROM pg_catalog.pg_settings WHERE source = 'command line' AND name "
+                   "IN " NAMES,
+                   &rows, e))
+        return false;
+    return rows.count == 0 ||
+           err_set(
+               e, ERR_CONFIG,
+               "'%s' is set on the command line of the server, which no file can change; take it "
+               "away where the server is started",
+               rows.items[0]);
+}
+
+bool
+postgres_plan(void *session, struct setup_plan *plan, struct err *e)
+{
+    struct postgres_session *s = session;
+    own_include struct include include = {0};
+    bool wins = false;
+
+    if (s->uses_file)
+        return true;
+    if (!can_be_written(s, e) || !find_include(s, &include, e) || !would_win(s, &include, &wins, e))
+        return false;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        own_str struct str line = {0};
+
+        if (!add_line(s, names[i], &line, e))
+            return false;
+        if (!list_add(&plan->lines, line.text))
+            return err_memory(e);
+    }
+    plan->where = wins ? str_format("%s/" CONF_NAME, include.directory) : strdup(ALTER_SYSTEM);
+    return plan->where != NULL || err_memory(e);
+}
+
+/* ---- writing ---- */
+
+/* The server reads its files for this view, without applying anything. */
+static bool
+files_are_good(struct postgres_session *s, struct err *e)
+{
+    own_list struct list rows = {0};
+
+    if (!sql_query(s->sql,
+                   "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0), error "
+                   "FROM pg_catalog.pg_file_settings WHERE error IS NOT NULL AND "
+                   "(name IS NULL OR name IN " NAMES ") ORDER BY seqno LIMIT 1",
+                   &rows, e))
+        return false;
+    return rows.count < 3 ||
+           err_set(e, ERR_CONFIG, "%s:%s: %s; correct it, or the server will not reload",
+                   rows.items[0], rows.items[1], rows.items[2]);
+}
+
+/* Do all three come from the file? */
+static bool
+file_wins(struct postgres_session *s, const char *path, bool *wins, struct err *e)
+{
+    own_list struct list rows = {0};
+
+    if (!sql_query(s->sql,
+                   "SELECT sourcefile FROM pg_catalog.pg_file_settings WHERE applied AND name "
+                   "IN " NAMES,
+                   &rows, e))
+        return false;
+    *wins = rows.count == COUNT(names);
+    for (size_t i = 0; i < rows.count; i++)
+        *wins = *wins && strcmp(rows.items[i], path) == 0;
+    return true;
+}
+
+static bool
+write_file(struct postgres_session *s, const struct setup_plan *plan, struct err *e)
+{
+    struct install install = {.path = plan->where, .reader = (uid_t)-1, .group = (gid_t)-1};
+    own_str struct str text = {0};
+    own_str struct str before = {0};
+    bool there = false;
+
+    if (!install_read(plan->where, "", &before, &there, e))
+        return false;
+    if (!str_addf(&text, "# written by pgcert setup\n"))
+        return err_memory(e);
+    for (size_t i = 0; i < plan->lines.count; i++)
+        if (!str_addf(&text, "%s\n", plan->lines.items[i]))
+            return err_memory(e);
+    s->written = strdup(plan->where);
+    if (there)
+        s->replaced = before.size > 0 ? strdup(before.text) : strdup("");
+    if (s->written == NULL || (there && s->replaced == NULL))
+        return err_memory(e);
+    return install_write(&install, &text, false, e);
+}
+
+static bool
+undo_file(struct postgres_session *s, struct err *e)
+{
+    struct install install = {.path = s->written, .reader = (uid_t)-1, .group = (gid_t)-1};
+    own_str struct str before = {0};
+    bool done = false;
+
+    if (s->written == NULL)
+        return true;
+    if (s->replaced != NULL && !str_add(&before, s->replaced, strlen(s->replaced)))
+        return err_memory(e);
+    done = s->replaced != NULL ? install_write(&install, &before, false, e)
+                               : install_remove(&install, e);
+    if (!done)
+        return false;
+    free(TAKE(s->written));
+    free(TAKE(s->replaced));
+    return true;
+}
+
+/* The statement that makes postgresql.auto.conf say again what it says now. */
+static bool
+remember(struct postgres_session *s, const char *name, struct err *e)
+{
+    own_str struct str query = {0};
+    own_str struct str statement = {0};
+    own_list struct list rows = {0};
+
+    if (!str_addf(&query,
+                  "SELECT setting FROM pg_catalog.pg_file_settings WHERE name = '%s' AND "
+                  "sourcefile LIKE '%%" AUTO_CONF "' ORDER BY seqno DESC LIMIT 1",
+                  name))
+        return err_memory(e);
+    if (!sql_query(s->sql, query.text, &rows, e))
+        return false;
+    if (rows.count == 0 && !str_addf(&statement, "ALTER SYSTEM RESET %s", name))
+        return err_memory(e);
+    if (rows.count > 0 && !str_addf(&statement, "ALTER SYSTEM SET %s = ", name))
+        return err_memory(e);
+    if (rows.count > 0 && !sql_literal(&statement, rows.items[0], e))
+        return false;
+    return (list_add(&s->restoring, statement.text) && list_add(&s->altered, name)) ||
+           err_memory(e);
+}
+
+/* Each statement by itself: ALTER SYSTEM runs in no transaction. */
+static bool
+alter(struct postgres_session *s, struct err *e)
+{
+    for (size_t i = 0; i < COUNT(names); i++) {
+        own_str struct str statement = {0};
+        own_list struct list rows = {0};
+
+        if (!str_addf(&statement, "ALTER SYSTEM SET "))
+            return err_memory(e);
+        if (!add_line(s, names[i], &statement, e) || !remember(s, names[i], e) ||
+            !sql_query(s->sql, statement.text, &rows, e))
+            return err_wrap(e, "ALTER SYSTEM SET %s", names[i]);
+    }
+    return true;
+}
+
+static bool
+undo_alter(struct postgres_session *s, struct err *e)
+{
+    /* backwards, so that ssl is off before its files are gone */
+    for (size_t i = s->restoring.count; i > 0; i--) {
+        own_list struct list rows = {0};
+
+        if (!sql_query(s->sql, s->restoring.items[i - 1], &rows, e))
+            return err_wrap(e, "%s", s->restoring.items[i - 1]);
+    }
+    list_done(&s->restoring);
+    list_done(&s->altered);
+    return true;
+}
+
+bool
+postgres_write(void *session, struct setup_plan *plan, struct err *e)
+{
+    struct postgres_session *s = session;
+    bool wins = false;
+
+    if (strcmp(plan->where, ALTER_SYSTEM) == 0)
+        return alter(s, e) && files_are_good(s, e);
+    if (!write_file(s, plan, e) || !files_are_good(s, e) || !file_wins(s, plan->where, &wins, e))
+        return false;
+    if (wins)
+        return true;
+    free(plan->where);
+    plan->where = strdup(ALTER_SYSTEM);
+    return plan->where != NULL ? undo_file(s, e) : err_memory(e);
+}
+
+bool
+postgres_undo(void *session, struct err *e)
+{
+    struct postgres_session *s = session;
+
+    return undo_alter(s, e) && undo_file(s, e);
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bats
+# check: what is served, and a judgement; the exit status is for monitoring.
+load ../e2e/world
+
+@test "a served certificate is good, and openssl(1) says the same" {
+    fresh_and_served
+    expect 0 pgcert check main
+    openssl s_client -starttls postgres -connect localhost:5432 -verify_return_error \
+        -CAfile "$WORLD/pebble/root.pem" -verify_hostname "db.$ZONE" </dev/null
+    expect 0 pgcert --json check main
+    [ "$(json "['endpoints'][0]['sha256']")" = "$(served)" ]
+    [ "$(json "['endpoints'][0]['verified']")" = true ]
+    [ "$(json "['endpoints'][0]['problems']")" = "[]" ]
+    [ "$(json "['endpoints'][0]['names']")" = "['db.$ZONE']" ]
+    [[ $(json "['endpoints'][0]['protocol']") == TLSv1.* ]]
+}
+
+@test "the words for people fit into 80 columns and name the address and the end" {
+    fresh_and_served
+    expect 0 pgcert check main
+    grep -q 127.0.0.1:5432 <<<"$output"
+    grep -q "$(date -u -d "$(openssl x509 -in "$PGDATA/pgcert.pem" -noout -enddate |
+        sed 's/.*=//')" +%F)" <<<"$output"
+    [ "$(awk 'length > 80' <<<"$output")" = "" ]
+}
+
+@test "a host and port is checked by its name" {
+    fresh_and_served
+    run --separate-stderr pgcert check "db.$ZONE:5432"
+    [[ $status -eq 0 || $status -eq 82 ]] # 82: the root is Pebble's, which no system trusts
+    grep -q "db.$ZONE" <<<"$output"
+}
+
+@test "a self-signed certificate is found, and said" {
+    fresh
+    pg_serves_pgcert
+    expect 82 pgcert check localhost:5432
+    grep -qiE "self.signed|not trusted|untrusted" <<<"$output$stderr"
+}
+
+@test "a certificate for another name is found, and said" {
+    fresh_and_served
+    expect 82 pgcert check localhost:5432
+    grep -qi "localhost" <<<"$output$stderr"
+}
+
+@test "a server with ssl off is found, and said" {
+    pg_reset
+    expect 82 pgcert check localhost:5432
+    grep -qiE "ssl is off|no TLS|does not speak TLS|without TLS" <<<"$output$stderr"
+}
+
+@test "a port where nobody listens is a temporary failure" {
+    expect 75 pgcert check localhost:5999
+    says "5999"
+}
+
+@test "a port where somebody else listens does no harm" {
+    run --separate-stderr pgcert check 127.0.0.1:53
+    [[ $status -eq 82 || $status -eq 76 || $status -eq 75 ]]
+    [ -n "$stderr$output" ]
+}
+
+@test "a good file, an expired one and a broken one are told apart" {
+    self_signed "$WORLD/good.pem"
+    run --separate-stderr pgcert check "$WORLD/good.pem"
+    [[ $status -eq 0 || $status -eq 82 ]] # self-signed
+    faketime -f -9d openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+        -subj "/CN=x" -days 5 \
+        -keyout "$WORLD/expired.key" -out "$WORLD/expired.pem" 2>/dev/null
+    expect 82 pgcert check "$WORLD/expired.pem"
+    grep -qi "expired" <<<"$output$stderr"
+    echo "not a certificate" >"$WORLD/broken.pem"
+    expect 65 pgcert check "$WORLD/broken.pem"
+    says "broken.pem"
+}
+
+@test "check of all targets is the default" {
+    fresh_and_served
+    expect 0 pgcert check
+    grep -q 127.0.0.1:5432 <<<"$output"
+}

@@ -1,0 +1,92 @@
+#!/bin/bash
+# run.sh: every check of the text itself, one line each; what a check has to say follows its line.
+#
+# usage: tests/lint/run.sh [CHECK...]
+#
+# A check is the function check_NAME; it prints complaints, and its status is the result.
+set -u
+
+cd "$(dirname "$0")/../.." || exit
+unset MAKEFLAGS MAKELEVEL MFLAGS
+jobs=$(nproc)
+
+c_files()
+{
+    find base acme ca reload inotify cli tests -name '*.[ch]' 2>/dev/null | sort
+}
+
+scripts()
+{
+    grep -rlE --exclude-dir=build --exclude-dir=.git '^#!/bin/(ba)?sh' . | sort
+    find tests -name '*.bash' | sort
+}
+
+check_layers() { tests/lint/layers.sh; }
+check_docstrings() { tests/lint/docstrings.sh; }
+
+check_layout()
+{
+    c_files | xargs -P "$jobs" -n 16 clang-format --dry-run -Werror 2>&1 | grep -E 'error:' && return 1
+    return 0
+}
+
+# Stamps in build/ tell which files were good; only changed ones are looked at again.
+check_tidy()
+{
+    make -s -k -j"$jobs" CC="${CC:-gcc}" MODE="${MODE:-plain}" tidy
+}
+
+check_shellcheck()
+{
+    scripts | xargs shellcheck -x && find tests -name '*.bats' -exec shellcheck -s bats -x {} +
+}
+
+check_manuals()
+{
+    # a date as in "$Mdocdate$" is for OpenBSD's own; STYLE is a matter of taste
+    mandoc -Tlint -W warning cli/pgcert.1 conf.d/pgcert.conf.5 && tests/lint/manual.sh "build/${MODE:-plain}/pgcert"
+}
+
+# Verified as they will be installed, with a program in place; needs no running systemd.
+check_units()
+{
+    local dir status=0
+    dir=$(mktemp -d)
+    cp units/pgcert-* "$dir"
+    sed -i 's|/usr/bin/pgcert|/bin/true|' "$dir"/*.service
+    systemd-analyze verify --man=no "$dir"/*.service "$dir"/*.timer 2>&1 |
+        grep -E "pgcert" && status=1
+    for unit in "$dir"/*.service; do
+        systemd-analyze security --offline=true --threshold=15 --no-pager "$unit" >"$dir/out" 2>&1 ||
+            { tail -n 1 "$dir/out" && status=1; }
+    done
+    rm -rf "$dir"
+    return $status
+}
+
+check_words() { tests/lint/words.sh; }
+
+# Files of which git knows nothing good: too large, or not text.
+check_sizes()
+{
+    local status=0 lines
+    for f in $(find base acme ca reload inotify cli -name '*.[ch]' 2>/dev/null | sort); do
+        lines=$(wc -l <"$f")
+        [ "$lines" -le 700 ] || { echo "$f: $lines lines; it holds two things" && status=1; }
+    done
+    return $status
+}
+
+[ $# -gt 0 ] || set -- layers docstrings words sizes layout shellcheck manuals units tidy
+status=0
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+for check in "$@"; do
+    start=${EPOCHREALTIME/./}
+    word=ok
+    "check_$check" >"$out" 2>&1 || { word=FAIL && status=1; }
+    took=$(((${EPOCHREALTIME/./} - start) / 10000))
+    printf '%-5s %-12s %3d.%02d s\n' $word "$check" $((took / 100)) $((took % 100))
+    [ $word = ok ] || sed 's/^/      /' "$out"
+done
+exit $status

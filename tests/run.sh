@@ -1,0 +1,200 @@
+#!/bin/bash
+# Runs the tests and ends with the line "N passed, N failed".
+#
+# usage: tests/run.sh [FILE...]    without FILE: lint, unit, e2e and fault
+#
+# MODE=plain|asan|cov  which build is tested      REQUIRE=1  a skipped test counts as failed
+# JOBS=N               files at a time (2)        PGCERT=F   another program
+set -u
+
+cd "$(dirname "$0")/.." || exit
+MODE=${MODE:-plain} JOBS=${JOBS:-2} REQUIRE=${REQUIRE:-0}
+PGCERT=${PGCERT:-build/$MODE/pgcert}
+export MODE PGCERT
+unset MAKEFLAGS MAKELEVEL MFLAGS
+passed=0 failed=0 skipped=0
+failures=()
+out=$(mktemp -d /tmp/pgcert-tests.XXXXXX)
+chmod 755 "$out"
+export PG_TEMPLATE=$out/pg.tar
+
+# Nobody else's processes: only the children of this shell; a world kills what runs in it.
+finish()
+{
+    local jobs
+    jobs=$(jobs -p)
+    # shellcheck disable=SC2086 # a list of numbers
+    [ -z "$jobs" ] || { kill -TERM $jobs; wait; } 2>/dev/null
+    rm -rf "$out"
+    # sudo make check: what was built belongs to the one who called.
+    [ -z "${SUDO_UID:-}" ] || [ ! -d build ] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+# One line: word, file, name of the test, time.
+line()
+{
+    local name=$3 room
+    room=$((80 - 7 - ${#2} - 1 - ${#4} - 1))
+    [ ${#name} -le $room ] || name=${name:0:room-2}..
+    printf '%-6s %s %-*s %s\n' "$1" "$2" "$room" "$name" "$4"
+}
+
+# Counts one result: count ok|FAIL|skip FILE NAME [TIME]
+count()
+{
+    local word=$1
+    [ "$word" != skip ] || [ "$REQUIRE" != 1 ] || word=FAIL
+    case $word in
+    ok) passed=$((passed + 1)) ;;
+    skip) skipped=$((skipped + 1)) ;;
+    FAIL)
+        failed=$((failed + 1))
+        failures+=("$2: $3")
+        ;;
+    esac
+    line "$word" "$2" "$3" "${4:-}"
+}
+
+# Reads what one file printed (TAP, from cmocka or bats): report FILE OUTPUT STATUS
+report()
+{
+    local file=$1 row name took planned='' seen=0 bad=0 why=0
+    file=${file##*/} file=${file%.bats}
+    local test='^(ok|not ok) [0-9]+ (- )?(.*)$' timing='^(.*) in ([0-9]+)(ms|sec)$' plan='^1\.\.([0-9]+)$'
+    while IFS= read -r row; do
+        if [[ $row =~ $plan ]]; then
+            planned=${BASH_REMATCH[1]}
+        elif [[ $row =~ $test ]]; then
+            why=0
+            local ok=${BASH_REMATCH[1]}
+            name=${BASH_REMATCH[3]} took=
+            seen=$((seen + 1))
+            if [[ ${name%% # skip*} =~ $timing ]]; then
+                took=$(printf '%d.%02d s' $((BASH_REMATCH[2] / 1000)) $((BASH_REMATCH[2] % 1000 / 10)))
+                name=${BASH_REMATCH[1]}${name#"${name%% # skip*}"}
+            fi
+            if [[ ${name,,} == *"# skip"* ]]; then
+                count skip "$file" "$name"
+            elif [ "$ok" = ok ]; then
+                count ok "$file" "$name" "$took"
+            else
+                count FAIL "$file" "$name" "$took"
+                bad=1 why=1
+            fi
+        elif [ $why = 1 ] && [[ $row == '#'* ]]; then
+            printf '      %s\n' "${row#'#'}" # why the test above failed
+        fi
+    done <"$2"
+    if [ "${planned:-0}" -gt $seen ]; then
+        count FAIL "$file" "$((planned - seen)) of $planned tests did not end (status $3)"
+    elif [ "$3" -ne 0 ] && [ $bad = 0 ]; then
+        count FAIL "$file" "ended with status $3"
+        tail -n 30 "$2" | sed 's/^/       /'
+    fi
+}
+
+run_one()
+{
+    case $1 in
+    *.bats) tests/world/enter bats --tap --timing "$(realpath "$1")" ;;
+    *) CMOCKA_MESSAGE_OUTPUT=TAP "$1" ;;
+    esac >"$out/$2.tap" 2>&1 </dev/null
+    echo $? >"$out/$2.status"
+}
+
+# Runs files, $JOBS at a time, and reports each as soon as it has ended.
+run_all()
+{
+    local file key running=() next=()
+    for file in "$@"; do
+        key=${file//\//_}
+        run_one "$file" "$key" &
+        running+=("$file")
+        while [ ${#running[@]} -ge "$JOBS" ]; do
+            wait -n
+            reap
+        done
+    done
+    while [ ${#running[@]} -gt 0 ]; do
+        wait -n
+        reap
+    done
+}
+
+reap()
+{
+    next=()
+    for file in "${running[@]}"; do
+        key=${file//\//_}
+        if [ -e "$out/$key.status" ]; then
+            report "$file" "$out/$key.tap" "$(cat "$out/$key.status")"
+        else
+            next+=("$file")
+        fi
+    done
+    running=("${next[@]}")
+}
+
+lint()
+{
+    local start=${EPOCHREALTIME/./} took
+    make lint >"$out/lint" 2>&1
+    local status=$?
+    took=$(((${EPOCHREALTIME/./} - start) / 1000))
+    took=$(printf '%d.%02d s' $((took / 1000)) $((took % 1000 / 10)))
+    if [ $status -eq 0 ]; then
+        count ok lint "make lint" "$took"
+    else
+        count FAIL lint "make lint" "$took"
+        sed 's/^/       /' "$out/lint"
+    fi
+}
+
+# One initdb for all worlds.
+template()
+{
+    # shellcheck disable=SC2016 # expands inside
+    tests/world/enter bash -c '. "$PGCERT_ROOT/tests/world/inside.bash"
+        pg_make && tar -C "$WORLD/pg" -cf - data' >"$out/pg.part" &&
+        mv "$out/pg.part" "$PG_TEMPLATE"
+}
+
+units=() worlds=()
+if [ $# -eq 0 ]; then
+    set -- tests/unit/test_*.c tests/e2e/*.bats tests/fault/*.bats
+    all=yes
+fi
+for file in "$@"; do
+    case $file in
+    *'*'*) ;;
+    *.bats) worlds+=("$file") ;;
+    *.c) units+=("build/$MODE/${file%.c}") ;;
+    esac
+done
+
+# What is tested is built first, unless it is another program.
+made=("${units[@]}")
+[ "$PGCERT" != "build/$MODE/pgcert" ] || made+=("$PGCERT")
+if [ ${#made[@]} -gt 0 ] && ! make -s -j"$(nproc)" "MODE=$MODE" "${made[@]}" >"$out/make" 2>&1; then
+    cat "$out/make"
+    count FAIL make "make MODE=$MODE"
+fi
+[ -z "${all:-}" ] || lint
+[ ${#units[@]} -eq 0 ] || run_all "${units[@]}"
+if [ ${#worlds[@]} -gt 0 ]; then
+    if template; then
+        run_all "${worlds[@]}"
+    else
+        count FAIL world "no world could be made for ${#worlds[@]} files"
+    fi
+fi
+
+if [ ${#failures[@]} -gt 0 ]; then
+    printf '\nfailed:\n'
+    printf '  %s\n' "${failures[@]}"
+fi
+[ $skipped -eq 0 ] || printf '\n%d skipped; REQUIRE=1 makes them failures\n' $skipped
+printf '\n%d passed, %d failed\n' $passed $failed
+[ $failed -eq 0 ]

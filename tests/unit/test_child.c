@@ -1,0 +1,207 @@
+/* test_child.c: tasks as ourselves and, where we are root, as another user. */
+#include "base/child.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOBODY 65534 /* Debian: in every base-passwd */
+
+static bool
+tell_user(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)e;
+    return str_addf(answer, "%u %u %u", (unsigned)geteuid(), (unsigned)getegid(),
+                    (unsigned)(setuid(0) == 0));
+}
+
+static bool
+refuse(void *argument, struct str *answer, struct err *e)
+{
+    (void)answer;
+    e->retry_at_s = 7;
+    return err_set(e, ERR_CONFIG, "no '%s'", (const char *)argument);
+}
+
+static bool
+die(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)answer;
+    (void)e;
+    (void)raise(SIGKILL);
+    return true;
+}
+
+static bool
+hang(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)answer;
+    (void)e;
+    (void)pause();
+    return true;
+}
+
+static bool
+tell_too_much(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)e;
+    for (size_t i = 0; i <= CHILD_ANSWER_MAX; i++)
+        if (!str_add(answer, "x", 1))
+            return false;
+    return true;
+}
+
+/* Counts in its own memory; an empty question is the last. */
+static bool
+count(void *argument, const struct str *question, struct str *answer, struct err *e)
+{
+    int *counted = argument;
+
+    (void)e;
+    if (question->size > 0)
+        (*counted)++;
+    return str_addf(answer, "%d:%s", *counted, question->size > 0 ? question->text : "");
+}
+
+static void
+need_root(void)
+{
+    if (geteuid() != 0)
+        skip(); /* only root can become somebody else */
+}
+
+static void
+a_task_of_our_own_is_simply_called(void **state)
+{
+    struct str answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(child_run_as(geteuid(), tell_user, NULL, 1000, &answer, &e));
+    assert_int_equal(answer.text[0], geteuid() == 0 ? '0' : answer.text[0]);
+    str_done(&answer);
+    assert_false(child_run_as(geteuid(), refuse, (char[]){"luck"}, 1000, &answer, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+}
+
+static void
+a_task_of_another_user_runs_as_that_user_for_good(void **state)
+{
+    struct str answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    need_root();
+    assert_true(child_run_as(NOBODY, tell_user, NULL, 1000, &answer, &e));
+    assert_string_equal(answer.text, "65534 65534 0");
+    assert_int_equal(geteuid(), 0);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* none is left */
+    assert_int_equal(errno, ECHILD);
+    str_done(&answer);
+}
+
+static void
+the_error_of_a_child_comes_over(void **state)
+{
+    struct str answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    need_root();
+    assert_false(child_run_as(NOBODY, refuse, (char[]){"luck"}, 1000, &answer, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    assert_string_equal(e.text, "no 'luck'");
+    assert_int_equal(answer.size, 0);
+}
+
+static void
+a_child_that_dies_hangs_or_floods_is_an_error(void **state)
+{
+    static const struct {
+        child_task *task;
+        enum err_code code;
+    } cases[] = {
+        {die, ERR_INTERNAL},
+        {hang, ERR_TIMEOUT},
+        {tell_too_much, ERR_INTERNAL},
+    };
+
+    (void)state;
+    need_root();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str answer = {0};
+        struct err e = {0};
+
+        assert_false(child_run_as(NOBODY, cases[i].task, NULL, 50, &answer, &e));
+        assert_int_equal(e.code, cases[i].code);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        str_done(&answer);
+    }
+}
+
+static void
+converse(uid_t user, int counted_here)
+{
+    int counted = 0;
+    struct str question = {0};
+    struct str answer = {0};
+    struct err e = {0};
+    struct child *c = child_start_as(user, count, &counted, &e);
+
+    assert_non_null(c);
+    assert_true(str_addf(&question, "who"));
+    assert_true(child_ask(c, &question, 1000, &answer, &e));
+    assert_true(child_ask(c, &question, 1000, &answer, &e));
+    assert_string_equal(answer.text, "1:who2:who");
+    assert_int_equal(counted, counted_here);
+    child_stop(&c);
+    assert_null(c);
+    str_done(&question);
+    str_done(&answer);
+}
+
+static void
+a_conversation_keeps_what_it_knows(void **state)
+{
+    (void)state;
+    converse(geteuid(), 2);
+    need_root();
+    converse(NOBODY, 0);
+}
+
+static void
+a_user_that_nobody_knows_is_refused(void **state)
+{
+    struct str answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_false(child_run_as(4000000001U, tell_user, NULL, 1000, &answer, &e));
+    assert_int_equal(e.code, ERR_PERMISSION);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_task_of_our_own_is_simply_called),
+        cmocka_unit_test(a_task_of_another_user_runs_as_that_user_for_good),
+        cmocka_unit_test(the_error_of_a_child_comes_over),
+        cmocka_unit_test(a_child_that_dies_hangs_or_floods_is_an_error),
+        cmocka_unit_test(a_conversation_keeps_what_it_knows),
+        cmocka_unit_test(a_user_that_nobody_knows_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
