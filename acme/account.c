@@ -67,6 +67,7 @@ account_open(struct client *c, const struct acme_issuer *issuer, const char *dir
 {
     if (!file_make_directory(directory, 0700, e))
         return false;
+    file_remove_temporaries(directory);
     c->key = load_key(directory, e);
     if (c->key == NULL || !load_url(c, directory, e))
         return false;

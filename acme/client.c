@@ -27,6 +27,15 @@ keep_nonce(struct client *c, const struct http_response *r)
     c->nonce = strdup(nonce);
 }
 
+/* What every server must offer (RFC 8555 section 7.1.1) is there. */
+static bool
+is_directory(const struct json_t *object)
+{
+    return json_member_text(object, "newNonce") != NULL &&
+           json_member_text(object, "newAccount") != NULL &&
+           json_member_text(object, "newOrder") != NULL;
+}
+
 /* A session is a convenience: whatever is wrong with it, we do without. */
 static void
 remember(struct client *c)
@@ -41,7 +50,7 @@ remember(struct client *c)
         return;
     c->directory_at_s = json_member_int(session, "directory_at");
     age_s = c->clock->now_s(c->clock) - c->directory_at_s;
-    if (json_member(session, "directory") != NULL && age_s >= 0 && age_s < DIRECTORY_KEPT_S)
+    if (is_directory(json_member(session, "directory")) && age_s >= 0 && age_s < DIRECTORY_KEPT_S)
         c->directory = json_keep(json_member(session, "directory"));
     nonce = json_member_text(session, "nonce");
     if (nonce != NULL && b64url_is(nonce))
@@ -79,9 +88,7 @@ read_directory(struct client *c, struct err *e)
     directory = json_decode(response.body.text, response.body.size, e);
     if (directory == NULL)
         return err_wrap(e, "read the directory '%s'", c->directory_url);
-    if (json_member_text(directory, "newNonce") == NULL ||
-        json_member_text(directory, "newAccount") == NULL ||
-        json_member_text(directory, "newOrder") == NULL)
+    if (!is_directory(directory))
         return err_set(e, ERR_PROTOCOL,
                        "'%s' is not the directory of an ACME server: newNonce, newAccount or newOrder "
                        "is missing",
@@ -136,9 +143,6 @@ get_nonce(struct client *c, struct err *e)
 
     if (url == NULL || !c->http->send(c->http, &request, &response, e))
         return false;
-    keep_nonce(c, &response);
-    if (c->nonce != NULL)
-        return true;
     if (is_unknown(response.status) && !c->directory_is_fresh) {
         json_drop(&c->directory);
         return get_nonce(c, e);
@@ -147,7 +151,9 @@ get_nonce(struct client *c, struct err *e)
         (void)problem_tell(NULL, response.status, response.retry_at_s, e);
         return err_wrap(e, "get a nonce from '%s'", url);
     }
-    return err_set(e, ERR_PROTOCOL, "get a nonce from '%s': the answer has none", url);
+    keep_nonce(c, &response);
+    return c->nonce != NULL ||
+           err_set(e, ERR_PROTOCOL, "get a nonce from '%s': the answer has none", url);
 }
 
 static bool
@@ -226,11 +232,14 @@ bool
 client_call(struct client *c, const char *resource, const char *payload, struct answer *a,
             struct err *e)
 {
+    bool remembered = c->directory != NULL && !c->directory_is_fresh;
+
     if (call_once(c, resource, payload, a, e))
         return true;
-    if (c->directory_is_fresh || !is_unknown(a->status))
+    if (!remembered || !is_unknown(a->status))
         return false;
-    json_drop(&c->directory);
+    if (!c->directory_is_fresh) /* getting a nonce may have read it again already */
+        json_drop(&c->directory);
     return call_once(c, resource, payload, a, e);
 }
 

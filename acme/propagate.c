@@ -38,6 +38,7 @@ struct wait {
     size_t waiting; /* neither has nor failed */
     struct progress *progress;
     int64_t said_ms;
+    size_t said_first, said_missing; /* what the last line was about */
 };
 
 /* ------------------------------------------------------------------ one answer */
@@ -97,6 +98,8 @@ has_all(const struct wait *w, struct ask *a, const struct dns_answer *answer)
         (void)snprintf(a->said, sizeof(a->said), "has %zu of %zu values", found, wanted);
     else if (strcasecmp(name, a->name) != 0 && !any)
         (void)snprintf(a->said, sizeof(a->said), "has a CNAME to '%.60s' there", name);
+    else if (!any && !answer->authoritative && a->server[0] != '\0')
+        (void)snprintf(a->said, sizeof(a->said), "does not have the zone");
     else
         (void)snprintf(a->said, sizeof(a->said), any ? "has other values" : "has no TXT record");
     return found == wanted;
@@ -120,7 +123,8 @@ static void
 say(struct wait *w)
 {
     int64_t now_ms = w->d->clock->steady_ms(w->d->clock);
-    char first[DNS_NAME_SIZE + ADDRESS_TEXT] = "";
+    char server[DNS_NAME_SIZE + ADDRESS_TEXT];
+    size_t first = w->count;
     size_t missing = 0;
 
     if (w->progress == NULL || now_ms - w->said_ms < SAY_PAUSE_MS)
@@ -128,12 +132,17 @@ say(struct wait *w)
     w->said_ms = now_ms;
     for (size_t i = 0; i < w->count; i++)
         if (!w->asks[i].has && missing++ == 0)
-            who(first, sizeof(first), w, i);
+            first = i;
+    if (missing == 0 || (first == w->said_first && missing == w->said_missing))
+        return;
+    w->said_first = first;
+    w->said_missing = missing;
+    who(server, sizeof(server), w, first);
     if (missing > 1)
-        progress_say(w->progress, "waiting for %s and %zu more to answer with the record", first,
+        progress_say(w->progress, "waiting for %s and %zu more to answer with the record", server,
                      missing - 1);
-    else if (missing == 1)
-        progress_say(w->progress, "waiting for %s to answer with the record", first);
+    else
+        progress_say(w->progress, "waiting for %s to answer with the record", server);
 }
 
 static int64_t
@@ -290,7 +299,7 @@ too_late(const struct wait *w, struct err *e)
             continue;
         name = count == 1 ? w->asks[i].name : name;
         who(server, sizeof(server), w, i);
-        if (!str_addf(&missing, "%s%s %s", count > 1 ? "; " : "", server,
+        if (!str_addf(&missing, "%s%s: %s", count > 1 ? "; " : "", server,
                       w->asks[i].said[0] != '\0' ? w->asks[i].said : "has not answered yet"))
             return err_memory(e);
     }

@@ -113,8 +113,10 @@ no_zone(const struct search *s, const struct resolver_question *q, struct err *e
 
     resolver_text(who, q->at);
     if (!q->has_rcode)
-        return err_set(e, ERR_NETWORK, "the name server of [dns %s] does not answer (%s)",
-                       s->d->name, q->trouble);
+        return err_set(e, q->is_broken ? ERR_PROTOCOL : ERR_NETWORK,
+                       "the name server of [dns %s] gives no answer to the question for the zone of "
+                       "'%s' (%s)",
+                       s->d->name, q->name, q->trouble);
     if (q->answer.rcode == DNS_RCODE_REFUSED || q->answer.rcode == DNS_RCODE_NOTAUTH)
         return err_set(e, ERR_PERMISSION,
                        "the name server %s has no zone for '%s' (it answers %s); correct the name, "

@@ -22,6 +22,7 @@ struct soa_hint {
  * Errors: ERR_PERMISSION  the server says that it does not have the zone
  *         ERR_CONFIG      a name is not in the zone that was set; CNAMEs lead in a circle
  *         ERR_NETWORK     no answer, or none with an SOA record; the primary has no address
+ *         ERR_PROTOCOL    what came is no answer
  */
 MUST_USE bool soa_find(struct dns *d, const struct soa_hint *hint, const struct dns_txt *records,
                        size_t count, struct err *e);

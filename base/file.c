@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMPORARY ".tmp" /* how the name of a file that is not complete yet ends */
 
 /* Opens for reading without ever blocking (a FIFO) and reports what it is. */
 static bool
@@ -149,7 +152,7 @@ temporary_name(const char *path)
     if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
         return NULL;
     str_hex(hex, noise, sizeof(noise));
-    return str_format("%s.%s.tmp", path, hex);
+    return str_format("%s.%s" TEMPORARY, path, hex);
 }
 
 bool
@@ -174,6 +177,22 @@ file_replace(int directory, const char *path, const void *bytes, size_t size, mo
         return false;
     }
     return file_sync_parent(directory, path, e);
+}
+
+void
+file_remove_temporaries(const char *directory)
+{
+    DIR *d = opendir(directory);
+
+    if (d == NULL)
+        return;
+    for (const struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
+        size_t length = strlen(entry->d_name);
+
+        if (length > 4 && strcmp(entry->d_name + length - 4, TEMPORARY) == 0)
+            (void)unlinkat(dirfd(d), entry->d_name, 0);
+    }
+    (void)closedir(d);
 }
 
 bool

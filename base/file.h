@@ -44,6 +44,10 @@ MUST_USE bool file_replace(int directory, const char *path, const void *bytes, s
 /* Removes a file and syncs the directory; that it is not there is not an error. */
 MUST_USE bool file_remove(int directory, const char *path, struct err *e);
 
+/* Removes the temporary files which killed runs of file_replace() have left in a directory. To be
+ * called by who alone writes there. */
+void file_remove_temporaries(const char *directory);
+
 /* Makes a directory and its parents (mode for each new one); existing ones are left as they are. */
 MUST_USE bool file_make_directory(const char *path, mode_t mode, struct err *e);
 

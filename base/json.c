@@ -182,8 +182,11 @@ static json_t *
 text_value(const char *text)
 {
     own_mem char *ascii = NULL;
-    json_t *value = text == NULL ? json_null() : json_string(text);
+    json_t *value = NULL;
 
+    if (text == NULL)
+        return json_null();
+    value = json_string(text);
     if (value != NULL)
         return value;
     ascii = strdup(text);

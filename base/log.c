@@ -3,8 +3,10 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,12 +23,13 @@ static bool
 stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device = 0, inode = 0;
+    char mine[64];
     struct stat s = {0};
 
-    if (stream == NULL || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
+    if (stream == NULL || fstat(STDERR_FILENO, &s) < 0)
         return false;
-    return fstat(STDERR_FILENO, &s) == 0 && s.st_dev == device && s.st_ino == inode;
+    (void)snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
+    return strcmp(stream, mine) == 0;
 }
 
 static void PRINTF(2, 0)

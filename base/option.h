@@ -5,6 +5,7 @@
 #include "base/conf.h"
 
 /* What a value looks like, and the type of the field it fills. */
+/* clang-format off */
 enum option_type {
     OPTION_TEXT,      /* char *                anything; NULL when empty */
     OPTION_PATH,      /* char *                an absolute path, or credential:NAME; NULL when empty */
@@ -20,6 +21,7 @@ enum option_type {
     OPTION_YES_NO,    /* bool                  yes no true false on off */
     OPTION_WORD,      /* int                   index of the value in `words` */
 };
+/* clang-format on */
 
 /* Either span_s > 0, or part/whole of the lifetime (whole > 0). */
 struct option_share {
@@ -57,7 +59,8 @@ MUST_USE bool option_bind(const struct conf_section *s, const struct option *tab
 MUST_USE bool option_check_names(const struct conf_section *s, const struct option *const *tables,
                                  struct err *e);
 
-/* Frees what option_bind() allocated and zeroes those fields. A zeroed struct is nothing to free. */
+/* Frees what option_bind() allocated and zeroes those fields. A zeroed struct is nothing to free.
+ */
 void option_done(const struct option *table, void *into);
 
 /* Reads one span ("12h") or share ("1/3"), as in OPTION_LIFETIME. False when it is neither. */

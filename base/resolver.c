@@ -217,6 +217,7 @@ collect(struct resolver_question *q, struct dnsio_task *tasks)
         }
         if (t->outcome == DNSIO_ANSWERED && best == NULL)
             best = t;
+        q->is_broken |= t->was_ignored || t->outcome == DNSIO_BROKEN;
         add_trouble(q, t);
     }
     if (best == NULL)
@@ -279,6 +280,7 @@ resolver_questions_done(struct resolver_question *questions, size_t count)
         dns_answer_done(&q->answer);
         q->is_answered = false;
         q->has_rcode = false;
+        q->is_broken = false;
         q->trouble[0] = '\0';
     }
 }

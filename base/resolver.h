@@ -27,6 +27,7 @@ struct resolver_question {
     struct dns_answer answer; /* when has_rcode; not is_answered: of another rcode */
     bool has_rcode;
     size_t size;              /* bytes of the answer as it came */
+    bool is_broken;           /* somebody sent what is no answer to it */
     char trouble[256];        /* not is_answered: who did what */
 };
 

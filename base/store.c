@@ -334,15 +334,35 @@ store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e)
         return err_errno(e, "open '%s'", directory);
     for (const struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
         int64_t number = number_of(entry->d_name);
-        bool leftover = strncmp(entry->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) == 0;
         bool old = number > 0 && number < oldest && number != protect;
         own_mem char *path = str_format("%s/%s", directory, entry->d_name);
 
-        if ((leftover || old) && path != NULL)
+        if (old && path != NULL)
             remove_directory(path);
     }
     (void)closedir(d);
     return true;
+}
+
+void
+store_tidy(const char *directory, bool is_obtaining)
+{
+    DIR *d = opendir(directory);
+
+    if (d == NULL)
+        return;
+    for (const struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
+        own_mem char *path = str_format("%s/%s", directory, entry->d_name);
+
+        if (strncmp(entry->d_name, NEW_PREFIX, strlen(NEW_PREFIX)) == 0 && path != NULL)
+            remove_directory(path);
+    }
+    if (!is_obtaining) {
+        (void)unlinkat(dirfd(d), "next.key", 0);
+        (void)unlinkat(dirfd(d), "order.json", 0);
+    }
+    (void)closedir(d);
+    file_remove_temporaries(directory);
 }
 
 void

@@ -56,8 +56,12 @@ MUST_USE bool store_add(const char *directory, const char *issuer, const struct 
                         const struct str *chain_pem, int64_t now_s, int64_t *number,
                         struct err *e);
 
-/* Removes all but the newest `keep` generations and number `protect`, and leftovers of killed runs. */
+/* Removes all but the newest `keep` generations and number `protect`. */
 MUST_USE bool store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e);
+
+/* Removes what killed runs have left: incomplete generations and files; when nothing is being
+ * obtained any more, the key and the order of it, too. */
+void store_tidy(const char *directory, bool is_obtaining);
 
 void generation_done(struct generation *g);
 

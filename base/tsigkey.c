@@ -147,6 +147,8 @@ read_algorithm(struct tsig_key *key, struct reader *r, struct err *e)
 static bool
 read_secret(struct tsig_key *key, struct reader *r, struct err *e)
 {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned char bytes[WORD_MAX];
     size_t length = 0;
     size_t padding = 0;
@@ -156,11 +158,11 @@ read_secret(struct tsig_key *key, struct reader *r, struct err *e)
     if (!next_word(r, e))
         return false;
     length = strlen(r->word);
-    if (length == 0 || length % 4 != 0 ||
-        strspn(r->word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") !=
-            length)
+    if (length == 0 || length % 4 != 0)
         return wrong(r, e, "the secret is not base64");
     padding = r->word[length - 1] != '=' ? 0 : r->word[length - 2] != '=' ? 1 : 2;
+    if (strspn(r->word, alphabet) != length - padding)
+        return wrong(r, e, "the secret is not base64");
     size = EVP_DecodeBlock(bytes, (const unsigned char *)r->word, (int)length);
     OPENSSL_cleanse(r->word, sizeof(r->word));
     if (size < 0 || (size_t)size <= padding)
@@ -219,8 +221,12 @@ tsig_key_read(struct tsig_key *key, const char *path, struct err *e)
 {
     own_str struct str text = {0};
 
-    if (!file_read_secret(path, TSIG_KEY_FILE_MAX, &text, e))
-        return err_wrap(e, "read the TSIG key");
+    if (!file_read_secret(path, TSIG_KEY_FILE_MAX, &text, e)) {
+        /* that it is not there, or no file, is the setting's fault */
+        if (e->code == ERR_SYSTEM || e->code == ERR_INPUT)
+            e->code = ERR_CONFIG;
+        return false;
+    }
     return tsig_key_parse(key, path, text.size == 0 ? "" : text.text, text.size, e);
 }
 

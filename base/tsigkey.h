@@ -22,8 +22,8 @@ const char *tsig_algorithm_name(enum tsig_algorithm algorithm);
  *
  * Takes:  path  a secret in the sense of file_read_secret()
  * Gives:  key   zeroed before; tsig_key_done() it in any case
- * Errors: ERR_CONFIG      file, line and what is wrong there
- *         ERR_PERMISSION  others may read it; ERR_SYSTEM, ERR_INPUT  as file_read_secret()
+ * Errors: ERR_CONFIG      file, line and what is wrong there; there is no such file
+ *         ERR_PERMISSION  others may read it, or we may not
  */
 MUST_USE bool tsig_key_read(struct tsig_key *key, const char *path, struct err *e);
 

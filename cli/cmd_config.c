@@ -115,6 +115,12 @@ manual(struct app *app, struct err *e)
                          strcmp(kind, "pgcert") == 0 ? "" : " NAME");
         for (const struct option *o = table; o->name != NULL; o++) {
             (void)printf(".It Cm %s\n%s.\n", o->name, o->help);
+            if (o->words != NULL) {
+                (void)printf("One of");
+                for (size_t w = 0; o->words[w] != NULL; w++)
+                    (void)printf("%s\n.Cm %s", w > 0 ? " ," : "", o->words[w]);
+                (void)printf(" .\n");
+            }
             if (o->standard != NULL)
                 (void)printf("Default:\n.Ql %s .\n", o->standard);
             else if (o->required)
@@ -146,5 +152,5 @@ const struct command cmd_config = {
     .least = 1,
     .most = 1,
     .run = run,
-    .summary = "read the settings, touch nothing; show where each comes from",
+    .summary = "read the settings, or show them; touch nothing",
 };

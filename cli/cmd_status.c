@@ -53,5 +53,5 @@ const struct command cmd_status = {
     .most = -1,
     .needs = NEED_CONFIG | NEED_STATE,
     .run = run,
-    .summary = "what is issued, deployed and served, and when it is renewed",
+    .summary = "what is issued, deployed, served; when it is renewed",
 };

@@ -2,6 +2,7 @@
 #include "cli/keep.h"
 
 #include "base/csr.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/term.h"
 
@@ -56,6 +57,8 @@ keep_sweep(struct app *app)
     own_mem char *records = str_format("%s/records", app->config.settings.state);
     struct err e = {0};
 
+    if (records != NULL)
+        file_remove_temporaries(records);
     if (records != NULL && !acme_sweep(records, find_dns, app, &e))
         log_say(LOG_LEVEL_WARNING, "records of an earlier run are still in the DNS: %s", e.text);
 }
@@ -294,6 +297,7 @@ keep_certificate(struct app *app, int what, struct report *r)
     bool force = (what & KEEP_FORCE) != 0;
     struct err e = {0};
 
+    store_tidy(r->state.directory, r->plan.is_due || force);
     if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !keep_obtain(app, force, r, &e))
         trouble(r, &e);
     if ((what & KEEP_DEPLOY) == 0)

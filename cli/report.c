@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_COUNTS_S (10 * 24 * 3600) /* with more life left than that, the hour does not matter */
+
 bool
 report_init(struct report *r, const struct app *app, const struct certificate *c, struct err *e)
 {
@@ -234,7 +236,7 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
 {
     struct proof proof = state_proof(&r->state, t->name);
     own_list struct list words = {0};
-    char span[40];
+    char span[40], proved[60];
 
     if (t->e.code != ERR_NONE) {
         print_sentence(t->name, t->e.text);
@@ -248,8 +250,8 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
         if (!list_add(&words, t->served.endpoints[i].address))
             return;
     relative(span, proof.at_s, now_s);
-    if (proof.at_s != 0 && (!list_add_words(&words, "(proved") || !list_add_words(&words, span) ||
-                            !list_add(&words, ")")))
+    (void)snprintf(proved, sizeof(proved), "(proved %s)", span);
+    if (proof.at_s != 0 && !list_add_words(&words, proved))
         return;
     print_words(t->name, &words);
 }
@@ -293,7 +295,7 @@ void
 report_print_line(const struct report *r, int64_t now_s)
 {
     const struct generation *g = &r->plan.generation;
-    char until[CLOCK_TEXT_SIZE], renews[CLOCK_TEXT_SIZE], span[40];
+    char until[CLOCK_TEXT_SIZE], span[40];
     bool bad = r->trouble.code != ERR_NONE;
 
     (void)printf("%s%s%s: ", term_on(TERM_BOLD), r->certificate->name, term_off());
@@ -303,9 +305,10 @@ report_print_line(const struct report *r, int64_t now_s)
         print_did(r);
     if (g->number != 0) {
         minute(until, g->not_after_s);
-        minute(renews, r->plan.renew_at_s);
+        if (g->not_after_s - now_s > DAY_COUNTS_S)
+            until[10] = '\0'; /* the date is enough */
         relative(span, r->plan.renew_at_s, now_s);
-        (void)printf("; valid until %s, renews %s\n", until, r->plan.is_due ? "at the next run" : span);
+        (void)printf("; until %s, renews %s\n", until, r->plan.is_due ? "at the next run" : span);
     } else {
         (void)printf("; there is no certificate yet\n");
     }

@@ -149,9 +149,9 @@ MUST_USE bool reload_find_clusters(struct clusters *out, struct err *e);
 /* ---- any endpoint, for `check` ---- */
 
 enum probe_how {
-    PROBE_POSTGRES,
-    PROBE_DIRECT
-}; /* SSLRequest first; TLS at once with ALPN "postgresql" */
+    PROBE_POSTGRES, /* SSLRequest first */
+    PROBE_DIRECT,   /* TLS at once, with ALPN "postgresql" (PostgreSQL 17 and later) */
+};
 
 struct probe {
     char address[128]; /* numeric, with the port */
@@ -175,9 +175,9 @@ void probe_done(struct probe *p);
  *         off, or not PostgreSQL), ERR_PROTOCOL
  * A bad certificate is not an error here: see verified and problems.
  */
-MUST_USE bool reload_probe(const char *host, int port, enum probe_how how,
-                           const struct list *names, const char *trust_file, int64_t timeout_ms,
-                           struct clock *clock, struct probe *out, struct err *e);
+MUST_USE bool reload_probe(const char *host, int port, enum probe_how how, const struct list *names,
+                           const char *trust_file, int64_t timeout_ms, struct clock *clock,
+                           struct probe *out, struct err *e);
 
 /*
  * Looks at a PEM file as if it were served: chain, dates, purpose, trust; with a private key in it

@@ -22,6 +22,9 @@
 
 /* clang-format off */
 static struct {
+    PQconninfoOption *(*parse)(const char *, char **);
+    void (*parse_free)(PQconninfoOption *);
+    void (*text_free)(void *);
     PGconn *(*connect)(const char *const *, const char *const *, int);
     PostgresPollingStatusType (*poll)(PGconn *);
     ConnStatusType (*status)(const PGconn *);
@@ -42,6 +45,9 @@ static struct {
 } pq;
 
 static const struct lazy_symbol symbols[] = {
+    {"PQconninfoParse",       &pq.parse},
+    {"PQconninfoFree",        &pq.parse_free},
+    {"PQfreemem",             &pq.text_free},
     {"PQconnectStartParams",  &pq.connect},
     {"PQconnectPoll",         &pq.poll},
     {"PQstatus",              &pq.status},
@@ -106,7 +112,8 @@ first_line(char *to, size_t size, const char *text)
     (void)snprintf(to, size, "%.*s", (int)length, text);
 }
 
-/* The five characters in ": 28000: "; "" when the server gave none. */
+/* The five characters in ": FATAL:  28000: "; "" when the server gave none. Each of them has a
+ * digit, which no severity has. */
 static void
 find_state(char state[static SQLSTATE_SIZE], const char *line)
 {
@@ -116,7 +123,8 @@ find_state(char state[static SQLSTATE_SIZE], const char *line)
     for (const char *c = strchr(line, ':'); c != NULL; c = strchr(c + 1, ':')) {
         const char *start = c + 1 + strspn(c + 1, " ");
 
-        if (start > c + 1 && strspn(start, letters) == SQLSTATE_SIZE - 1 && start[5] == ':') {
+        if (start > c + 1 && strspn(start, letters) == SQLSTATE_SIZE - 1 && start[5] == ':' &&
+            strcspn(start, "0123456789") < SQLSTATE_SIZE - 1) {
             memcpy(state, start, SQLSTATE_SIZE - 1);
             state[SQLSTATE_SIZE - 1] = '\0';
             return;
@@ -207,6 +215,22 @@ peer_is_local(const struct sql *s)
 }
 
 static bool
+conninfo_is_good(const char *conninfo, struct err *e)
+{
+    char *why = NULL;
+    PQconninfoOption *options = pq.parse(conninfo, &why);
+    char line[512];
+
+    if (options != NULL) {
+        pq.parse_free(options);
+        return true;
+    }
+    first_line(line, sizeof(line), why != NULL ? why : "out of memory");
+    pq.text_free(why);
+    return err_set(e, ERR_CONFIG, "connection: %s", line);
+}
+
+static bool
 begin(struct sql *s, struct err *e)
 {
     static void *library;
@@ -214,7 +238,7 @@ begin(struct sql *s, struct err *e)
     const char *keywords[] = {"dbname", "application_name", NULL, NULL};
     const char *values[] = {s->conninfo, "pgcert", NULL, NULL};
 
-    if (!lazy_load(&library, "libpq.so.5", symbols, e))
+    if (!lazy_load(&library, "libpq.so.5", symbols, e) || !conninfo_is_good(s->conninfo, e))
         return false;
     if (s->named) {
         server = sql_user_name(s->user.server);
@@ -225,7 +249,7 @@ begin(struct sql *s, struct err *e)
     if (s->connection == NULL)
         return err_memory(e);
     (void)pq.verbosity(s->connection, PQERRORS_VERBOSE); /* the SQLSTATE stands nowhere else */
-    return pq.status(s->connection) != CONNECTION_BAD || connection_failed(s, ERR_CONFIG, e);
+    return pq.status(s->connection) != CONNECTION_BAD || connection_failed(s, ERR_NETWORK, e);
 }
 
 static bool

@@ -35,6 +35,7 @@ static const struct option options[] = {
 /* d->session: what is read once. */
 struct session {
     struct tsig_key key;
+    char key_name[DNS_NAME_SIZE]; /* for people: without the final dot */
     bool has_key;
     struct resolver at; /* the server that was set; none: to be found */
     char zone[DNS_NAME_SIZE];
@@ -93,6 +94,8 @@ fill_session(struct session *s, const struct dns *d, struct err *e)
     if (c->tsig_file != NULL && !tsig_key_read(&s->key, c->tsig_file, e))
         return err_wrap(e, "'tsig_file' of [dns %s]", d->name);
     s->has_key = c->tsig_file != NULL;
+    (void)snprintf(s->key_name, sizeof(s->key_name), "%.*s",
+                   (int)(s->has_key ? strlen(s->key.name) - 1 : 0), s->key.name);
     return true;
 }
 
@@ -117,13 +120,6 @@ open_session(struct dns *d, struct err *e)
 }
 
 /* ------------------------------------------------------------------ sending */
-
-/* The key as sentences name it. */
-static const char *
-key_name(const struct session *s)
-{
-    return s->has_key ? s->key.name : "";
-}
 
 static enum tsig_verdict
 verdict_on(const struct batch *b, const struct update *u, const struct dnsio_task *t)
@@ -252,7 +248,7 @@ no_answer(const struct batch *b, const struct update *u, struct err *e)
         return err_set(e, ERR_PROTOCOL,
                        "the answers to the update of the zone '%s' are not signed with the TSIG key "
                        "'%s' (%s); somebody else answers, or the server's key is another one",
-                       u->zone->name, key_name(b->session), why);
+                       u->zone->name, b->session->key_name, why);
     return err_set(e, is_silent ? ERR_TIMEOUT : ERR_NETWORK,
                    "the name server for updates of the zone '%s' does not answer (%s)",
                    u->zone->name, why);
@@ -273,7 +269,7 @@ bad_signature(const struct batch *b, const struct update *u, const char *who, st
         return err_set(e, ERR_PERMISSION,
                        "the name server %s does not know the TSIG key '%s' with %.*s (BADKEY); add "
                        "the key to the server, or correct its name and algorithm in '%s'",
-                       who, key_name(b->session), (int)strlen(algorithm) - 1, algorithm,
+                       who, b->session->key_name, (int)strlen(algorithm) - 1, algorithm,
                        c->tsig_file);
     if (t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY) {
         if (server_s != 0)
@@ -286,7 +282,7 @@ bad_signature(const struct batch *b, const struct update *u, const char *who, st
     return err_set(e, ERR_PERMISSION,
                    "the TSIG key '%s' has another secret at the name server %s than in '%s' (%s); "
                    "copy the server's key",
-                   key_name(b->session), who, c->tsig_file, dns_rcode_text(t->error));
+                   b->session->key_name, who, c->tsig_file, dns_rcode_text(t->error));
 }
 
 /* The server does not take updates for the zone: mostly because another one does. */
@@ -318,8 +314,8 @@ not_primary(const struct batch *b, const struct update *u, const char *who, stru
     return err_set(e, ERR_PERMISSION,
                    "the name server %s does not permit the key '%s' to update '%s' (%s); grant it in "
                    "the zone '%s': update-policy { grant %s name %s TXT; };",
-                   who, key_name(b->session), u->changes[0].name, rcode, u->zone->name,
-                   key_name(b->session), u->changes[0].name);
+                   who, b->session->key_name, u->changes[0].name, rcode, u->zone->name,
+                   b->session->key_name, u->changes[0].name);
 }
 
 /* What the answer of one update says; RFC 2136 section 2.2. */

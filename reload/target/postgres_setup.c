@@ -31,14 +31,12 @@ include_done(struct include *i)
 
 #define own_include __attribute__((cleanup(include_done)))
 
-/* What the server should be told: the file, as it is best written. */
+/* The file, as the settings name it best. */
 static const char *
-value_of(const struct postgres_session *s, const char *name)
+file_value(const struct postgres_session *s)
 {
     size_t size = strlen(s->settings[PG_DATA_DIRECTORY]);
 
-    if (strcmp(name, "ssl") == 0)
-        return "on";
     /* relative to the data directory, which may be moved */
     if (size > 0 && strncmp(s->file, s->settings[PG_DATA_DIRECTORY], size) == 0 &&
         s->file[size] == '/' && strchr(s->file + size + 1, '/') == NULL)
@@ -50,8 +48,11 @@ value_of(const struct postgres_session *s, const char *name)
 static bool
 add_line(const struct postgres_session *s, const char *name, struct str *line, struct err *e)
 {
-    return (str_addf(line, "%s = ", name) || err_memory(e)) &&
-           sql_literal(line, value_of(s, name), e);
+    if (!str_addf(line, "%s = ", name))
+        return err_memory(e);
+    if (strcmp(name, "ssl") == 0)
+        return str_addf(line, "on") || err_memory(e);
+    return sql_literal(line, file_value(s), e);
 }
 
 /* ---- postgresql.conf ---- */

@@ -305,7 +305,7 @@ sessions_are_open()
     [ "$(stat -c %U "$(newest_generation)/key.pem")" = postgres ]
 }
 
-@test "a role that may only reload is enough" {
+@test "a role that may do nothing but reload is enough" {
     fresh
     pg_serves_pgcert
     pg_sql "drop role if exists pgcert; create role pgcert login"

@@ -171,7 +171,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def problem(self, status, kind="serverInternal", retry=None, **more):
         body = {"type": "urn:ietf:params:acme:error:" + kind, "detail": "as told", "status": status}
-        headers = [("Content-Type", "application/problem+json"), ("Replay-Nonce", self.nonce())]
+        headers = [("Content-Type", "application/problem+json")]
+        if self.path != "/nonce-plz":
+            headers.append(("Replay-Nonce", self.nonce()))
         if retry is not None:
             headers.append(("Retry-After", retry_after(retry)))
         return Answer(status, headers, json.dumps({**body, **more}).encode())

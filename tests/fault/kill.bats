@@ -76,9 +76,16 @@ finishes()
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
     [ "$(served)" != "$first" ]
     [ -z "$(dns_challenges "$ZONE")" ]
-    [ -z "$(find "$STATE/certificates" -name order.json -o -name next.key -o -name '*.??????')" ]
-    [ -z "$(find "$PGDATA" -maxdepth 1 -name 'pgcert.pem.??????' -o -name '.pgcert*')" ]
     unharmed "$(served)"
+}
+
+# What killed runs have left is gone after the next renewal.
+leaves_nothing()
+{
+    expect 0 pgcert renew --force
+    find "$STATE" "$PGDATA"/*pgcert*
+    [ -z "$(find "$STATE" -name order.json -o -name next.key -o -name '*.tmp' -o -name '*.part')" ]
+    [ "$(find "$PGDATA" -maxdepth 1 -name '*pgcert*' ! -name '*.previous')" = "$PGDATA/pgcert.pem" ]
 }
 
 @test "killed at any rename, the next run finishes" {
@@ -89,6 +96,7 @@ finishes()
         echo "rename $n: status $status"
         killed=$status
         finishes
+        leaves_nothing
         [ "$killed" -ne 0 ] || break
     done
     [ "$n" -gt 4 ]
@@ -102,6 +110,7 @@ finishes()
         echo "fsync $n: status $status"
         killed=$status
         finishes
+        leaves_nothing
         [ "$killed" -ne 0 ] || break
     done
     [ "$n" -gt 4 ]

@@ -27,7 +27,7 @@ for f in $(find base acme ca reload inotify cli -name '*.h' 2>/dev/null | sort);
         /^[ ]?\*\/|\*\/[ ]*$/ { told = 1; next }  # a comment ends here
         /^$/ { told = 0; grouped = 0 }
         is_function($0) {
-            if (!told && !grouped && $0 !~ /\/\*/ && $0 !~ /_(done|free|drop)\(/) {
+            if (!told && !grouped && $0 !~ /\/\*/ && $0 !~ /_(done|free|drop|close)\(/) {
                 printf "%s:%d: no comment says what this does: %s\n", file, NR, $0
                 bad = 1
             }

@@ -10,27 +10,28 @@ cd "$(dirname "$0")/../.."
 write=
 [ "$1" != --write ] || { write=yes && shift; }
 page=conf.d/pgcert.conf.5
-begin='.\" tables of the program begin'
-end='.\" tables of the program end'
+begin='tables of the program begin'
+end='tables of the program end'
 
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 [ -x "$1" ] || { echo "there is no '$1'; make it first" && exit 1; }
-"$1" config manual >"$new.tables"
+# the program's one-line helps become sentences
+"$1" config manual | awk '
+    told { $0 = toupper(substr($0, 1, 1)) substr($0, 2); sub(/\.\.\.\.$/, "...") }
+    { told = /^\.It /; print }' >"$new.tables"
 awk -v begin="$begin" -v end="$end" -v tables="$new.tables" '
-    index($0, end) == 1 { inside = 0 }
+    index($0, end) { inside = 0 }
     !inside { print }
-    index($0, begin) == 1 {
+    index($0, begin) {
         inside = 1
         while ((getline line <tables) > 0)
             print line
-    }' $page >"$new"
+    }' "$page" >"$new"
 rm -f "$new.tables"
 if [ -n "$write" ]; then
-    cat "$new" >$page
-elif ! diff -u $page "$new" | sed -n '3,$p' | grep .; then
-    exit 0
-else
+    cat "$new" >"$page"
+elif ! diff -u "$page" "$new"; then
     echo "pgcert.conf(5) is not what the program says; run: make manual"
     exit 1
 fi

@@ -4,6 +4,7 @@
 # usage: tests/lint/run.sh [CHECK...]
 #
 # A check is the function check_NAME; it prints complaints, and its status is the result.
+# shellcheck disable=SC2317 # the checks are called by their names
 set -u
 
 cd "$(dirname "$0")/../.." || exit
@@ -26,25 +27,31 @@ check_docstrings() { tests/lint/docstrings.sh; }
 
 check_layout()
 {
-    c_files | xargs -P "$jobs" -n 16 clang-format --dry-run -Werror 2>&1 | grep -E 'error:' && return 1
+    c_files | xargs -P "$jobs" -n 16 clang-format --dry-run -Werror 2>&1 |
+        sed -n 's/^\([^:]*:[0-9]*\):.*error: .*/\1: not laid out; run: make format/p' |
+        sort -t: -k 1,1 -u | grep . && return 1
     return 0
 }
 
 # Stamps in build/ tell which files were good; only changed ones are looked at again.
 check_tidy()
 {
-    make -s -k -j"$jobs" CC="${CC:-gcc}" MODE="${MODE:-plain}" tidy
+    make -s -k -j"$jobs" MODE="${MODE:-plain}" tidy 2>&1 | grep -v '^make: ' | sort -u | grep . && return 1
+    return 0
 }
 
 check_shellcheck()
 {
-    scripts | xargs shellcheck -x && find tests -name '*.bats' -exec shellcheck -s bats -x {} +
+    # bats runs each test in a subshell, and sets $output and $stderr
+    scripts | xargs shellcheck -x -e SC1091 &&
+        find tests -name '*.bats' -exec shellcheck -s bats -e SC1091,SC2016,SC2030,SC2031,SC2154 {} +
 }
 
 check_manuals()
 {
-    # a date as in "$Mdocdate$" is for OpenBSD's own; STYLE is a matter of taste
-    mandoc -Tlint -W warning cli/pgcert.1 conf.d/pgcert.conf.5 && tests/lint/manual.sh "build/${MODE:-plain}/pgcert"
+    mandoc -Tlint -W warning cli/pgcert.1 conf.d/pgcert.conf.5 &&
+        tests/lint/manual.sh "build/${MODE:-plain}/pgcert" &&
+        "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check
 }
 
 # Verified as they will be installed, with a program in place; needs no running systemd.
@@ -61,7 +68,13 @@ check_units()
             { tail -n 1 "$dir/out" && status=1; }
     done
     rm -rf "$dir"
-    return $status
+    return "$status"
+}
+
+# The program is needed by what compares the manual with it.
+check_build()
+{
+    make -s -j"$jobs" MODE="${MODE:-plain}" all
 }
 
 check_words() { tests/lint/words.sh; }
@@ -74,10 +87,10 @@ check_sizes()
         lines=$(wc -l <"$f")
         [ "$lines" -le 700 ] || { echo "$f: $lines lines; it holds two things" && status=1; }
     done
-    return $status
+    return "$status"
 }
 
-[ $# -gt 0 ] || set -- layers docstrings words sizes layout shellcheck manuals units tidy
+[ $# -gt 0 ] || set -- layers docstrings words sizes layout shellcheck units build manuals tidy
 status=0
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
@@ -86,7 +99,7 @@ for check in "$@"; do
     word=ok
     "check_$check" >"$out" 2>&1 || { word=FAIL && status=1; }
     took=$(((${EPOCHREALTIME/./} - start) / 10000))
-    printf '%-5s %-12s %3d.%02d s\n' $word "$check" $((took / 100)) $((took % 100))
+    printf '%-5s %-12s %3d.%02d s\n' "$word" "$check" $((took / 100)) $((took % 100))
     [ $word = ok ] || sed 's/^/      /' "$out"
 done
-exit $status
+exit "$status"

@@ -202,6 +202,22 @@ a_file_that_cannot_be_made_or_named_is_an_error_of_its_own(void **state)
 }
 
 static void
+what_a_killed_run_has_left_can_be_removed(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+
+    (void)state;
+    scratch_write(&s, "f", "");
+    scratch_write(&s, "f.0123456789abcdef.tmp", "half");
+    scratch_write(&s, ".tmp", "");
+    scratch_write(&s, "f.tmpx", "");
+    file_remove_temporaries(s.path);
+    assert_false(scratch_has(&s, "f.0123456789abcdef.tmp"));
+    assert_int_equal(scratch_count(&s, ""), 3);
+    file_remove_temporaries("/nonexistent");
+}
+
+static void
 a_name_is_taken_from_the_directory_given(void **state)
 {
     own_scratch struct scratch s = scratch_new();
@@ -321,6 +337,7 @@ main(void)
         cmocka_unit_test(a_file_is_replaced_with_its_mode_and_nothing_is_left),
         cmocka_unit_test(a_full_disk_leaves_the_old_file_and_no_other),
         cmocka_unit_test(a_file_that_cannot_be_made_or_named_is_an_error_of_its_own),
+        cmocka_unit_test(what_a_killed_run_has_left_can_be_removed),
         cmocka_unit_test(a_name_is_taken_from_the_directory_given),
         cmocka_unit_test(directories_are_made_with_their_parents),
         cmocka_unit_test(a_write_that_fails_says_so),

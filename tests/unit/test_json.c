@@ -70,7 +70,6 @@ nesting_is_bounded_at_64(void **state)
     assert_non_null(object);
     is_refused(deeper, strlen(deeper));
     json_drop(&object);
-    text[strcspn(text + 8, "}") + 8] = ' ';
     object = json_decode(text, strlen(text), &e);
     assert_non_null(object);
 }

@@ -286,8 +286,9 @@ what_idna_forbids_is_refused(void **state)
     static const char *const names[] = {
         "names = a\xe2\x80\x8d.b", /* a joiner where none may be */
         "names = xn--a.example",   /* not Punycode */
-        "names = \xd7\x90"
-        "a1.\xd7\x90",                        /* right-to-left and left-to-right in one label */
+        /* right-to-left and left-to-right in one label */
+        ("names = \xd7\x90"
+         "a1.\xd7\x90"),
         "names = \xe2\x98\x83\xef\xbf\xbd.b", /* U+FFFD */
     };
 

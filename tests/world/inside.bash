@@ -122,6 +122,7 @@ bind_start()
     fi
     # A copy: Debian confines /usr/sbin/named by AppArmor to files elsewhere.
     [ -x "$WORLD/bin/named" ] || cp /usr/sbin/named "$WORLD/bin/named"
+    ip address add "$address/8" dev lo 2>/dev/null || : # all but 127.0.0.1
     "$WORLD/bin/named" -g -n 1 -c "$dir/named.conf" >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
     await 10 "BIND on $address" port_is_open "$address" 53
@@ -235,7 +236,7 @@ END
         >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
     await 10 "Pebble" port_is_open 127.0.0.1 15000 && await 10 "Pebble" port_is_open 127.0.0.1 14000
-    pebble_root >"$dir/root.pem"
+    await 10 "Pebble's root" pebble_save_root "$dir/root.pem"
 }
 
 pebble_stop()
@@ -256,11 +257,11 @@ pebble_make_certificate()
 }
 
 # The root that Pebble's issued certificates end in; it makes a new one at each start.
-pebble_root()
+pebble_save_root()
 {
     printf 'GET /roots/0 HTTP/1.0\r\nHost: localhost\r\n\r\n' |
         openssl s_client -quiet -connect 127.0.0.1:15000 2>/dev/null |
-        sed -n '/BEGIN/,/END/p'
+        sed -n '/BEGIN/,/END/p' >"$1" && grep -q END "$1"
 }
 
 # Where Pebble's log ends now; give it to pebble_requests.

@@ -1,0 +1,182 @@
+/* test_state.c: what is remembered of a certificate between runs. */
+#include "cli/state.h"
+
+#include "tests/fake/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define AT INT64_C(1795316400) /* 2026-11-22T03:00:00Z, by date(1) */
+#define FILE_NAME "certificates/db/state.json"
+
+static void
+load(struct state *s, struct scratch *scratch)
+{
+    struct err e = {0};
+
+    state_done(s);
+    if (!state_load(s, scratch->path, "db", &e))
+        fail_msg("%s", e.text);
+}
+
+static void
+save(struct state *s)
+{
+    struct err e = {0};
+
+    if (!state_save(s, &e))
+        fail_msg("%s", e.text);
+    assert_false(s->is_changed);
+}
+
+static void
+a_new_certificate_has_no_past(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    assert_int_equal(state_generation(&s), 0);
+    assert_int_equal(state_attempt_at(&s), 0);
+    assert_int_equal(state_attempt_next(&s), 0);
+    assert_null(state_attempt_error(&s));
+    assert_null(state_proof(&s, "main").sha256);
+    assert_null(state_proof(&s, "main").file);
+    assert_null(state_target_error(&s, "main"));
+    save(&s); /* nothing changed: nothing is written */
+    assert_false(scratch_has(&scratch, FILE_NAME));
+}
+
+static void
+everything_comes_back_from_the_file(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    state_set_generation(&s, 3);
+    state_set_attempt(&s, AT, "no connection", AT + 3600);
+    state_set_proof(&s, "main", "/data/pgcert.pem", "abcd", AT + 1);
+    state_set_file(&s, "other", "/other/pgcert.pem");
+    save(&s);
+    load(&s, &scratch);
+    assert_int_equal(state_generation(&s), 3);
+    assert_int_equal(state_attempt_at(&s), AT);
+    assert_string_equal(state_attempt_error(&s), "no connection");
+    assert_int_equal(state_attempt_next(&s), AT + 3600);
+    assert_string_equal(state_proof(&s, "main").file, "/data/pgcert.pem");
+    assert_string_equal(state_proof(&s, "main").sha256, "abcd");
+    assert_int_equal(state_proof(&s, "main").at_s, AT + 1);
+    assert_string_equal(state_proof(&s, "other").file, "/other/pgcert.pem");
+    assert_non_null(strstr(scratch_read(&scratch, FILE_NAME), "\"2026-11-22T03:00:00Z\""));
+    state_set_attempt(&s, AT + 9, NULL, 0); /* it succeeded */
+    assert_null(state_attempt_error(&s));
+    assert_int_equal(state_attempt_next(&s), 0);
+}
+
+static void
+a_proof_ends_with_a_new_file_and_an_error_with_a_proof(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    state_set_proof(&s, "main", "/f", "abcd", AT);
+    state_set_target_error(&s, "main", "not served");
+    assert_string_equal(state_target_error(&s, "main"), "not served");
+    assert_string_equal(state_proof(&s, "main").sha256, "abcd"); /* what was proved stays true */
+    assert_int_equal(state_proof(&s, "main").at_s, AT);
+    /* what is put may come from what is there */
+    state_set_file(&s, "main", state_proof(&s, "main").file);
+    assert_string_equal(state_proof(&s, "main").file, "/f");
+    assert_null(state_proof(&s, "main").sha256);
+    assert_int_equal(state_proof(&s, "main").at_s, 0);
+    assert_string_equal(state_target_error(&s, "main"), "not served");
+    state_set_proof(&s, "main", "/f", "ef01", AT + 1);
+    assert_null(state_target_error(&s, "main"));
+    state_set_target_error(&s, "main", "again");
+    state_set_target_error(&s, "main", NULL);
+    assert_null(state_target_error(&s, "main"));
+    assert_string_equal(state_proof(&s, "main").sha256, "ef01");
+    save(&s);
+    load(&s, &scratch);
+    assert_string_equal(state_proof(&s, "main").sha256, "ef01");
+}
+
+static void
+members_of_a_newer_version_are_kept(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    scratch_write(&scratch, FILE_NAME, "{\"future\":[1],\"generation\":2,\"last_attempt\":{\"at\":5}}");
+    load(&s, &scratch);
+    assert_int_equal(state_generation(&s), 2);
+    assert_int_equal(state_attempt_at(&s), 0); /* no time */
+    state_set_generation(&s, 0);
+    save(&s);
+    assert_non_null(strstr(scratch_read(&scratch, FILE_NAME), "\"future\""));
+}
+
+static void
+a_damaged_file_is_an_error_and_stays(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+    struct err e = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    scratch_write(&scratch, FILE_NAME, "{\"generation\":");
+    state_done(&s);
+    assert_false(state_load(&s, scratch.path, "db", &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_non_null(strstr(e.text, "state.json'"));
+    assert_string_equal(scratch_read(&scratch, FILE_NAME), "{\"generation\":");
+}
+
+static void
+a_save_that_fails_is_told_and_can_be_tried_again(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+    struct err e = {0};
+    bool good = false;
+
+    (void)state;
+    load(&s, &scratch);
+    state_set_generation(&s, 1);
+    scratch_fill_disk(4);
+    good = state_save(&s, &e);
+    scratch_fill_disk(-1);
+    assert_false(good);
+    assert_int_equal(e.code, ERR_SYSTEM);
+    assert_true(s.is_changed);
+    save(&s);
+    assert_true(scratch_has(&scratch, FILE_NAME));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_certificate_has_no_past),
+        cmocka_unit_test(everything_comes_back_from_the_file),
+        cmocka_unit_test(a_proof_ends_with_a_new_file_and_an_error_with_a_proof),
+        cmocka_unit_test(members_of_a_newer_version_are_kept),
+        cmocka_unit_test(a_damaged_file_is_an_error_and_stays),
+        cmocka_unit_test(a_save_that_fails_is_told_and_can_be_tried_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
