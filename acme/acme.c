@@ -236,9 +236,9 @@ wait_a_while(struct issue *i, const struct order *o, struct err *e)
         e->retry_at_s = o->retry_at_s;
         return false;
     }
-    progress_say(i->job->progress, "waiting for the issuer to %s",
-                 o->status == ORDER_PENDING ? "check the records" : "sign");
-    clock->sleep_ms(clock, pause_ms);
+    progress_sleep(i->job->progress, clock, pause_ms,
+                   o->status == ORDER_PENDING ? "waiting for the issuer to check the records"
+                                              : "waiting for the issuer to sign");
     i->wait_ms = i->wait_ms * 2 > POLL_LONGEST_MS ? POLL_LONGEST_MS : i->wait_ms * 2;
     return true;
 }
@@ -336,7 +336,7 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
 
     if (i->records.count > 0 && !records_remove(&i->records, job->dns, job->journal_path, warning))
         (void)err_wrap(warning, "the next run will try again");
-    if (i->client.directory != NULL && !client_save(&i->client, &e))
+    if (i->client.session_path != NULL && !client_save(&i->client, &e))
         log_debug("the session is not remembered: %s", e.text);
     if (o->status == ORDER_INVALID && o->url != NULL && !acme_forget(job, &e))
         log_debug("the order is not forgotten: %s", e.text);

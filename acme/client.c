@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define NONCE_TRIES 16
-#define DIRECTORY_KEPT_S (30 * 24 * 3600) /* it heals itself when it is wrong: see client_call() */
+#define DIRECTORY_KEPT_S (30 * 24 * 3600) /* one that is wrong heals: see client_call() */
 #define JOSE "application/jose+json"
 
 /* Takes the nonce of a response for the next request. */
@@ -21,7 +21,8 @@ keep_nonce(struct client *c, const struct http_response *r)
 {
     const char *nonce = http_header(r, "replay-nonce");
 
-    if (nonce == NULL || !b64url_is(nonce)) /* RFC 8555 section 6.5.1: a client MUST ignore others */
+    if (nonce == NULL ||
+        !b64url_is(nonce)) /* RFC 8555 section 6.5.1: a client MUST ignore others */
         return;
     free(c->nonce);
     c->nonce = strdup(nonce);
@@ -89,10 +90,11 @@ read_directory(struct client *c, struct err *e)
     if (directory == NULL)
         return err_wrap(e, "read the directory '%s'", c->directory_url);
     if (!is_directory(directory))
-        return err_set(e, ERR_PROTOCOL,
-                       "'%s' is not the directory of an ACME server: newNonce, newAccount or newOrder "
-                       "is missing",
-                       c->directory_url);
+        return err_set(
+            e, ERR_PROTOCOL,
+            "'%s' is not the directory of an ACME server: newNonce, newAccount or newOrder "
+            "is missing",
+            c->directory_url);
     json_drop(&c->directory);
     c->directory = TAKE(directory);
     c->directory_at_s = c->clock->now_s(c->clock);
@@ -111,7 +113,8 @@ url_of(struct client *c, const char *resource, struct err *e)
         return NULL;
     url = json_member_text(c->directory, resource);
     if (url == NULL)
-        (void)err_set(e, ERR_PROTOCOL, "the directory '%s' has no '%s'", c->directory_url, resource);
+        (void)err_set(e, ERR_PROTOCOL, "the directory '%s' has no '%s'", c->directory_url,
+                      resource);
     return url == NULL ? NULL : strdup(url);
 }
 
@@ -236,6 +239,8 @@ client_call(struct client *c, const char *resource, const char *payload, struct 
 
     if (call_once(c, resource, payload, a, e))
         return true;
+    if (remembered && e->code == ERR_NETWORK)
+        json_drop(&c->directory); /* perhaps the server has moved: the next run asks */
     if (!remembered || !is_unknown(a->status))
         return false;
     if (!c->directory_is_fresh) /* getting a nonce may have read it again already */

@@ -62,8 +62,8 @@ MUST_USE bool client_post(struct client *c, const char *url, const char *payload
 MUST_USE bool client_call(struct client *c, const char *resource, const char *payload,
                           struct answer *a, struct err *e);
 
-/* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read; an
- * empty object where it has none. Borrowed. */
+/* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read; the
+ * directory itself where it has none. Borrowed. */
 const struct json_t *client_meta(struct client *c, struct err *e);
 
 /* Remembers directory and nonce. */

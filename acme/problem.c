@@ -87,12 +87,14 @@ bool
 problem_tell(const struct json_t *problem, int status, int64_t retry_at_s, struct err *e)
 {
     const char *type = problem == NULL ? NULL : json_member_text(problem, "type");
-    enum err_code code = status >= 500 ? ERR_NETWORK : ERR_REFUSED;
+    enum err_code code = status == 429 ? ERR_BUSY : status >= 500 ? ERR_NETWORK : ERR_REFUSED;
     const char *advice = NULL;
     own_str struct str text = {0};
 
-    if (type == NULL)
+    if (type == NULL && (problem == NULL || json_member_text(problem, "detail") == NULL))
         return tell_status(status, retry_at_s, e);
+    if (type == NULL)
+        type = "about:blank"; /* RFC 7807 section 4.2 */
     for (size_t i = 0; i < COUNT(types); i++)
         if (problem_is(problem, types[i].type)) {
             code = types[i].code;

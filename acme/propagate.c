@@ -343,10 +343,11 @@ static bool
 wait_by_clock(struct dns *d, struct progress *progress)
 {
     char span[CLOCK_SPAN_SIZE];
+    char line[CLOCK_SPAN_SIZE + 64];
 
     clock_span(span, d->config.wait_s * 1000);
-    progress_say(progress, "waiting %s for the records to spread", span);
-    d->clock->sleep_ms(d->clock, d->config.wait_s * 1000);
+    (void)snprintf(line, sizeof(line), "waiting %s for the records to spread", span);
+    progress_sleep(progress, d->clock, d->config.wait_s * 1000, line);
     return true;
 }
 

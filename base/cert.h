@@ -7,9 +7,9 @@
 
 #include <openssl/x509.h>
 
-#define CERT_CHAIN_MAX 16          /* certificates in a chain */
-#define CERT_PEM_MAX (256 * 1024)  /* bytes of a PEM file we are willing to read */
-#define CERT_SHA256_TEXT 65        /* hexadecimal and NUL */
+#define CERT_CHAIN_MAX 16         /* certificates in a chain */
+#define CERT_PEM_MAX (256 * 1024) /* bytes of a PEM file we are willing to read */
+#define CERT_SHA256_TEXT 65       /* hexadecimal and NUL */
 
 /* A leaf and its intermediates, in order: [0] is the leaf. */
 struct chain {

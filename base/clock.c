@@ -56,10 +56,17 @@ clock_parse(int64_t *at_s, const char *text)
 {
     struct tm t = {0};
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &t);
+    char again[CLOCK_TEXT_SIZE];
+    int64_t seconds = 0;
 
     if (end == NULL || *end != '\0')
         return false;
-    *at_s = timegm(&t);
+    /* strptime takes "2026-2-31" and blanks, too; what is ours comes out as it went in */
+    seconds = timegm(&t);
+    clock_text(again, seconds);
+    if (strcmp(again, text) != 0)
+        return false;
+    *at_s = seconds;
     return true;
 }
 

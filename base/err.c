@@ -8,13 +8,19 @@
 
 #include <openssl/err.h>
 
-/* A sentence that came from outside may hold anything; one line of it must stay one line. */
+/* A sentence that came from outside may hold anything; one line of it must stay one line, and no
+ * terminal may be told what to do: C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8. */
 static void
 tame(char *text)
 {
-    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
-        if (*c < 0x20 || *c == 0x7f)
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
+        bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+
+        if (*c < 0x20 || *c == 0x7f || is_c1)
             *c = '?';
+        if (is_c1)
+            c[1] = '?';
+    }
 }
 
 static void PRINTF(3, 0)

@@ -203,6 +203,25 @@ file_remove(int directory, const char *path, struct err *e)
     return errno == ENOENT || err_errno(e, "remove '%s'", path);
 }
 
+/* One directory, whose parent exists; its name is on disk when this returns. */
+static bool
+make_one(const char *path, mode_t mode, struct err *e)
+{
+    struct stat s = {0};
+    bool made = mkdir(path, mode) == 0;
+
+    if (made)
+        return file_sync_parent(AT_FDCWD, path, e);
+    if (errno == EEXIST && stat(path, &s) == 0) {
+        if (S_ISDIR(s.st_mode))
+            return true;
+        errno = ENOTDIR;
+    }
+    (void)err_errno(e, "make the directory '%s'", path);
+    e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+    return false;
+}
+
 bool
 file_make_directory(const char *path, mode_t mode, struct err *e)
 {
@@ -210,15 +229,14 @@ file_make_directory(const char *path, mode_t mode, struct err *e)
 
     if (part == NULL)
         return err_memory(e);
+    if (*path == '\0')
+        return err_set(e, ERR_CREATE, "a directory without a name cannot be made");
     for (char *end = part; end != NULL;) {
         end = strchr(end + 1, '/');
         if (end != NULL)
             *end = '\0';
-        if (mkdir(part, mode) < 0 && errno != EEXIST) {
-            (void)err_errno(e, "make the directory '%s'", part);
-            e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+        if (!make_one(part, mode, e))
             return false;
-        }
         if (end != NULL)
             *end = '/';
     }

@@ -135,7 +135,7 @@ tell(const struct curl_http *h, const struct http_request *r, const struct trans
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, ERR_TIMEOUT, "%s '%s': no answer in time (%s)", r->method, r->url, why);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
-        return err_set(e, ERR_CONFIG, "%s '%s': not an https URL", r->method, r->url);
+        return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return err_set(e, ERR_NETWORK,
                        "%s '%s': its certificate is not trusted (%s); set ca_file where a private CA "
@@ -172,6 +172,7 @@ set_trust(const struct curl_http *h)
         (void)curl.easy_setopt(h->easy, CURLOPT_CAPATH, built->capath);
         (void)curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->ca_file);
     } else if (h->ca_file != NULL) {
+        /* a system without such a directory: its bundle cannot be had beside a file of ours */
         (void)curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->ca_file);
     }
 }
@@ -265,7 +266,7 @@ send_request(struct http *http, const struct http_request *r, struct http_respon
     bool good = false;
 
     if (strncasecmp(r->url, "https://", 8) != 0)
-        return err_set(e, ERR_CONFIG, "%s '%s': not an https URL", r->method, r->url);
+        return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     curl.easy_reset(h->easy); /* keeps the connection */
     set_trust(h);
     set_request(h, r);

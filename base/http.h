@@ -40,7 +40,7 @@ struct http {
      * Errors: ERR_NETWORK   no connection, an untrusted certificate, the answer broke off
      *         ERR_TIMEOUT   it took longer than allowed
      *         ERR_PROTOCOL  the answer is larger than allowed
-     *         ERR_CONFIG    not an https URL
+     *         ERR_PROTOCOL  not an https URL
      */
     bool (*send)(struct http *h, const struct http_request *request, struct http_response *out,
                  struct err *e);
@@ -49,7 +49,8 @@ struct http {
     int64_t connect_count;
 };
 
-/* ca_file: trusted besides the system's; NULL: nothing more. NULL and `e` on failure. */
+/* ca_file: trusted besides the system's roots (instead of them, where the system has no directory of
+ * roots under their hashes); NULL: nothing more. NULL and `e` on failure. */
 MUST_USE struct http *http_new(const char *ca_file, struct clock *clock, struct err *e);
 
 /* NULL is nothing to free. */

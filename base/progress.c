@@ -17,3 +17,16 @@ progress_say(struct progress *p, const char *format, ...)
     va_end(arguments);
     p->say(p, line);
 }
+
+void
+progress_sleep(struct progress *p, struct clock *clock, int64_t ms, const char *line)
+{
+    static const int64_t slice_ms = 1000;
+
+    for (; p != NULL && ms > slice_ms; ms -= slice_ms) {
+        p->say(p, line);
+        clock->sleep_ms(clock, slice_ms);
+    }
+    progress_say(p, "%s", line);
+    clock->sleep_ms(clock, ms);
+}

@@ -44,6 +44,7 @@ MUST_USE bool list_add(struct list *l, const char *item);
 /* Adds the words of `text`, which commas, spaces and tabs separate; false when memory ran out. */
 MUST_USE bool list_add_words(struct list *l, const char *text);
 
+/* Is the item in the list? Case matters. */
 bool list_has(const struct list *l, const char *item);
 
 /* True when both hold the same strings, in whatever order. */

@@ -207,6 +207,11 @@ add_certificate(struct config *c, const struct conf_section *s, struct err *e)
     c->certificates = all;
     one = &all[c->certificate_count++];
     one->name = strdup(s->name);
+    if (strchr(s->name, '/') != NULL || s->name[0] == '.' || s->name[0] == '_')
+        return err_set(e, ERR_CONFIG,
+                       "%s:%d: [certificate %s]: the name must not hold '/' or begin with '.' or '_'; "
+                       "it becomes the name of a directory",
+                       s->file, s->line, s->name);
     return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
            option_bind(s, certificate_options, one, e) && default_names(one, s, e);
 }
@@ -242,6 +247,34 @@ dangling(const struct config *c, const char *kind, const char *name, const char 
                    wants, missing);
 }
 
+/* A server serves one certificate: two that share a target would replace each other for ever. */
+static bool
+check_shared_target(const struct config *c, const struct certificate *one, const char *target,
+                    struct err *e)
+{
+    for (const struct certificate *other = c->certificates; other != one; other++)
+        if (list_has(&other->deploy, target))
+            return err_set(e, ERR_CONFIG,
+                           "[certificate %s] and [certificate %s] both have deploy = %s; a target "
+                           "serves one certificate: put all names into one",
+                           other->name, one->name, target);
+    return true;
+}
+
+static bool
+resolve_deploy(const struct config *c, const struct certificate *one, struct err *e)
+{
+    for (size_t t = 0; t < one->deploy.count; t++) {
+        const char *target = one->deploy.items[t];
+
+        if (config_target(c, target) == NULL)
+            return dangling(c, "certificate", one->name, "deploy", "target", target, e);
+        if (!check_shared_target(c, one, target, e))
+            return false;
+    }
+    return true;
+}
+
 static bool
 resolve(struct config *c, struct err *e)
 {
@@ -254,10 +287,8 @@ resolve(struct config *c, struct err *e)
         one->issuer = config_issuer(c, one->issuer_name);
         if (one->issuer == NULL)
             return dangling(c, "certificate", one->name, "issuer", "issuer", one->issuer_name, e);
-        for (size_t t = 0; t < one->deploy.count; t++)
-            if (config_target(c, one->deploy.items[t]) == NULL)
-                return dangling(c, "certificate", one->name, "deploy", "target",
-                                one->deploy.items[t], e);
+        if (!resolve_deploy(c, one, e))
+            return false;
     }
     return true;
 }

@@ -67,6 +67,7 @@ struct dns *config_dns(const struct config *c, const char *name);
 struct config_tables {
     const struct option *tables[3];
 };
+/* See struct config_tables. */
 struct config_tables config_tables(const struct conf_section *s);
 
 /* Every kind of section with a table and the word for the manual; `i` from 0; false at the end. */

@@ -231,6 +231,19 @@ print_dates(const struct report *r, int64_t now_s)
                      span);
 }
 
+/* Issued, deployed and served in a few words. */
+static const char *
+comparison(const struct report *r, const struct served *s)
+{
+    const char *issued = r->plan.generation.sha256;
+
+    if (strcmp(s->served_sha256, s->deployed_sha256) != 0)
+        return "does NOT serve what is deployed, on";
+    return issued != NULL && strcmp(s->served_sha256, issued) == 0
+               ? "serves it on"
+               : "serves another certificate than the one issued, on";
+}
+
 static void
 print_target(const struct report *r, const struct report_target *t, int64_t now_s)
 {
@@ -242,9 +255,7 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
         print_sentence(t->name, t->e.text);
         return;
     }
-    if (!list_add_words(&words, strcmp(t->served.served_sha256, t->served.deployed_sha256) == 0
-                                    ? "serves what is deployed on"
-                                    : "does NOT serve what is deployed on"))
+    if (!list_add_words(&words, comparison(r, &t->served)))
         return;
     for (size_t i = 0; i < t->served.endpoint_count; i++)
         if (!list_add(&words, t->served.endpoints[i].address))

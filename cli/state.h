@@ -36,6 +36,7 @@ const char *state_attempt_error(const struct state *s);
 int64_t state_attempt_next(const struct state *s);
 void state_set_attempt(struct state *s, int64_t at_s, const char *error, int64_t next_s);
 
+/* The last proof of a target; all empty when there is none. */
 struct proof state_proof(const struct state *s, const char *target);
 
 /* A file was put in place: whatever was proved before is not proved any more. */

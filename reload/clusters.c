@@ -2,6 +2,7 @@
  * configuration. */
 #include "base/file.h"
 #include "reload/reload.h"
+#include "reload/sql.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -113,7 +114,7 @@ add_running(struct clusters *all, const char *directory, const char *name)
     own_mem char *path = str_format("%s/%s", directory, name);
     own_mem char *lock = str_format("%s/%s.lock", directory, name);
     own_str struct str text = {0};
-    struct cluster c = {.port = atoi(name + strlen(SOCKET_MARK)), .running = true};
+    struct cluster c = {.port = sql_number(name + strlen(SOCKET_MARK)), .running = true};
     struct stat s = {0};
 
     if (path == NULL || lock == NULL)
@@ -224,7 +225,7 @@ add_debian(struct clusters *all, const char *version, const char *name)
     directory = setting(text.text, "data_directory");
     port = setting(text.text, "port");
     sockets = setting(text.text, "unix_socket_directories");
-    c.port = port != NULL ? atoi(port) : PORT_STANDARD;
+    c.port = port != NULL ? sql_number(port) : PORT_STANDARD;
     known = find_port(all, c.port, directory);
     if (known != NULL)
         return rename_cluster(known, full, directory);

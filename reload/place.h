@@ -50,6 +50,8 @@ MUST_USE bool place_temporary(char name[static NAME_MAX + 1], const struct place
 /* Is there a regular file of that name? Errors: ERR_CONFIG  something else is; ERR_SYSTEM */
 MUST_USE bool place_has(const struct place *p, const char *name, bool *there, struct err *e);
 
+/* Makes what was renamed there last a crash. Errors: ERR_SYSTEM */
+/* Writes the directory itself to the disk. Errors: ERR_SYSTEM */
 MUST_USE bool place_sync(const struct place *p, struct err *e);
 
 /* Closes and frees. */

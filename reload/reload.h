@@ -53,6 +53,7 @@ extern const struct option target_options[];
 extern const char *const target_type_words[];
 const struct option *target_type_options(size_t i);
 
+/* Binds a section. NULL and ERR_CONFIG. */
 MUST_USE struct target *target_new(const struct conf_section *s, struct err *e);
 void target_free(struct target *t);
 

@@ -1,345 +1,22 @@
-/* sql.c: libpq, loaded late, never waiting without a deadline. */
+/* sql.c: the asking side of a connection. */
 #include "reload/sql.h"
 
 #include "base/child.h"
-#include "base/clock.h"
-#include "base/lazy.h"
+#include "reload/sql_talk.h"
 #include "reload/sql_user.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <libpq-fe.h>
-
-#define CONNECT_MS 10000
-#define STATEMENT_MS 20000
-#define SQLSTATE_SIZE 6
-
-/* clang-format off */
-static struct {
-    PQconninfoOption *(*parse)(const char *, char **);
-    void (*parse_free)(PQconninfoOption *);
-    void (*text_free)(void *);
-    PGconn *(*connect)(const char *const *, const char *const *, int);
-    PostgresPollingStatusType (*poll)(PGconn *);
-    ConnStatusType (*status)(const PGconn *);
-    int (*socket)(const PGconn *);
-    char *(*error)(const PGconn *);
-    PGVerbosity (*verbosity)(PGconn *, PGVerbosity);
-    int (*send)(PGconn *, const char *);
-    int (*consume)(PGconn *);
-    int (*busy)(PGconn *);
-    PGresult *(*result)(PGconn *);
-    ExecStatusType (*result_status)(const PGresult *);
-    char *(*result_field)(const PGresult *, int);
-    int (*rows)(const PGresult *);
-    int (*columns)(const PGresult *);
-    char *(*value)(const PGresult *, int, int);
-    void (*clear)(PGresult *);
-    void (*finish)(PGconn *);
-} pq;
-
-static const struct lazy_symbol symbols[] = {
-    {"PQconninfoParse",       &pq.parse},
-    {"PQconninfoFree",        &pq.parse_free},
-    {"PQfreemem",             &pq.text_free},
-    {"PQconnectStartParams",  &pq.connect},
-    {"PQconnectPoll",         &pq.poll},
-    {"PQstatus",              &pq.status},
-    {"PQsocket",              &pq.socket},
-    {"PQerrorMessage",        &pq.error},
-    {"PQsetErrorVerbosity",   &pq.verbosity},
-    {"PQsendQuery",           &pq.send},
-    {"PQconsumeInput",        &pq.consume},
-    {"PQisBusy",              &pq.busy},
-    {"PQgetResult",           &pq.result},
-    {"PQresultStatus",        &pq.result_status},
-    {"PQresultErrorField",    &pq.result_field},
-    {"PQntuples",             &pq.rows},
-    {"PQnfields",             &pq.columns},
-    {"PQgetvalue",            &pq.value},
-    {"PQclear",               &pq.clear},
-    {"PQfinish",              &pq.finish},
-    {NULL,                    NULL},
-};
-
-/* What a SQLSTATE (PostgreSQL documentation, appendix A) means for us; the longest row first. */
-static const struct {
-    const char *state;
-    enum err_code code;
-} meanings[] = {
-    {"42501", ERR_PERMISSION}, /* insufficient_privilege */
-    {"28000", ERR_PERMISSION}, /* invalid_authorization_specification */
-    {"28P01", ERR_PERMISSION}, /* invalid_password */
-    {"3D000", ERR_CONFIG},     /* no such database */
-    {"08",    ERR_NETWORK},    /* connection exceptions */
-    {"53",    ERR_NETWORK},    /* too many connections, disk full */
-    {"57",    ERR_NETWORK},    /* starting up, shutting down */
-};
-/* clang-format on */
 
 struct sql {
     char *conninfo;
+    char *peer;
     struct sql_user user;
-    bool named; /* run_as was set, so the server must be that user */
+    struct sql_talk talk; /* the child's own copy, where there is one */
     struct child *child;
     bool local;
-    PGconn *connection; /* in the process that talks to the server */
 };
-
-static void
-result_drop(PGresult **result)
-{
-    if (*result != NULL)
-        pq.clear(*result);
-}
-
-#define own_result __attribute__((cleanup(result_drop)))
-
-/* ---- errors ---- */
-
-/* libpq's messages are many lines, "FATAL:  28000: role ...\nLOCATION: ...\n". */
-static void
-first_line(char *to, size_t size, const char *text)
-{
-    size_t length = strcspn(text, "\n");
-
-    (void)snprintf(to, size, "%.*s", (int)length, text);
-}
-
-/* The five characters in ": FATAL:  28000: "; "" when the server gave none. Each of them has a
- * digit, which no severity has. */
-static void
-find_state(char state[static SQLSTATE_SIZE], const char *line)
-{
-    static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-    state[0] = '\0';
-    for (const char *c = strchr(line, ':'); c != NULL; c = strchr(c + 1, ':')) {
-        const char *start = c + 1 + strspn(c + 1, " ");
-
-        if (start > c + 1 && strspn(start, letters) == SQLSTATE_SIZE - 1 && start[5] == ':' &&
-            strcspn(start, "0123456789") < SQLSTATE_SIZE - 1) {
-            memcpy(state, start, SQLSTATE_SIZE - 1);
-            state[SQLSTATE_SIZE - 1] = '\0';
-            return;
-        }
-    }
-}
-
-static enum err_code
-code_of(const char *state, enum err_code otherwise)
-{
-    for (size_t i = 0; i < COUNT(meanings); i++)
-        if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
-            return meanings[i].code;
-    return otherwise;
-}
-
-static bool
-connection_failed(const struct sql *s, enum err_code otherwise, struct err *e)
-{
-    char line[512], state[SQLSTATE_SIZE];
-
-    first_line(line, sizeof(line), pq.error(s->connection));
-    find_state(state, line);
-    return err_set(e, code_of(state, otherwise), "%s",
-                   line[0] != '\0' ? line : "the connection to PostgreSQL is lost");
-}
-
-static bool
-statement_failed(const struct sql *s, const PGresult *result, struct err *e)
-{
-    const char *state = pq.result_field(result, PG_DIAG_SQLSTATE);
-    const char *message = pq.result_field(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *hint = pq.result_field(result, PG_DIAG_MESSAGE_HINT);
-
-    if (state == NULL || message == NULL)
-        return connection_failed(s, ERR_NETWORK, e);
-    return err_set(e, code_of(state, ERR_PROTOCOL), "PostgreSQL refuses: %s%s%s", message,
-                   hint != NULL ? "; " : "", hint != NULL ? hint : "");
-}
-
-/* ---- where libpq runs ---- */
-
-static void
-hang_up(struct sql *s)
-{
-    if (s->connection != NULL)
-        pq.finish(s->connection);
-    s->connection = NULL;
-}
-
-static bool
-wait_for(const struct sql *s, short event, int64_t deadline_ms, struct err *e)
-{
-    struct pollfd p = {.fd = pq.socket(s->connection), .events = event};
-    int64_t left_ms = deadline_ms - clock_system.steady_ms(&clock_system);
-
-    if (left_ms <= 0 || poll(&p, 1, (int)left_ms) == 0)
-        return err_set(e, ERR_TIMEOUT, "PostgreSQL does not answer in time");
-    return true;
-}
-
-/* A server on another machine would tell of directories which are not the ones here. */
-static bool
-peer_is_local(const struct sql *s)
-{
-    struct sockaddr_storage peer = {0}, here = {0};
-    socklen_t peer_size = sizeof(peer), here_size = sizeof(here);
-    int fd = pq.socket(s->connection);
-
-    if (getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0 ||
-        getsockname(fd, (struct sockaddr *)&here, &here_size) < 0)
-        return false;
-    if (peer.ss_family == AF_INET) {
-        struct sockaddr_in a, b;
-
-        memcpy(&a, &peer, sizeof(a));
-        memcpy(&b, &here, sizeof(b));
-        return a.sin_addr.s_addr == b.sin_addr.s_addr;
-    }
-    if (peer.ss_family == AF_INET6) {
-        struct sockaddr_in6 a, b;
-
-        memcpy(&a, &peer, sizeof(a));
-        memcpy(&b, &here, sizeof(b));
-        return memcmp(&a.sin6_addr, &b.sin6_addr, sizeof(a.sin6_addr)) == 0;
-    }
-    return peer.ss_family == AF_UNIX;
-}
-
-static bool
-conninfo_is_good(const char *conninfo, struct err *e)
-{
-    char *why = NULL;
-    PQconninfoOption *options = pq.parse(conninfo, &why);
-    char line[512];
-
-    if (options != NULL) {
-        pq.parse_free(options);
-        return true;
-    }
-    first_line(line, sizeof(line), why != NULL ? why : "out of memory");
-    pq.text_free(why);
-    return err_set(e, ERR_CONFIG, "connection: %s", line);
-}
-
-static bool
-begin(struct sql *s, struct err *e)
-{
-    static void *library;
-    own_mem char *server = NULL;
-    const char *keywords[] = {"dbname", "application_name", NULL, NULL};
-    const char *values[] = {s->conninfo, "pgcert", NULL, NULL};
-
-    if (!lazy_load(&library, "libpq.so.5", symbols, e) || !conninfo_is_good(s->conninfo, e))
-        return false;
-    if (s->named) {
-        server = sql_user_name(s->user.server);
-        keywords[2] = "requirepeer";
-        values[2] = server;
-    }
-    s->connection = pq.connect(keywords, values, 1);
-    if (s->connection == NULL)
-        return err_memory(e);
-    (void)pq.verbosity(s->connection, PQERRORS_VERBOSE); /* the SQLSTATE stands nowhere else */
-    return pq.status(s->connection) != CONNECTION_BAD || connection_failed(s, ERR_NETWORK, e);
-}
-
-static bool
-connect_to(struct sql *s, struct err *e)
-{
-    int64_t deadline_ms = clock_system.steady_ms(&clock_system) + CONNECT_MS;
-    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-
-    if (!begin(s, e))
-        return false;
-    while (state != PGRES_POLLING_OK) {
-        if (!wait_for(s, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms, e))
-            return false;
-        state = pq.poll(s->connection);
-        if (state == PGRES_POLLING_FAILED)
-            return connection_failed(s, ERR_NETWORK, e);
-    }
-    s->local = peer_is_local(s);
-    return true;
-}
-
-/* Fields end with NUL, as no text of PostgreSQL's can hold one. */
-static bool
-add_values(const PGresult *result, struct str *answer)
-{
-    for (int row = 0; row < pq.rows(result); row++)
-        for (int column = 0; column < pq.columns(result); column++) {
-            const char *value = pq.value(result, row, column);
-
-            if (!str_add(answer, value, strlen(value) + 1))
-                return false;
-        }
-    return true;
-}
-
-/* All results, to the last, so that the next statement finds a free connection. */
-static bool
-take_results(struct sql *s, struct str *answer, struct err *e)
-{
-    int64_t deadline_ms = clock_system.steady_ms(&clock_system) + STATEMENT_MS;
-    bool done = true;
-
-    for (;;) {
-        own_result PGresult *result = NULL;
-        ExecStatusType status = PGRES_EMPTY_QUERY;
-
-        while (pq.busy(s->connection) != 0) {
-            if (!wait_for(s, POLLIN, deadline_ms, e))
-                return false;
-            if (pq.consume(s->connection) != 1)
-                return connection_failed(s, ERR_NETWORK, e);
-        }
-        result = pq.result(s->connection);
-        if (result == NULL)
-            return done;
-        status = pq.result_status(result);
-        if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-            done = statement_failed(s, result, e);
-        else if (!add_values(result, answer))
-            return err_memory(e);
-    }
-}
-
-/* The child's side: a question is a statement, an answer 'L' or 'R' (local, remote) and fields. */
-static bool
-answer_query(void *argument, const struct str *question, struct str *answer, struct err *e)
-{
-    struct sql *s = argument;
-    bool done = true;
-
-    if (question->size == 0) {
-        hang_up(s);
-        return true;
-    }
-    if (s->connection == NULL)
-        done = connect_to(s, e);
-    if (done && !str_add(answer, s->local ? "L" : "R", 1))
-        return err_memory(e);
-    if (done && pq.send(s->connection, question->text) != 1)
-        done = connection_failed(s, ERR_NETWORK, e);
-    done = done && take_results(s, answer, e);
-    /* after a refusal the connection is as good as new, after anything else it is not */
-    if (!done && s->connection != NULL &&
-        (pq.status(s->connection) != CONNECTION_OK || e->code == ERR_TIMEOUT ||
-         pq.busy(s->connection) != 0))
-        hang_up(s);
-    return done;
-}
-
-/* ---- the asking side ---- */
 
 struct sql *
 sql_open(const char *conninfo, const char *run_as, struct err *e)
@@ -350,15 +27,16 @@ sql_open(const char *conninfo, const char *run_as, struct err *e)
         (void)err_memory(e);
         return NULL;
     }
-    s->named = run_as != NULL;
     s->conninfo = strdup(conninfo);
-    if (s->conninfo == NULL) {
+    s->peer = run_as == NULL ? NULL : strdup(run_as);
+    if (s->conninfo == NULL || (run_as != NULL && s->peer == NULL)) {
         (void)err_memory(e);
         return NULL;
     }
     if (!sql_user_find(&s->user, conninfo, run_as, e))
         return NULL;
-    s->child = child_start_as(s->user.client, answer_query, s, e);
+    s->talk = (struct sql_talk){.conninfo = s->conninfo, .peer = s->peer};
+    s->child = child_start_as(s->user.client, sql_talk_answer, &s->talk, e);
     return s->child == NULL ? NULL : TAKE(s);
 }
 
@@ -381,7 +59,7 @@ sql_query(struct sql *s, const char *statement, struct list *values, struct err 
 
     if (!str_add(&question, statement, strlen(statement)))
         return err_memory(e);
-    if (!child_ask(s->child, &question, CONNECT_MS + STATEMENT_MS, &answer, e))
+    if (!child_ask(s->child, &question, SQL_TALK_CONNECT_MS + SQL_TALK_STATEMENT_MS, &answer, e))
         return false;
     if (answer.size == 0)
         return err_set(e, ERR_INTERNAL, "an answer without a mark");
@@ -403,6 +81,15 @@ sql_literal(struct str *statement, const char *value, struct err *e)
     return str_add(statement, "'", 1) || err_memory(e);
 }
 
+int
+sql_number(const char *value)
+{
+    char *end = NULL;
+    long number = strtol(value, &end, 10);
+
+    return end != value && number >= 0 && number <= INT_MAX ? (int)number : 0;
+}
+
 uid_t
 sql_server_user(const struct sql *s)
 {
@@ -422,6 +109,7 @@ sql_close(struct sql **s)
         return;
     child_stop(&(*s)->child);
     free((*s)->conninfo);
+    free((*s)->peer);
     free(*s);
     *s = NULL;
 }

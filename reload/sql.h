@@ -39,6 +39,9 @@ MUST_USE bool sql_query(struct sql *s, const char *statement, struct list *value
 /* Appends a value as a literal of a statement ('it''s'); ERR_CONFIG for control characters. */
 MUST_USE bool sql_literal(struct str *statement, const char *value, struct err *e);
 
+/* A value as a number, with what follows it left out; 0 when it is none. */
+int sql_number(const char *value);
+
 /* The user the server runs as, by its socket or run_as; (uid_t)-1: not known. */
 uid_t sql_server_user(const struct sql *s);
 

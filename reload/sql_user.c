@@ -101,14 +101,6 @@ user_by_name(uid_t *user, const char *name, struct err *e)
     return true;
 }
 
-char *
-sql_user_name(uid_t user)
-{
-    const struct passwd *entry = getpwuid(user);
-
-    return entry == NULL ? NULL : strdup(entry->pw_name);
-}
-
 /* In a directory where anybody may make a socket, its owner proves nothing. */
 static bool
 socket_is_safe(const char *path, struct err *e)

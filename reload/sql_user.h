@@ -21,7 +21,4 @@ struct sql_user {
 MUST_USE bool sql_user_find(struct sql_user *u, const char *conninfo, const char *run_as,
                             struct err *e);
 
-/* The name of a user, or NULL; free() it. */
-MUST_USE char *sql_user_name(uid_t user);
-
 #endif

@@ -11,7 +11,7 @@ build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-
        libldns-dev libinih-dev libidn2-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
 test="bats libcmocka-dev perl python3 strace faketime systemd clang clang-format clang-tidy
-      libclang-rt-14-dev shellcheck mandoc universal-ctags git"
+      libclang-rt-14-dev shellcheck mandoc git"
 bench="python3 lego certbot python3-certbot-dns-rfc2136"
 
 policy=/usr/sbin/policy-rc.d

@@ -163,7 +163,7 @@ template()
 
 units=() worlds=()
 if [ $# -eq 0 ]; then
-    set -- tests/unit/test_*.c tests/e2e/*.bats tests/fault/*.bats
+    set -- tests/unit/test_*.c tests/fault/*.bats tests/e2e/*.bats # the long ones first
     all=yes
 fi
 for file in "$@"; do

@@ -74,7 +74,7 @@ title()
 seconds_since()
 {
     local ms=$(((${EPOCHREALTIME/./} - $1) / 1000))
-    printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100))
+    printf '%d.%02d s' $((ms / 1000)) $((ms % 1000 / 10))
 }
 
 # Shows a command and what it prints, and keeps that in $shown: show TEXT COMMAND...

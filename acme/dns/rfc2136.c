@@ -263,22 +263,24 @@ bad_signature(const struct batch *b, const struct update *u, const char *who, st
     struct clock *clock = b->d->clock;
     const char *algorithm = tsig_algorithm_name(b->session->key.algorithm);
     int64_t server_s = tsig_server_time(t);
-    char off[CLOCK_SPAN_SIZE] = "more than 5 min";
+    int64_t now_s = clock->now_s(clock);
 
     if (t->error == DNS_RCODE_BADKEY)
         return err_set(e, ERR_PERMISSION,
                        "the name server %s does not know the TSIG key '%s' with %.*s (BADKEY); add "
-                       "the key to the server, or correct its name and algorithm in '%s'",
+                       "it to the server's keys (and permissions), or correct '%s'",
                        who, b->session->key_name, (int)strlen(algorithm) - 1, algorithm,
                        c->tsig_file);
-    if (t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY) {
-        if (server_s != 0)
-            clock_span(off, llabs(server_s - clock->now_s(clock)) * 1000);
+    if ((t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY) && server_s != 0)
         return err_set(e, ERR_PERMISSION,
-                       "the clock of the name server %s differs from ours by %s (BADTIME); set both "
-                       "clocks",
-                       who, off);
-    }
+                       "the clock of the name server %s is %lld s %s ours (BADTIME); set the one that "
+                       "is wrong",
+                       who, llabs(server_s - now_s), server_s > now_s ? "ahead of" : "behind");
+    if (t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY)
+        return err_set(e, ERR_PERMISSION,
+                       "the clock of the name server %s differs from ours by more than %d s "
+                       "(BADTIME); set the one that is wrong",
+                       who, TSIG_FUDGE_S);
     return err_set(e, ERR_PERMISSION,
                    "the TSIG key '%s' has another secret at the name server %s than in '%s' (%s); "
                    "copy the server's key",

@@ -74,7 +74,7 @@ guess_directory(const struct postgres_config *c)
 {
     own_mem char *host = sql_keyword(c->connection, "host");
     own_mem char *port = sql_keyword(c->connection, "port");
-    int number = port != NULL ? atoi(port) : PORT_STANDARD;
+    int number = port != NULL ? sql_number(port) : PORT_STANDARD;
     struct clusters clusters = {0};
     struct err ignored = {0};
     char *directory = NULL;
@@ -158,7 +158,7 @@ read_settings(struct postgres_session *s, struct err *e)
     for (size_t i = 0; i + 1 < values.count; i += 2)
         if (!take_setting(s, values.items[i], values.items[i + 1]))
             return err_memory(e);
-    if (atoi(s->settings[PG_VERSION]) < VERSION_LEAST)
+    if (sql_number(s->settings[PG_VERSION]) < VERSION_LEAST)
         return err_set(
             e, ERR_CONFIG,
             "this PostgreSQL (server_version_num '%s') is older than 10 and cannot change "
@@ -283,7 +283,7 @@ static bool
 find_addresses(const struct postgres_session *s, struct addresses *a, struct err *e)
 {
     const struct list *prove = &s->config->prove;
-    int port = atoi(s->settings[PG_PORT]);
+    int port = sql_number(s->settings[PG_PORT]);
 
     for (size_t i = 0; i < prove->count; i++) {
         own_mem char *host = NULL;

@@ -138,7 +138,7 @@ would_win(struct postgres_session *s, const struct include *i, bool *wins, struc
         return err_wrap(e, "read pg_file_settings");
     *wins = true;
     for (size_t at = 0; at + 1 < rows.count; at += 2)
-        if (comes_later(s, i, rows.items[at], atoi(rows.items[at + 1])))
+        if (comes_later(s, i, rows.items[at], sql_number(rows.items[at + 1])))
             *wins = false;
     return true;
 }

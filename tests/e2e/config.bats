@@ -124,3 +124,9 @@ END
     if [ -n "$main" ]; then mv "$main" "$dir/pgcert.conf"; else : >"$dir/pgcert.conf"; fi
     expect 0 "$PGCERT" -c "$dir/pgcert.conf" config check
 }
+
+@test "two certificates cannot share a target" {
+    conf_add <<<"[certificate other.$ZONE]"$'\nissuer = pebble\ndeploy = main'
+    expect 78 pgcert config check
+    says "db.$ZONE.*other.$ZONE.*main"
+}

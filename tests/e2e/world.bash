@@ -169,6 +169,12 @@ trust_file = $WORLD/hostile/trust.pem
 END
 }
 
+# A sanitized program cannot look for leaks while it is traced.
+strace()
+{
+    ASAN_OPTIONS=detect_leaks=0 command strace "$@"
+}
+
 # What follows needs a program.
 have()
 {

@@ -1,4 +1,5 @@
-/* http.h: a server which gives written answers, one after the other, and remembers what it was asked. */
+/* http.h: a server which gives written answers, one after the other, and remembers what it was
+ * asked. */
 #ifndef PGCERT_FAKE_HTTP_H
 #define PGCERT_FAKE_HTTP_H
 
@@ -21,7 +22,8 @@ struct fake_http {
     size_t next; /* how many were given */
 
     /* A line for each request: "HEAD URL", "GET URL", or for a signed one
-     * "POST URL jwk|KID NONCE PAYLOAD". Asked more than was written: the line ends in " (unexpected)". */
+     * "POST URL jwk|KID NONCE PAYLOAD". Asked more than was written: the line ends in "
+     * (unexpected)". */
     struct str asked;
 };
 

@@ -34,7 +34,7 @@ open_sockets(int fds[2])
 }
 
 static size_t
-answer_one(struct nameserver *n, nameserver_script *script, unsigned char *answer,
+answer_one(struct fake_nameserver *n, nameserver_script *script, unsigned char *answer,
            const unsigned char *query, size_t size, bool by_tcp)
 {
     n->seen->udp += !by_tcp;
@@ -45,7 +45,7 @@ answer_one(struct nameserver *n, nameserver_script *script, unsigned char *answe
 }
 
 static void
-serve_datagram(struct nameserver *n, nameserver_script *script, int fd)
+serve_datagram(struct fake_nameserver *n, nameserver_script *script, int fd)
 {
     unsigned char query[NAMESERVER_ROOM];
     unsigned char answer[NAMESERVER_ROOM];
@@ -62,7 +62,7 @@ serve_datagram(struct nameserver *n, nameserver_script *script, int fd)
 }
 
 static void
-serve_stream(struct nameserver *n, nameserver_script *script, int fd)
+serve_stream(struct fake_nameserver *n, nameserver_script *script, int fd)
 {
     unsigned char query[NAMESERVER_ROOM + 2];
     unsigned char answer[NAMESERVER_ROOM + 2];
@@ -88,7 +88,7 @@ serve_stream(struct nameserver *n, nameserver_script *script, int fd)
 }
 
 void
-nameserver_start(struct nameserver *n, nameserver_script *script)
+nameserver_start(struct fake_nameserver *n, nameserver_script *script)
 {
     int fds[2];
 
@@ -115,7 +115,7 @@ nameserver_start(struct nameserver *n, nameserver_script *script)
 }
 
 void
-nameserver_stop(struct nameserver *n)
+nameserver_stop(struct fake_nameserver *n)
 {
     (void)kill(n->process, SIGKILL);
     (void)waitpid(n->process, NULL, 0);

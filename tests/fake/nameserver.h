@@ -20,14 +20,14 @@ struct nameserver_seen {
 typedef size_t nameserver_script(unsigned char *answer, const unsigned char *query, size_t size,
                                  int turn, bool by_tcp);
 
-struct nameserver {
+struct fake_nameserver {
     pid_t process;
     int port;
     struct nameserver_seen *seen;
 };
 
-void nameserver_start(struct nameserver *n, nameserver_script *script);
-void nameserver_stop(struct nameserver *n);
+void nameserver_start(struct fake_nameserver *n, nameserver_script *script);
+void nameserver_stop(struct fake_nameserver *n);
 
 /* Header and question of an answer; gives the bytes used. */
 size_t nameserver_begin(unsigned char *answer, const unsigned char *query, unsigned rcode);

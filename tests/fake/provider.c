@@ -12,8 +12,8 @@ note(struct dns *d, const char *verb, const struct dns_txt *records, size_t coun
     bool noted = str_addf(&f->said, "%s%s", journalled ? "+" : "", verb);
 
     for (size_t i = 0; i < count; i++)
-        noted = noted && str_addf(&f->said, "%s %s %s", i > 0 ? "," : "", records[i].fqdn,
-                                  records[i].value);
+        noted = noted &&
+                str_addf(&f->said, "%s %s %s", i > 0 ? "," : "", records[i].fqdn, records[i].value);
     noted = noted && str_add(&f->said, "\n", 1);
     assert(noted);
     return !f->fails || err_set(e, ERR_PERMISSION, "the name server refuses");

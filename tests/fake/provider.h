@@ -10,7 +10,8 @@ struct fake_provider {
     const char *journal; /* looked for at each call; NULL: not */
     bool fails;          /* both calls fail with ERR_PERMISSION */
 
-    /* "publish FQDN VALUE, FQDN VALUE" or "remove ..." a line; "+" before it when the journal was there. */
+    /* "publish FQDN VALUE, FQDN VALUE" or "remove ..." a line; "+" before it when the journal was
+     * there. */
     struct str said;
 };
 

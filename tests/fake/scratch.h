@@ -36,8 +36,8 @@ size_t scratch_count(struct scratch *s, const char *name);
 
 void scratch_done(struct scratch *s);
 
-/* No file of this process may grow beyond `size` bytes, as on a full disk (EFBIG for ENOSPC); -1: as
- * large as they like again. */
+/* No file of this process may grow beyond `size` bytes, as on a full disk (EFBIG for ENOSPC); -1:
+ * as large as they like again. */
 void scratch_fill_disk(off_t size);
 
 #endif

@@ -13,16 +13,22 @@ setup_file()
 
 setup()
 {
-    rm -rf "$STATE"
-    cp -a "$WORLD/issued" "$STATE"
     world_conf
     conf_add <<END
 [target main]
 prove_timeout = 1s
 END
+    start_over
+    issued=$(leaf_sha256 "$(newest_generation)/chain.pem")
+}
+
+# One generation is issued; the server serves another certificate by pgcert's file.
+start_over()
+{
+    rm -rf "$STATE"
+    cp -a "$WORLD/issued" "$STATE"
     pg_serves_pgcert
     rm -f "$PGDATA"/pgcert.pem.previous
-    issued=$(leaf_sha256 "$(newest_generation)/chain.pem")
     old=$(served)
 }
 
@@ -78,16 +84,12 @@ END
 
 @test "a damaged file is repaired" {
     for damage in "head -c 300" "tail -n 3" "printf" "sed s/B/C/g"; do
-        serves "$old" || pg_serves_pgcert
         $damage "$PGDATA/pgcert.pem" >"$WORLD/damaged" || :
         put "$WORLD/damaged"
         expect 0 pgcert deploy
         [ "$(served)" = "$issued" ]
         [ ! -e "$PGDATA/pgcert.pem.previous" ]
-        rm -rf "$STATE"
-        cp -a "$WORLD/issued" "$STATE"
-        pg_serves_pgcert
-        old=$(served)
+        start_over
     done
 }
 
@@ -196,21 +198,14 @@ pgcert_is_killed_at()
 
 @test "killed at any step of the installation, PostgreSQL restarts and the next run finishes" {
     have strace
-    for call in openat linkat renameat unlinkat fsync fchmod pread64 flock getrandom write; do
-        kills=0
-        for n in $(seq 1 60); do
-            # the last ones of openat and write are the deployment's; libraries come first
-            case $call in openat | write) n=$((n * 3)) ;; esac
-            rm -rf "$STATE"
-            cp -a "$WORLD/issued" "$STATE"
-            pg_serves_pgcert
-            rm -f "$PGDATA"/pgcert.pem.previous
-            old=$(served)
-            if killed_at "$call" "$n"; then
-                kills=$((kills + 1))
-            else
-                break
-            fi
+    for call in linkat renameat unlinkat fsync fchmod pread64 write openat; do
+        kills=0 first=1 step=1
+        # most files are opened before the work begins
+        [ "$call" != openat ] || { first=30 step=4; }
+        for n in $(seq "$first" "$step" 90); do
+            start_over
+            killed_at "$call" "$n" || break
+            kills=$((kills + 1))
         done
         echo "# $call: $kills kills" >&3
         [ "$kills" -ge 1 ]
@@ -225,111 +220,4 @@ pgcert_is_killed_at()
     [ -e "$PGDATA/pgcert.pem.new-short" ]
     [ -e "$PGDATA/pgcert.pem.newer" ]
     rm "$PGDATA"/pgcert.pem.new*
-}
-
-# ---- setup ----
-
-# No settings of pgcert's: setup has all to do. pg_is_fresh [SETTING...]: lines of postgresql.conf
-pg_is_fresh()
-{
-    pg_reset
-    printf '%s\n' "$@" >>"$PGDATA/postgresql.conf"
-    [ $# -eq 0 ] || pg_restart
-}
-
-# The administrator's own pair, in one file of another name.
-pg_has_its_own_pair()
-{
-    pg_is_fresh
-    self_signed "$PGDATA/server.pem"
-    chown postgres: "$PGDATA/server.pem"
-    sed -i /include_dir/d "$PGDATA/postgresql.conf"
-    printf '%s\n' "ssl = on" "ssl_cert_file = 'server.pem'" "ssl_key_file = 'server.pem'" \
-        >>"$PGDATA/postgresql.conf"
-    pg_restart
-    old=$(leaf_sha256 "$PGDATA/server.pem")
-    [ "$(served)" = "$old" ]
-}
-
-@test "a setup that cannot be proved leaves the server as it was: ssl off" {
-    pg_is_fresh
-    conf_add <<END
-[target main]
-prove = 127.0.0.1:5432, 127.0.0.1:14000
-END
-    expect 80 pgcert setup --yes "db.$ZONE"
-    says "put back"
-    [ "$(pg_sql 'show ssl')" = off ]
-    [ ! -e "$PGDATA/conf.d/pgcert.conf" ]
-    [ ! -e "$PGDATA/pgcert.pem" ]
-    no_temporary_is_left
-    pg_restart
-}
-
-@test "a setup that cannot be proved leaves the server as it was: its own pair, ALTER SYSTEM" {
-    pg_has_its_own_pair
-    pg_sql "alter system set ssl_key_file = 'server.pem'"
-    conf_add <<END
-[target main]
-prove = 127.0.0.1:5432, 127.0.0.1:14000
-END
-    expect 80 pgcert setup --yes "db.$ZONE"
-    [ "$(served)" = "$old" ]
-    [ "$(grep -c ssl "$PGDATA/postgresql.auto.conf")" = 1 ]
-    [ ! -e "$PGDATA/pgcert.pem" ]
-    unharmed "$old"
-}
-
-@test "a conf.d that does not win is not used" {
-    pg_is_fresh "ssl_cert_file = 'server.crt'"
-    expect 0 pgcert setup --yes "db.$ZONE"
-    grep -qi "alter system" <<<"$output"
-    [ ! -e "$PGDATA/conf.d/pgcert.conf" ]
-    unharmed "$issued"
-}
-
-@test "settings on the command line are named, for no file can change them" {
-    pg_is_fresh
-    pg_stop
-    as_postgres "$(pg_bin)/pg_ctl" -D "$PGDATA" -l "$PG_LOG" -w -s -o "-c ssl=off" start 3>&- 4>&-
-    expect 78 pgcert setup --yes "db.$ZONE"
-    says "command line"
-    [ ! -e "$PGDATA/pgcert.pem" ]
-}
-
-@test "a setup by a role that may not is told so, and nothing is changed" {
-    pg_is_fresh
-    pg_sql "create role reloader login; grant execute on function pg_reload_conf() to reloader"
-    conf_add <<END
-[target main]
-connection = host=/var/run/postgresql user=reloader dbname=postgres
-file = $PGDATA/pgcert.pem
-END
-    expect 77 pgcert setup --yes "db.$ZONE"
-    says "superuser"
-    [ "$(pg_sql 'show ssl')" = off ]
-}
-
-@test "killed at any statement of a setup, PostgreSQL restarts and the next setup finishes" {
-    have strace
-    kills=0
-    for n in $(seq 1 40); do
-        rm -rf "$STATE"
-        cp -a "$WORLD/issued" "$STATE"
-        pg_has_its_own_pair
-        chown -R postgres: "$WORLD/conf" "$STATE"
-        status=0
-        as_postgres strace -f -qq -o /dev/null -e trace=sendto \
-            -e inject=sendto:signal=KILL:when="$n" "$PGCERT" -c "$CONF" setup --yes "db.$ZONE" \
-            >"$WORLD/killed" 2>&1 3>&- 4>&- </dev/null || status=$?
-        pg_restart
-        found=$(served)
-        [ "$found" = "$old" ] || [ "$found" = "$issued" ]
-        expect 0 pgcert setup --yes "db.$ZONE"
-        unharmed "$issued"
-        [ "$status" -ge 128 ] || break
-        kills=$((kills + 1))
-    done
-    echo "# setup: $kills kills" >&3
-    [ "$kills" -ge 8 ]
 }

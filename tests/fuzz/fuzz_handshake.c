@@ -1,14 +1,12 @@
 /* fuzz_handshake.c: what a server may answer to an SSLRequest. */
+#include "tests/fuzz/fuzz.h"
+
 #include "reload/handshake.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define ANSWER_MAX 16384
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -25,12 +23,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) < 0)
         return 0;
     server = ends[1];
-    if (write(server, bytes, size) != (ssize_t)size)
-        abort();
+    MUST(write(server, bytes, size) == (ssize_t)size);
     (void)shutdown(server, SHUT_WR);
     handshake_adopt(&h, ctx, ends[0]);
     handshake_run(&h, 1, clock_system.steady_ms(&clock_system) + 1000, &clock_system);
-    if (!h.over || h.e.code == ERR_NONE) /* no key was ever shown */
-        abort();
+    MUST(h.over && h.e.code != ERR_NONE); /* no key was ever shown */
     return 0;
 }

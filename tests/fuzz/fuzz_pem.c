@@ -1,11 +1,8 @@
 /* fuzz_pem.c: PEM from outside, as a chain and as a key. */
+#include "tests/fuzz/fuzz.h"
+
 #include "base/cert.h"
 #include "base/key.h"
-
-#include <stdint.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* What can be read can be written, and is the same when read again. */
 static void
@@ -20,9 +17,9 @@ chains(const char *text, size_t size)
 
     if (!chain_from_pem(&chain, text, size, &e))
         return;
-    if (!chain_to_pem(&chain, &pem, &e) || !chain_from_pem(&again, pem.text, pem.size, &e) ||
-        again.count != chain.count)
-        abort();
+    MUST(chain_to_pem(&chain, &pem, &e));
+    MUST(chain_from_pem(&again, pem.text, pem.size, &e));
+    MUST(again.count == chain.count);
     subject = cert_subject(chain.certs[0]);
     if (cert_names(chain.certs[0], &names))
         (void)cert_covers(chain.certs[0], "db.example.org");

@@ -16,12 +16,16 @@
 
 #define JSON "application/json"
 #define PLAIN                                                                                      \
-    "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/new\","                \
+    "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/new\","              \
     "\"newOrder\":\"https://ca.test/order\"}"
 #define WITH_TERMS                                                                                 \
-    "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/new\","                \
-    "\"newOrder\":\"https://ca.test/order\",\"meta\":{\"termsOfService\":\"https://ca.test/tos\"}}"
-#define REGISTERED(url) {.status = 201, .type = JSON, .body = "{}", .nonce = "n2", .location = url}
+    "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/new\","              \
+    "\"newOrder\":\"https://ca.test/order\",\"meta\":{\"termsOfService\":\"https://ca.test/"       \
+    "tos\"}}"
+#define REGISTERED(url)                                                                            \
+    {                                                                                              \
+        .status = 201, .type = JSON, .body = "{}", .nonce = "n2", .location = (url)                \
+    }
 
 struct talk {
     struct scratch scratch;
@@ -195,9 +199,10 @@ static void
 a_key_that_cannot_be_used_is_never_replaced(void **state)
 {
     /* openssl genpkey -algorithm ed25519 */
-    static const char ed25519[] = "-----BEGIN PRIVATE KEY-----\n"
-                                  "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
-                                  "-----END PRIVATE KEY-----\n"; /* RFC 8032 section 7.1, test 1 */
+    static const char ed25519[] =
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+        "-----END PRIVATE KEY-----\n"; /* RFC 8032 section 7.1, test 1 */
     static const char *const rows[] = {"", "junk", ed25519};
     static const char *const texts[] = {"account.key'", "account.key'", "must be ECDSA P-256"};
 

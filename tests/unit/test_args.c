@@ -28,7 +28,8 @@ static const struct flag *const tables[] = {global, own, NULL};
 
 #define MOST 8
 
-/* Takes the words of a line; "" stands for an empty one. Gives what is left, with '|' behind each. */
+/* Takes the words of a line; "" stands for an empty one. Gives what is left, with '|' behind each.
+ */
 static bool
 take(const char *line, bool first_only, struct str *left, struct err *e)
 {

@@ -15,13 +15,13 @@
 #include <cmocka.h>
 
 #define AUTHZ(status, name, challenges)                                                            \
-    "{\"status\":\"" status "\",\"identifier\":{\"type\":\"dns\",\"value\":\"" name "\"},"             \
+    "{\"status\":\"" status "\",\"identifier\":{\"type\":\"dns\",\"value\":\"" name "\"},"         \
     "\"challenges\":[" challenges "]}"
 #define DNS01(token) "{\"type\":\"dns-01\",\"url\":\"https://ca.test/ch\",\"token\":\"" token "\"}"
 #define HTTP01 "{\"type\":\"http-01\",\"url\":\"https://ca.test/no\",\"token\":\"no\"}"
 #define FUTURE "{\"type\":\"dns-77\",\"url\":5},{\"kind\":1},7,\"x\""
 #define ERROR                                                                                      \
-    "{\"type\":\"dns-01\",\"url\":\"u\",\"token\":\"t\",\"error\":{"                                   \
+    "{\"type\":\"dns-01\",\"url\":\"u\",\"token\":\"t\",\"error\":{"                               \
     "\"type\":\"urn:ietf:params:acme:error:dns\",\"detail\":\"SERVFAIL\"}}"
 
 /* A client whose server gives these bodies; each answer brings the next nonce. */
@@ -90,9 +90,10 @@ the_dns_01_challenge_is_found_among_others(void **state)
     assert_true(all.items[1].is_valid);
     assert_null(all.items[1].challenge);
     assert_string_equal(all.items[2].token, "tok_2");
-    assert_string_equal(fake_http_asked(&t.http),
-                        "POST https://ca.test/authz/0 ACCT n \nPOST https://ca.test/authz/1 ACCT n \n"
-                        "POST https://ca.test/authz/2 ACCT n \n");
+    assert_string_equal(
+        fake_http_asked(&t.http),
+        "POST https://ca.test/authz/0 ACCT n \nPOST https://ca.test/authz/1 ACCT n \n"
+        "POST https://ca.test/authz/2 ACCT n \n");
     end(&t);
 }
 

@@ -75,8 +75,10 @@ what_no_encoder_writes_is_refused(void **state)
 {
     /* clang-format off */
     static const char *const rows[] = {
-        "Z",        /* a length that no encoding has */
+        "A",        /* a length that no encoding has */
+        "Z",
         "Zm9vY",
+        "AAAAA",
         "Zg==",     /* padding */
         "Zm9+",     /* the other alphabet */
         "Zm9/",

@@ -1,4 +1,5 @@
-/* test_client.c: directory, nonces and retries against a written conversation (RFC 8555 section 6). */
+/* test_client.c: directory, nonces and retries against a written conversation (RFC 8555 section 6).
+ */
 #include "acme/client.h"
 
 #include "base/key.h"
@@ -21,8 +22,9 @@
 #define BAD_NONCE "{\"type\":\"urn:ietf:params:acme:error:badNonce\",\"detail\":\"no\"}"
 #define GONE "{\"type\":\"urn:ietf:params:acme:error:malformed\",\"detail\":\"not found\"}"
 #define DIRECTORY_OF(host)                                                                         \
-    "{\"newNonce\":\"https://" host "/nonce\",\"newAccount\":\"https://" host "/account\","          \
-    "\"newOrder\":\"https://" host "/order\",\"meta\":{\"termsOfService\":\"https://" host "/terms\"}}"
+    "{\"newNonce\":\"https://" host "/nonce\",\"newAccount\":\"https://" host "/account\","        \
+    "\"newOrder\":\"https://" host "/order\",\"meta\":{\"termsOfService\":\"https://" host         \
+    "/terms\"}}"
 #define DIRECTORY DIRECTORY_OF("ca.test")
 #define URL "https://ca.test/dir"
 
@@ -85,7 +87,10 @@ a_nonce_is_fetched_once_and_then_comes_with_each_answer(void **state)
     static const struct reply replies[] = {
         {.status = 200, .type = JSON, .body = DIRECTORY},
         {.status = 200, .nonce = "n1"},
-        {.status = 201, .type = JSON, .body = "{\"status\":\"pending\"}", .nonce = "n2",
+        {.status = 201,
+         .type = JSON,
+         .body = "{\"status\":\"pending\"}",
+         .nonce = "n2",
          .location = "https://ca.test/order/1"},
         {.status = 200, .type = JSON, .body = "{}", .nonce = "n3", .retry_at_s = NOW + 5},
     };
@@ -161,13 +166,14 @@ a_server_that_refuses_every_nonce_is_asked_16_times(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(replies); i++)
-        replies[i] = (struct reply){
-            .status = 400, .type = PROBLEM, .body = BAD_NONCE, .nonce = "n2"};
+        replies[i] =
+            (struct reply){.status = 400, .type = PROBLEM, .body = BAD_NONCE, .nonce = "n2"};
     begin(&t, session, replies, COUNT(replies));
     assert_false(client_post(&t.client, "https://ca.test/x", "", &a, &e));
     assert_int_equal(e.code, ERR_NETWORK);
-    assert_string_equal(e.text, "POST 'https://ca.test/x': the issuer says badNonce: no; it refused "
-                                "every nonce");
+    assert_string_equal(e.text,
+                        "POST 'https://ca.test/x': the issuer says badNonce: no; it refused "
+                        "every nonce");
     assert_int_equal(t.http.base.request_count, 16);
     t.http.count = 16;
     str_clear(&t.http.asked);
@@ -232,7 +238,13 @@ a_session_that_is_old_damaged_or_of_another_server_is_forgotten(void **state)
     own_mem char *empty = session_of(0, "{}", "=");
     own_mem char *text = session_of(0, "\"x\"", "=");
     const char *const rows[] = {
-        old, future, empty, text, "{", "[]", "",
+        old,
+        future,
+        empty,
+        text,
+        "{",
+        "[]",
+        "",
         "{\"directory_url\":\"https://other.test/dir\",\"directory_at\":1795316400,"
         "\"directory\":" DIRECTORY_OF("other.test") ",\"nonce\":\"n1\"}",
     };
@@ -429,7 +441,8 @@ static void
 an_account_that_is_gone_is_noticed(void **state)
 {
     static const struct reply replies[] = {
-        {.status = 400, .type = PROBLEM,
+        {.status = 400,
+         .type = PROBLEM,
          .body = "{\"type\":\"urn:ietf:params:acme:error:accountDoesNotExist\"}"},
     };
     own_mem char *session = session_of(0, DIRECTORY, "n1");
@@ -467,9 +480,8 @@ a_body_that_is_not_json_is_kept_as_it_is(void **state)
 static void
 a_url_that_is_not_https_is_refused_though_the_server_gave_it(void **state)
 {
-    own_mem char *session =
-        session_of(0, "{\"newNonce\":\"u\",\"newAccount\":\"u\",\"newOrder\":\"http://127.0.0.1/o\"}",
-                   "n1");
+    own_mem char *session = session_of(
+        0, "{\"newNonce\":\"u\",\"newAccount\":\"u\",\"newOrder\":\"http://127.0.0.1/o\"}", "n1");
     struct talk t;
     struct err e = {0};
     struct http *http = http_new(NULL, &clock_system, &e);

@@ -1,4 +1,5 @@
-/* test_dns01.c: name and value of the record; the key authorization is that of RFC 8555 section 8.3:
+/* test_dns01.c: name and value of the record; the key authorization is that of RFC 8555
+ * section 8.3:
  * LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI
  * and its digest Python's: base64.urlsafe_b64encode(hashlib.sha256(b"LoqX...").digest())
  */

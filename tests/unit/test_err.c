@@ -29,10 +29,15 @@ a_foreign_text_cannot_forge_a_line(void **state)
     struct err e = {0};
 
     (void)state;
-    assert_false(err_set(&e, ERR_REFUSED, "%s", "a\nb\r\tc\x1b[31m\x7f" "d b\xc3\xbc" "e"));
-    assert_string_equal(e.text, "a?b??c?[31m?d b\xc3\xbc" "e");
+    assert_false(err_set(&e, ERR_REFUSED, "%s",
+                         "a\nb\r\tc\x1b[31m\x7f"
+                         "d b\xc3\xbc"
+                         "e"));
+    assert_string_equal(e.text, "a?b??c?[31m?d b\xc3\xbc"
+                                "e");
     assert_false(err_wrap(&e, "x\ny"));
-    assert_string_equal(e.text, "x?y: a?b??c?[31m?d b\xc3\xbc" "e");
+    assert_string_equal(e.text, "x?y: a?b??c?[31m?d b\xc3\xbc"
+                                "e");
 }
 
 static void

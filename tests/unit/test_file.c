@@ -161,7 +161,8 @@ a_file_is_replaced_with_its_mode_and_nothing_is_left(void **state)
     assert_string_equal(scratch_read(&s, "f"), "new!");
     assert_int_equal(stat(scratch_path(&s, "f"), &after), 0);
     assert_int_equal(after.st_mode & 07777, 0600);
-    assert_int_not_equal(before.st_ino, after.st_ino); /* another file: whoever has the old one keeps it */
+    assert_int_not_equal(before.st_ino,
+                         after.st_ino); /* another file: whoever has the old one keeps it */
     assert_int_equal(scratch_count(&s, ""), 1);
 }
 

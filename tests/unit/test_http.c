@@ -1,4 +1,5 @@
-/* test_http.c: what can be said of requests without a server; Retry-After. tests/fault has servers. */
+/* test_http.c: what can be said of requests without a server; Retry-After. tests/fault has servers.
+ */
 #include "base/http.h"
 
 #include "base/clock.h"
@@ -16,7 +17,8 @@
 
 /* ---- Retry-After ---- */
 
-/* The date of the three examples in RFC 9110 section 5.6.7, by: date -u -d '1994-11-06 08:49:37' +%s */
+/* The date of the three examples in RFC 9110 section 5.6.7, by: date -u -d '1994-11-06 08:49:37'
+ * +%s */
 #define EXAMPLE INT64_C(784111777)
 #define NOW (EXAMPLE - 100)
 #define WEEK (7 * 24 * 3600)
@@ -68,8 +70,9 @@ absurd_advice_is_at_most_a_week(void **state)
 static void
 junk_is_no_advice(void **state)
 {
-    static const char *const rows[] = {"",  " ",   "soon",       "-5", "1.5", "12 monkeys",
-                                       "x", "1e9", "\xff\xfe", "Sun, 99 Nov 1994 08:49:37 GMT"};
+    static const char *const rows[] = {
+        "",           " ", "soon", "-5",       "1.5",
+        "12 monkeys", "x", "1e9",  "\xff\xfe", "Sun, 99 Nov 1994 08:49:37 GMT"};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -99,8 +102,14 @@ static void
 what_is_not_https_is_refused_before_anybody_is_asked(void **state)
 {
     static const char *const rows[] = {
-        "http://127.0.0.1/dir", "HTTP://127.0.0.1/", "ftp://127.0.0.1/", "file:///etc/passwd",
-        "//127.0.0.1/",         "/dir",              "",                 "https:/127.0.0.1",
+        "http://127.0.0.1/dir",
+        "HTTP://127.0.0.1/",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "//127.0.0.1/",
+        "/dir",
+        "",
+        "https:/127.0.0.1",
         " https://127.0.0.1/",
     };
 
@@ -137,6 +146,7 @@ a_server_that_is_down_is_an_error_of_the_network(void **state)
 
     (void)state;
     (void)unsetenv("https_proxy");
+    assert_true(fd >= 0);
     assert_int_equal(get(NULL, url, &connects), ERR_NETWORK);
 }
 

@@ -27,10 +27,24 @@ static void
 what_is_not_one_json_object_is_refused(void **state)
 {
     static const char *const rows[] = {
-        "",          "{",          "{}x",           "[]",       "\"text\"",
-        "1",         "null",       "{\"a\":1,}",    "{'a':1}",  "{\"a\":1,\"a\":2}",
-        "{\"a\":}",  "{\"a\":01}", "{\"a\":\"\n\"}", "<html>",  "{\"a\":\"\xff\"}",
-        "{\"a\":\"\\u0000\"}",     "{\"a\":\"\\ud800\"}",       "{\"a\":\"\xc0\xaf\"}",
+        "",
+        "{",
+        "{}x",
+        "[]",
+        "\"text\"",
+        "1",
+        "null",
+        "{\"a\":1,}",
+        "{'a':1}",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":}",
+        "{\"a\":01}",
+        "{\"a\":\"\n\"}",
+        "<html>",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\\u0000\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\xc0\xaf\"}",
     };
 
     (void)state;
@@ -142,7 +156,7 @@ example(void)
 }
 
 #define EXAMPLE                                                                                    \
-    "{\"z\":\"first\",\"quote\":\"\\\"\\\\\\n\",\"none\":null,\"latin1\":\"b?\",\"n\":-1,"           \
+    "{\"z\":\"first\",\"quote\":\"\\\"\\\\\\n\",\"none\":null,\"latin1\":\"b?\",\"n\":-1,"         \
     "\"yes\":true,\"names\":[\"b\",\"a\"],\"at\":\"2026-11-22T03:00:00Z\",\"never\":null}"
 
 static void

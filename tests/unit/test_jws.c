@@ -26,7 +26,7 @@ static const char a3_pem[] = "-----BEGIN PRIVATE KEY-----\n"
 #define A3_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 #define A3_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define A3_INPUT                                                                                   \
-    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"         \
+    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"        \
     "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 #define A3_SIGNATURE                                                                               \
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
@@ -81,7 +81,8 @@ sign(const char *kid, const char *payload, char **header, char **payload_back)
     assert_true(jws_sign(key, kid, "n1", "https://ca.test/order", payload, &body, &e));
     jws = json_decode(body.text, body.size, &e);
     assert_non_null(jws);
-    input = str_format("%s.%s", json_member_text(jws, "protected"), json_member_text(jws, "payload"));
+    input =
+        str_format("%s.%s", json_member_text(jws, "protected"), json_member_text(jws, "payload"));
     assert_true(is_signed(key, input, json_member_text(jws, "signature")));
     input[3] = input[3] == 'A' ? 'B' : 'A';
     assert_false(is_signed(key, input, json_member_text(jws, "signature")));
@@ -110,8 +111,9 @@ a_request_of_an_account_names_it_by_its_url(void **state)
     (void)state;
     sign("https://ca.test/acct/1", "{\"identifiers\":[]}", &header, &payload);
     /* RFC 8555 section 6.2: alg, nonce, url and kid, not jwk */
-    assert_string_equal(header, "{\"alg\":\"ES256\",\"nonce\":\"n1\",\"url\":\"https://ca.test/order\","
-                                "\"kid\":\"https://ca.test/acct/1\"}");
+    assert_string_equal(header,
+                        "{\"alg\":\"ES256\",\"nonce\":\"n1\",\"url\":\"https://ca.test/order\","
+                        "\"kid\":\"https://ca.test/acct/1\"}");
     assert_string_equal(payload, "{\"identifiers\":[]}");
 }
 
@@ -123,9 +125,10 @@ a_request_without_account_carries_the_public_key(void **state)
 
     (void)state;
     sign(NULL, "", &header, &payload);
-    assert_string_equal(header, "{\"alg\":\"ES256\",\"nonce\":\"n1\",\"url\":\"https://ca.test/order\","
-                                "\"jwk\":{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" A3_X
-                                "\",\"y\":\"" A3_Y "\"}}");
+    assert_string_equal(header,
+                        "{\"alg\":\"ES256\",\"nonce\":\"n1\",\"url\":\"https://ca.test/order\","
+                        "\"jwk\":{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"" A3_X "\",\"y\":\"" A3_Y
+                        "\"}}");
     assert_string_equal(payload, ""); /* POST-as-GET, RFC 8555 section 6.3 */
 }
 

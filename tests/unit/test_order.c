@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-/* What the server will say, and what it was asked: a answer, p poll, f finalize, d download, r refuse. */
+/* What the server will say, and what it was asked: a answer, p poll, f finalize, d download, r
+ * refuse. */
 struct script {
     const char *next; /* statuses: p pending, r ready, o processing, v valid, i invalid */
     char asked[2048];
@@ -193,8 +194,9 @@ fill(struct order *o, const char *text, struct err *e)
 
 /* after the example in RFC 8555 section 7.1.3 */
 #define ORDER(status, rest)                                                                        \
-    "{\"status\":\"" status "\",\"identifiers\":[{\"type\":\"dns\",\"value\":\"www.example.org\"}],"  \
-    "\"authorizations\":[\"https://ca.test/authz/1\",\"https://ca.test/authz/2\"],"                  \
+    "{\"status\":\"" status                                                                        \
+    "\",\"identifiers\":[{\"type\":\"dns\",\"value\":\"www.example.org\"}],"                       \
+    "\"authorizations\":[\"https://ca.test/authz/1\",\"https://ca.test/authz/2\"],"                \
     "\"finalize\":\"https://ca.test/order/1/finalize\"" rest "}"
 
 static void
@@ -259,7 +261,8 @@ more_authorizations_than_names_can_be_are_refused(void **state)
         struct order o = {0};
         struct err e = {0};
 
-        assert_true(str_addf(&text, "{\"status\":\"pending\",\"finalize\":\"u\",\"authorizations\":["));
+        assert_true(
+            str_addf(&text, "{\"status\":\"pending\",\"finalize\":\"u\",\"authorizations\":["));
         for (size_t i = 0; i < count; i++)
             assert_true(str_addf(&text, "%s\"u\"", i > 0 ? "," : ""));
         assert_true(str_addf(&text, "]}"));

@@ -19,8 +19,8 @@
 static void
 the_time_of_renewal_follows_from_lifetime_and_setting(void **state)
 {
-    /* pgcert.conf(5): a span before the end, or a share of the lifetime; without either a third, half
-     * for those that live less than ten days */
+    /* pgcert.conf(5): a span before the end, or a share of the lifetime; without either a third,
+     * half for those that live less than ten days */
     /* clang-format off */
     static const struct {
         int64_t lifetime_s;
@@ -70,21 +70,26 @@ struct bench {
 static void
 begin(struct bench *b)
 {
-    struct mint m = {.cn = "db.example.org", .names = "DNS:db.example.org,DNS:a.example.org",
-                     .usage = "serverAuth", .from_s = NOW, .until_s = NOW + 90 * DAY};
+    struct mint m = {.cn = "db.example.org",
+                     .names = "DNS:db.example.org,DNS:a.example.org",
+                     .usage = "serverAuth",
+                     .from_s = NOW,
+                     .until_s = NOW + 90 * DAY};
     struct minted leaf = mint(&m, NULL);
     struct err e = {0};
     int64_t number = 0;
 
     *b = (struct bench){.scratch = scratch_new(),
-                        .certificate = {.name = name, .issuer_name = issuer,
+                        .certificate = {.name = name,
+                                        .issuer_name = issuer,
                                         .key_type = KEY_ECDSA_P256,
                                         .renew_before = {.part = 1, .whole = 3}}};
     assert_true(list_add_words(&b->certificate.names, "a.example.org db.example.org"));
     assert_true(state_load(&b->state, b->scratch.path, name, &e));
     mint_add_key(&b->key_pem, leaf.key);
     mint_add_cert(&b->chain_pem, leaf.cert);
-    assert_true(store_add(b->state.directory, issuer, &b->key_pem, &b->chain_pem, NOW, &number, &e));
+    assert_true(
+        store_add(b->state.directory, issuer, &b->key_pem, &b->chain_pem, NOW, &number, &e));
     minted_done(&leaf);
 }
 
@@ -190,7 +195,7 @@ a_target_needs_nothing_only_while_its_proof_holds(void **state)
     assert_true(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));
     assert_true(plan_is_served(&p, &b.state, "main", &m, NOW + DAY - 1, DAY));
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW + DAY, DAY)); /* to be proved again */
-    assert_false(plan_is_served(&p, &b.state, "main", &m, NOW - 1, DAY));   /* the clock went back */
+    assert_false(plan_is_served(&p, &b.state, "main", &m, NOW - 1, DAY)); /* the clock went back */
     assert_false(plan_is_served(&p, &b.state, "other", &m, NOW, DAY));
     state_set_target_error(&b.state, "main", "not served");
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));

@@ -81,8 +81,8 @@ a_status_without_explanation_speaks_for_itself(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        own_mem char *text = str_format("the issuer answered with status %d and no explanation",
-                                        rows[i].status);
+        own_mem char *text =
+            str_format("the issuer answered with status %d and no explanation", rows[i].status);
         struct err e = told(NULL, rows[i].status, 7);
 
         assert_int_equal(e.code, rows[i].code);
@@ -107,17 +107,20 @@ subproblems_are_told_by_name(void **state)
 {
     /* after the example in RFC 8555 section 6.7.1 */
     static const char text[] =
-        "{\"type\":\"" URN "malformed\",\"detail\":\"Some of the identifiers requested were rejected\","
-        "\"subproblems\":[{\"type\":\"" URN "malformed\",\"detail\":\"Invalid underscore in DNS name\","
+        "{\"type\":\"" URN
+        "malformed\",\"detail\":\"Some of the identifiers requested were rejected\","
+        "\"subproblems\":[{\"type\":\"" URN
+        "malformed\",\"detail\":\"Invalid underscore in DNS name\","
         "\"identifier\":{\"type\":\"dns\",\"value\":\"_example.org\"}},"
         "{\"type\":\"" URN "rejectedIdentifier\",\"detail\":\"This CA will not issue for it\","
         "\"identifier\":{\"type\":\"dns\",\"value\":\"example.net\"}}, 5]}";
 
     (void)state;
-    assert_string_equal(told(text, 403, 0).text,
-                        "the issuer says malformed: Some of the identifiers requested were rejected; "
-                        "_example.org: Invalid underscore in DNS name; "
-                        "example.net: This CA will not issue for it; ?: ");
+    assert_string_equal(
+        told(text, 403, 0).text,
+        "the issuer says malformed: Some of the identifiers requested were rejected; "
+        "_example.org: Invalid underscore in DNS name; "
+        "example.net: This CA will not issue for it; ?: ");
 }
 
 static void

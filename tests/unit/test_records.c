@@ -83,8 +83,8 @@ nothing_is_published_without_a_journal(void **state)
 
     (void)state;
     begin(&b);
-    assert_false(records_publish(&b.records, &b.provider.dns,
-                                 scratch_path(&b.scratch, "none/db.json"), &e));
+    assert_false(
+        records_publish(&b.records, &b.provider.dns, scratch_path(&b.scratch, "none/db.json"), &e));
     assert_int_equal(e.code, ERR_CREATE);
     assert_string_equal(fake_provider_said(&b.provider), "");
     end(&b);
@@ -219,7 +219,8 @@ one_journal_that_fails_does_not_keep_the_others(void **state)
     scratch_write(&b.scratch, "journals/b.json", JOURNAL("gone"));
     scratch_write(&b.scratch, "journals/db.json", JOURNAL("home"));
     assert_false(acme_sweep(scratch_path(&b.scratch, "journals"), find, &b.provider, &e));
-    assert_true(e.code == ERR_INPUT || e.code == ERR_CONFIG); /* the last one, in the directory's order */
+    assert_true(e.code == ERR_INPUT ||
+                e.code == ERR_CONFIG); /* the last one, in the directory's order */
     assert_string_equal(fake_provider_said(&b.provider), "+remove _acme-challenge.a.org. v1\n");
     assert_false(scratch_has(&b.scratch, "journals/db.json"));
     assert_true(scratch_has(&b.scratch, "journals/a.json"));

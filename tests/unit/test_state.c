@@ -119,7 +119,8 @@ members_of_a_newer_version_are_kept(void **state)
 
     (void)state;
     load(&s, &scratch);
-    scratch_write(&scratch, FILE_NAME, "{\"future\":[1],\"generation\":2,\"last_attempt\":{\"at\":5}}");
+    scratch_write(&scratch, FILE_NAME,
+                  "{\"future\":[1],\"generation\":2,\"last_attempt\":{\"at\":5}}");
     load(&s, &scratch);
     assert_int_equal(state_generation(&s), 2);
     assert_int_equal(state_attempt_at(&s), 0); /* no time */

@@ -29,8 +29,11 @@ struct bench {
 static void
 begin(struct bench *b)
 {
-    struct mint m = {.cn = "db.example.org", .names = "DNS:db.example.org,DNS:*.example.org",
-                     .usage = "serverAuth", .from_s = NOW, .until_s = NOW + 90 * DAY};
+    struct mint m = {.cn = "db.example.org",
+                     .names = "DNS:db.example.org,DNS:*.example.org",
+                     .usage = "serverAuth",
+                     .from_s = NOW,
+                     .until_s = NOW + 90 * DAY};
     struct minted leaf = mint(&m, NULL);
     struct err e = {0};
 
@@ -194,8 +197,8 @@ a_damaged_or_missing_description_is_an_error(void **state)
 static void
 what_is_not_a_number_is_no_generation(void **state)
 {
-    static const char *const rows[] = {"new.abcdef", "0",  "01",       "3x",
-                                       "-1",         "1e3", "1234567890123456"};
+    static const char *const rows[] = {"new.abcdef",      "0", "01", "3x", "-1", "1e3",
+                                       "1234567890123456"};
     struct bench b;
     struct err e = {0};
     own_generation struct generation g = {0};

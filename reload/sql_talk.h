@@ -1,0 +1,29 @@
+/* sql_talk.h: the talking side of a connection, where libpq is: in ourselves or in a child. */
+#ifndef PGCERT_RELOAD_SQL_TALK_H
+#define PGCERT_RELOAD_SQL_TALK_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define SQL_TALK_CONNECT_MS 10000
+#define SQL_TALK_STATEMENT_MS 20000
+
+struct pg_conn;
+
+struct sql_talk {
+    const char *conninfo;
+    const char *peer;           /* the user whom the server must be; NULL: anybody */
+    struct pg_conn *connection; /* NULL at first */
+    bool local;                 /* the server is on this machine */
+};
+
+/*
+ * Answers a question (see child.h): runs one statement, connecting first where that is needed.
+ *
+ * Takes:  argument  a struct sql_talk
+ * Gives:  answer    'L' or 'R' (local, remote), then the fields, row after row, each with a NUL
+ * Errors: as sql_query()
+ */
+bool sql_talk_answer(void *argument, const struct str *question, struct str *answer, struct err *e);
+
+#endif
