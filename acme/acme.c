@@ -334,8 +334,14 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
     const struct acme_job *job = i->job;
     struct err e = {0};
 
-    if (i->records.count > 0 && !records_remove(&i->records, job->dns, job->journal_path, warning))
-        (void)err_wrap(warning, "the next run will try again");
+    if (i->records.count > 0 && !records_remove(&i->records, job->dns, job->journal_path, &e)) {
+        /* after a failure this is one more of its consequences; the journal knows in any case */
+        (void)err_wrap(&e, "the next run will try again");
+        if (o->chain_pem.size > 0)
+            *warning = e;
+        else
+            log_debug("%s", e.text);
+    }
     if (i->client.session_path != NULL && !client_save(&i->client, &e))
         log_debug("the session is not remembered: %s", e.text);
     if (o->status == ORDER_INVALID && o->url != NULL && !acme_forget(job, &e))

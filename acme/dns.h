@@ -18,10 +18,10 @@ struct dns_txt {
 
 /* What every [dns NAME] section has, whatever its provider; see dns_options. */
 struct dns_config {
-    int provider;     /* index in dns_provider_words */
+    int provider; /* index in dns_provider_words */
     int64_t ttl_s;
-    int propagation;  /* enum dns_propagation */
-    int64_t wait_s;   /* how long `wait` waits */
+    int propagation;       /* enum dns_propagation */
+    int64_t wait_s;        /* how long `wait` waits */
     struct list resolvers; /* HOST[:PORT]; empty: the system's (/etc/resolv.conf) */
     int64_t timeout_s;
 };

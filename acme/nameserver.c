@@ -58,7 +58,8 @@ take_servers(struct zone *zone, const struct dns_answer *answer, bool has_all, s
 
     if (servers == NULL)
         return err_memory(e);
-    for (size_t i = 0; n < NAMESERVER_MAX && (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_NS, &i)) != NULL;)
+    for (size_t i = 0;
+         n < NAMESERVER_MAX && (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_NS, &i)) != NULL;)
         if (strcmp(r->owner, zone->name) == 0 && dns_name_copy(servers[n].name, r->data))
             n++;
     for (size_t i = 0; i < n && has_all; i++)
@@ -97,7 +98,8 @@ ask_servers(struct dns *d, bool by_resolvers, struct err *e)
         if (q.items[n].is_answered && !take_servers(q.zones[n], answer, has_all, e))
             return false;
         if (by_resolvers && q.zones[n]->nameservers == NULL)
-            return err_set(e, ERR_NETWORK, "the name servers of the zone '%s' cannot be found out: %s",
+            return err_set(e, ERR_NETWORK,
+                           "the name servers of the zone '%s' cannot be found out: %s",
                            q.zones[n]->name,
                            q.items[n].is_answered ? "it has no NS records" : q.items[n].trouble);
     }
@@ -141,10 +143,10 @@ ask_addresses(struct dns *d, struct err *e)
                       q.items[n].name);
     for (size_t n = 0; n < q.count; n++)
         if (q.zones[n]->nameservers[q.servers[n]].at.count == 0)
-            return err_set(e, ERR_NETWORK, "the name server '%s' of the zone '%s' has no address%s%s",
-                           q.items[n].name, q.zones[n]->name,
-                           q.items[n].is_answered ? "" : " that can be found out: ",
-                           q.items[n].trouble);
+            return err_set(
+                e, ERR_NETWORK, "the name server '%s' of the zone '%s' has no address%s%s",
+                q.items[n].name, q.zones[n]->name,
+                q.items[n].is_answered ? "" : " that can be found out: ", q.items[n].trouble);
     return true;
 }
 

@@ -11,10 +11,10 @@
 
 #define FIRST_PAUSE_MS 50
 #define LAST_PAUSE_MS 5000
-#define PATIENCE_MS 3000  /* then an address is silent for now */
-#define SAY_PAUSE_MS 200  /* between two lines of progress */
-#define NAMED_MAX 4       /* servers that an error names */
-#define CNAMES_MAX 8      /* followed within one answer */
+#define PATIENCE_MS 3000 /* then an address is silent for now */
+#define SAY_PAUSE_MS 200 /* between two lines of progress */
+#define NAMED_MAX 4      /* servers that an error names */
+#define CNAMES_MAX 8     /* followed within one answer */
 
 /* A name that one server, at one of its addresses, is asked for. */
 struct ask {

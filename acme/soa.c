@@ -9,7 +9,8 @@
 
 /* Where the search for one record stands; as many as there are records. */
 struct seek {
-    const struct resolver *at; /* whom to ask about the target; NULL: a zone above is wanted first */
+    const struct resolver
+        *at; /* whom to ask about the target; NULL: a zone above is wanted first */
     char above[DNS_NAME_SIZE]; /* which the resolvers are asked about */
 };
 
@@ -113,25 +114,28 @@ no_zone(const struct search *s, const struct resolver_question *q, struct err *e
 
     resolver_text(who, q->at);
     if (!q->has_rcode)
-        return err_set(e, q->is_broken ? ERR_PROTOCOL : ERR_NETWORK,
-                       "the name server of [dns %s] gives no answer to the question for the zone of "
-                       "'%s' (%s)",
-                       s->d->name, q->name, q->trouble);
+        return err_set(
+            e, q->is_broken ? ERR_PROTOCOL : ERR_NETWORK,
+            "the name server of [dns %s] gives no answer to the question for the zone of "
+            "'%s' (%s)",
+            s->d->name, q->name, q->trouble);
     if (q->answer.rcode == DNS_RCODE_REFUSED || q->answer.rcode == DNS_RCODE_NOTAUTH)
         return err_set(e, ERR_PERMISSION,
                        "the name server %s has no zone for '%s' (it answers %s); correct the name, "
                        "or set 'server' of [dns %s] to the primary of its zone",
                        who, q->name, rcode, s->d->name);
     if (!q->is_answered)
-        return err_set(e, ERR_NETWORK,
-                       "the name server %s answers %s to the question for the zone of '%s'; its log "
-                       "says why",
-                       who, rcode, q->name);
+        return err_set(
+            e, ERR_NETWORK,
+            "the name server %s answers %s to the question for the zone of '%s'; its log "
+            "says why",
+            who, rcode, q->name);
     if (ns != NULL)
-        return err_set(e, ERR_PERMISSION,
-                       "the name server %s does not have the zone '%s', but says that '%s' has; set "
-                       "'server' of [dns %s] to the primary of that zone",
-                       who, ns->owner, ns->data, s->d->name);
+        return err_set(
+            e, ERR_PERMISSION,
+            "the name server %s does not have the zone '%s', but says that '%s' has; set "
+            "'server' of [dns %s] to the primary of that zone",
+            who, ns->owner, ns->data, s->d->name);
     return err_set(e, ERR_PERMISSION,
                    "the name server %s knows no zone for '%s'; set 'server' of [dns %s] to the "
                    "primary of its zone",
@@ -199,10 +203,11 @@ take_above(const struct search *s, size_t i, const struct resolver_question *q, 
     struct zone *zone = NULL;
 
     if (!q->is_answered)
-        return err_set(e, ERR_NETWORK,
-                       "the zone of '%s' cannot be found out by the resolvers (%s); set 'server' of "
-                       "[dns %s] to its primary",
-                       s->zones->records[i].target, q->trouble, s->d->name);
+        return err_set(
+            e, ERR_NETWORK,
+            "the zone of '%s' cannot be found out by the resolvers (%s); set 'server' of "
+            "[dns %s] to its primary",
+            s->zones->records[i].target, q->trouble, s->d->name);
     if (s->hint->zone != NULL && (soa == NULL || strcmp(soa->owner, q->name) != 0))
         return err_set(e, ERR_CONFIG, "there is no zone '%s', which 'zone' of [dns %s] names",
                        q->name, s->d->name);

@@ -19,6 +19,7 @@ struct address {
 /* From 4 or 16 bytes in network order. False for another size. */
 MUST_USE bool address_set(struct address *a, const char *bytes, size_t size, int port);
 
+/* The same address and port? */
 bool address_same(const struct address *a, const struct address *b);
 
 /* The same, whatever the ports. */

@@ -195,8 +195,10 @@ add_dns(const ASN1_IA5STRING *from, struct list *names)
     int size = ASN1_STRING_length(from);
 
     for (int i = 0; i < size; i++) {
-        char c = bytes[i] > 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '?';
+        char c = '?';
 
+        if (bytes[i] > 0x20 && bytes[i] < 0x7f)
+            c = (char)bytes[i];
         if (!str_add(&text, &c, 1))
             return false;
     }

@@ -20,6 +20,7 @@
 
 struct child {
     child_answerer *answerer;
+    void (*prepare)(void *argument);
     void *argument;
     pid_t pid; /* 0: we are that user ourselves, there is no child */
     int socket;
@@ -140,6 +141,8 @@ answer_one(struct child *c)
 static void
 serve(struct child *c)
 {
+    if (c->prepare != NULL)
+        c->prepare(c->argument);
     while (answer_one(c))
         continue;
 }
@@ -188,7 +191,8 @@ start(struct child *c, uid_t user, struct err *e)
 }
 
 struct child *
-child_start_as(uid_t user, child_answerer *answerer, void *argument, struct err *e)
+child_start_as(uid_t user, child_answerer *answerer, void (*prepare)(void *argument),
+               void *argument, struct err *e)
 {
     struct child *c = calloc(1, sizeof(*c));
 
@@ -196,7 +200,8 @@ child_start_as(uid_t user, child_answerer *answerer, void *argument, struct err 
         (void)err_memory(e);
         return NULL;
     }
-    *c = (struct child){.answerer = answerer, .argument = argument, .socket = -1};
+    *c = (struct child){
+        .answerer = answerer, .prepare = prepare, .argument = argument, .socket = -1};
     c->broken = !start(c, user, e);
     if (c->broken)
         child_stop(&c);
@@ -296,7 +301,7 @@ child_run_as(uid_t user, child_task *task, void *argument, int64_t timeout_ms, s
 {
     struct once once = {.task = task, .argument = argument};
     struct str go = {.text = (char[]){"go"}, .size = 2};
-    own_child struct child *c = child_start_as(user, run_once, &once, e);
+    own_child struct child *c = child_start_as(user, run_once, NULL, &once, e);
 
     return c != NULL && child_ask(c, &go, timeout_ms, answer, e);
 }

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #define DNS_PORT 53
-#define DNS_NAME_SIZE 256       /* bytes of a name as text, with the final dot and the NUL */
-#define DNS_HEADER_SIZE 12      /* RFC 1035 section 4.1.1 */
-#define DNS_UDP_MAX 512         /* bytes of a message by UDP, section 4.2.1: we do without EDNS */
-#define DNS_MESSAGE_MAX 65535   /* bytes of a message by TCP, section 4.2.2 */
-#define DNS_MAC_MAX 64          /* bytes of HMAC-SHA-512 */
-#define DNS_TSIG_OTHER_MAX 16   /* bytes of "other data": 6 are specified */
+#define DNS_NAME_SIZE 256     /* bytes of a name as text, with the final dot and the NUL */
+#define DNS_HEADER_SIZE 12    /* RFC 1035 section 4.1.1 */
+#define DNS_UDP_MAX 512       /* bytes of a message by UDP, section 4.2.1: we do without EDNS */
+#define DNS_MESSAGE_MAX 65535 /* bytes of a message by TCP, section 4.2.2 */
+#define DNS_MAC_MAX 64        /* bytes of HMAC-SHA-512 */
+#define DNS_TSIG_OTHER_MAX 16 /* bytes of "other data": 6 are specified */
 
 /* The types that we ask for. */
 enum dns_type {
@@ -145,8 +145,7 @@ bool dns_is_answer_to(const struct str *query, const void *message, size_t size)
  * Errors: ERR_PROTOCOL  it is damaged, or a TSIG record is not the last one (RFC 8945 section 5.1)
  *         ERR_SYSTEM    out of memory
  */
-MUST_USE bool dns_parse(struct dns_answer *answer, const void *message, size_t size,
-                        struct err *e);
+MUST_USE bool dns_parse(struct dns_answer *answer, const void *message, size_t size, struct err *e);
 
 void dns_answer_done(struct dns_answer *answer);
 

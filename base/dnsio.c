@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define UDP_ROOM 4096 /* more than any server sends to one who did not offer it (RFC 6891) */
+#define UDP_ROOM 4096    /* more than any server sends to one who did not offer it (RFC 6891) */
 #define DATAGRAMS_MAX 64 /* read from one socket in a turn, so that a flood starves no other */
 
 /* Pauses after the first, second, ... datagram; then TCP is tried. */
@@ -21,11 +21,11 @@ struct flight {
     struct dnsio_task *task;
     enum state state;
     int fd;
-    int64_t timer_ms;   /* when something is to be done unless an answer comes first */
+    int64_t timer_ms; /* when something is to be done unless an answer comes first */
     int64_t give_up_ms;
-    size_t sent_count;  /* datagrams */
-    struct str stream;  /* TCP: two bytes of length and the message, out or in */
-    size_t moved;       /* bytes of it written */
+    size_t sent_count; /* datagrams */
+    struct str stream; /* TCP: two bytes of length and the message, out or in */
+    size_t moved;      /* bytes of it written */
 };
 
 struct loop {
@@ -69,8 +69,8 @@ judge(const struct loop *l, struct dnsio_task *task)
 {
     if (l->plan->heard != NULL)
         return l->plan->heard(l->plan->context, task);
-    if (task->outcome == DNSIO_ANSWERED && (task->answer.rcode == DNS_RCODE_NOERROR ||
-                                            task->answer.rcode == DNS_RCODE_NXDOMAIN))
+    if (task->outcome == DNSIO_ANSWERED &&
+        (task->answer.rcode == DNS_RCODE_NOERROR || task->answer.rcode == DNS_RCODE_NXDOMAIN))
         return DNSIO_DONE;
     return DNSIO_NEXT;
 }

@@ -141,8 +141,8 @@ struct asking {
 static bool
 is_good(const struct dnsio_task *t)
 {
-    return t->outcome == DNSIO_ANSWERED && (t->answer.rcode == DNS_RCODE_NOERROR ||
-                                            t->answer.rcode == DNS_RCODE_NXDOMAIN);
+    return t->outcome == DNSIO_ANSWERED &&
+           (t->answer.rcode == DNS_RCODE_NOERROR || t->answer.rcode == DNS_RCODE_NXDOMAIN);
 }
 
 static int64_t
@@ -217,7 +217,7 @@ collect(struct resolver_question *q, struct dnsio_task *tasks)
         }
         if (t->outcome == DNSIO_ANSWERED && best == NULL)
             best = t;
-        q->is_broken |= t->was_ignored || t->outcome == DNSIO_BROKEN;
+        q->is_broken |= t->was_ignored;
         add_trouble(q, t);
     }
     if (best == NULL)

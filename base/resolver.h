@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/dns.h"
 
-#define RESOLVER_MAX 16          /* servers */
-#define RESOLVER_STAGGER_MS 500  /* after which the next one is asked too */
+#define RESOLVER_MAX 16         /* servers */
+#define RESOLVER_STAGGER_MS 500 /* after which the next one is asked too */
 #define RESOLVER_SYSTEM "/etc/resolv.conf"
 
 /* Servers of which one answer is enough, the preferred first. */
@@ -26,9 +26,9 @@ struct resolver_question {
     bool is_answered;         /* NOERROR or NXDOMAIN */
     struct dns_answer answer; /* when has_rcode; not is_answered: of another rcode */
     bool has_rcode;
-    size_t size;              /* bytes of the answer as it came */
-    bool is_broken;           /* somebody sent what is no answer to it */
-    char trouble[256];        /* not is_answered: who did what */
+    size_t size;       /* bytes of the answer as it came */
+    bool is_broken;    /* somebody sent what is no answer to it */
+    char trouble[256]; /* not is_answered: who did what */
 };
 
 /*

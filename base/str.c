@@ -221,7 +221,7 @@ str_nearest(const char *wrong, const char *(*name_of)(const void *table, size_t 
             const void *table, size_t count)
 {
     const char *nearest = NULL;
-    size_t best = strlen(wrong) < 6 ? 1 : strlen(wrong) / 3;
+    size_t best = strlen(wrong) / 3 + 1;
 
     if (strlen(wrong) > WORD_MAX)
         return NULL;

@@ -59,7 +59,7 @@ void list_done(struct list *l);
 MUST_USE char *str_format(const char *format, ...) PRINTF(1, 2);
 
 /* Of `count` words (name_of(i)), the one nearest to `wrong`, or NULL when none is near enough to
- * be a misspelling of it (edit distance at most a third of its length, at least 1). */
+ * be a misspelling of it (edit distance at most 1 more than a third of its length). */
 const char *str_nearest(const char *wrong, const char *(*name_of)(const void *table, size_t i),
                         const void *table, size_t count);
 

@@ -49,17 +49,16 @@ comment_size(const struct reader *r)
 {
     size_t left = (size_t)(r->end - r->at);
     const char *close = NULL;
+    bool to_line_end = (left >= 1 && *r->at == '#') || (left >= 2 && memcmp(r->at, "//", 2) == 0);
 
-    if (left >= 1 && r->at[0] == '#')
+    if (to_line_end) {
         close = memchr(r->at, '\n', left);
-    else if (left >= 2 && memcmp(r->at, "//", 2) == 0)
-        close = memchr(r->at, '\n', left);
-    else if (left >= 2 && memcmp(r->at, "/*", 2) == 0) {
-        close = memmem(r->at + 2, left - 2, "*/", 2);
-        return close == NULL ? left : (size_t)(close - r->at) + 2;
-    } else
+        return close == NULL ? left : (size_t)(close - r->at);
+    }
+    if (left < 2 || memcmp(r->at, "/*", 2) != 0)
         return 0;
-    return close == NULL ? left : (size_t)(close - r->at);
+    close = memmem(r->at + 2, left - 2, "*/", 2);
+    return close == NULL ? left : (size_t)(close - r->at) + 2;
 }
 
 static void
@@ -94,7 +93,8 @@ next_word(struct reader *r, struct err *e)
         if (r->quoted ? c == '"' : strchr(" \t\r\n{};\"#", c) != NULL && used > 0)
             break;
         if (used + 1 == sizeof(r->word) || c == '\0' || (r->quoted && c == '\n'))
-            return wrong(r, e, r->quoted ? "the quotes do not end" : "a word is too long, or not text");
+            return wrong(r, e,
+                         r->quoted ? "the quotes do not end" : "a word is too long, or not text");
         r->word[used++] = c;
         r->at++;
         if (!r->quoted && strchr("{};", c) != NULL)
@@ -137,10 +137,11 @@ read_algorithm(struct tsig_key *key, struct reader *r, struct err *e)
             return expect(r, ";", e);
         }
     }
-    return err_set(e, ERR_CONFIG,
-                   "%s, line %d: the algorithm '%.64s' is not supported; make a key with 'tsig-keygen "
-                   "-a hmac-sha256 NAME' (also: hmac-sha384, hmac-sha512)",
-                   r->label, r->line, r->word);
+    return err_set(
+        e, ERR_CONFIG,
+        "%s, line %d: the algorithm '%.64s' is not supported; make a key with 'tsig-keygen "
+        "-a hmac-sha256 NAME' (also: hmac-sha384, hmac-sha512)",
+        r->label, r->line, r->word);
 }
 
 /* Strict base64 (RFC 4648 section 4), by OpenSSL. */

@@ -28,8 +28,8 @@ const char *tsig_algorithm_name(enum tsig_algorithm algorithm);
 MUST_USE bool tsig_key_read(struct tsig_key *key, const char *path, struct err *e);
 
 /* The same from memory; `label` stands for the file name. */
-MUST_USE bool tsig_key_parse(struct tsig_key *key, const char *label, const char *text,
-                             size_t size, struct err *e);
+MUST_USE bool tsig_key_parse(struct tsig_key *key, const char *label, const char *text, size_t size,
+                             struct err *e);
 
 void tsig_key_done(struct tsig_key *key);
 

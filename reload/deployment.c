@@ -1,10 +1,17 @@
 /* deployment.c: the steps of a deployment. */
 #include "reload/deployment.h"
 
+#include "base/log.h"
 #include "reload/verify.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+void
+deployment_open(struct deployment *d)
+{
+    d->session = d->target->type->open(d->target, &d->not_opened);
+}
 
 bool
 deployment_look(struct deployment *d, struct err *e)
@@ -14,7 +21,10 @@ deployment_look(struct deployment *d, struct err *e)
 
     d->view.user = (uid_t)-1;
     d->view.group = (gid_t)-1;
-    d->session = type->open(d->target, e);
+    if (d->session == NULL && d->not_opened.code == ERR_NONE)
+        deployment_open(d);
+    if (d->session == NULL)
+        *e = d->not_opened;
     looked = d->session != NULL && type->look(d->session, &d->view, e);
     if (!looked && d->view.file == NULL)
         type->guess(d->target, &d->view);
@@ -66,6 +76,7 @@ deployment_install(struct deployment *d, struct err *e)
     if (!install_write(&place, &d->file, d->old_loads, e))
         return false;
     d->out->did_install = true;
+    d->installed_ms = d->clock->steady_ms(d->clock);
     return deployment_note(d, &d->pair.chain, e);
 }
 
@@ -81,7 +92,12 @@ deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
     if (!d->target->type->reload(d->session, e))
         return err_wrap(e, "reload");
     d->out->did_reload = true;
-    return prove_until(&proof, d->out, e);
+    if (!prove_until(&proof, d->out, e))
+        return false;
+    if (d->out->did_install)
+        log_debug("'%s': proved to be served %lld ms after it was in place", d->view.file,
+                  (long long)(d->clock->steady_ms(d->clock) - d->installed_ms));
+    return true;
 }
 
 void

@@ -18,17 +18,24 @@ struct deployment {
     struct str file;  /* as one file */
 
     void *session;
+    struct err not_opened; /* why there is no session */
     struct target_view view;
 
     struct pair old; /* what was in the file before, when it loads */
     struct str old_file;
     bool old_loads;
     bool old_is_same;
+
+    int64_t installed_ms; /* on the steady clock */
 };
 
 #define own_deployment __attribute__((cleanup(deployment_done)))
 
-/* Opens the session and looks. Errors: see target_type.open() and look(). */
+/* Opens the session, which begins to connect while we do something else; deployment_look() tells
+ * when that failed. */
+void deployment_open(struct deployment *d);
+
+/* Opens the session unless it is open, and looks. Errors: see target_type.open() and look(). */
 MUST_USE bool deployment_look(struct deployment *d, struct err *e);
 
 /* Reads and judges what is in the file now. */

@@ -304,7 +304,7 @@ take_fd(int *fd)
 void
 handshake_start(struct handshake *h, SSL_CTX *ctx)
 {
-    const struct address *a = h->address;
+    const struct dial *a = h->address;
     own_fd int fd = socket(a->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int one = 1;
 

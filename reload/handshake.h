@@ -5,7 +5,7 @@
 #include "base/cert.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "reload/address.h"
+#include "reload/addresses.h"
 #include "reload/reload.h"
 
 #include <openssl/ssl.h>
@@ -14,8 +14,8 @@
 #define HANDSHAKE_COMPLAINT_MAX 1024
 
 struct handshake {
-    const struct address *address; /* borrowed */
-    const char *host;              /* borrowed; sent as SNI when it is a name; NULL: nothing */
+    const struct dial *address; /* borrowed */
+    const char *host;           /* borrowed; sent as SNI when it is a name; NULL: nothing */
     enum probe_how how;
 
     int fd; /* -1 at first */

@@ -110,7 +110,7 @@ all_proved(const struct round *r, struct err *e)
 }
 
 static bool
-report_one(struct endpoint *to, const struct address *address, const struct state *s)
+report_one(struct endpoint *to, const struct dial *address, const struct state *s)
 {
     to->address = strdup(address->text);
     if (to->address == NULL)

@@ -2,7 +2,7 @@
 #ifndef PGCERT_RELOAD_PROVE_H
 #define PGCERT_RELOAD_PROVE_H
 
-#include "reload/address.h"
+#include "reload/addresses.h"
 #include "reload/reload.h"
 
 /* What is to be proved. */

@@ -105,6 +105,7 @@ reload_deploy(struct target *t, const struct material *m, struct clock *clock,
     own_deployment struct deployment d = {
         .target = t, .clock = clock, .progress = progress, .out = out};
 
+    deployment_open(&d);
     if (!verify_material(m, clock, &d.pair, &d.file, e))
         return false;
     if (!deployment_look(&d, e))

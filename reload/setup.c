@@ -198,6 +198,7 @@ carry_out(struct deployment *d, struct setup_plan *plan, struct err *e)
 static bool
 prepare(struct deployment *d, const struct material *m, struct setup_plan *plan, struct err *e)
 {
+    deployment_open(d);
     if (!verify_material(m, d->clock, &d->pair, &d->file, e) || !deployment_look(d, e))
         return false;
     if (d->view.may_not.code != ERR_NONE) {

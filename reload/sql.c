@@ -36,7 +36,7 @@ sql_open(const char *conninfo, const char *run_as, struct err *e)
     if (!sql_user_find(&s->user, conninfo, run_as, e))
         return NULL;
     s->talk = (struct sql_talk){.conninfo = s->conninfo, .peer = s->peer};
-    s->child = child_start_as(s->user.client, sql_talk_answer, &s->talk, e);
+    s->child = child_start_as(s->user.client, sql_talk_answer, sql_talk_prepare, &s->talk, e);
     return s->child == NULL ? NULL : TAKE(s);
 }
 

@@ -320,3 +320,13 @@ sql_talk_answer(void *argument, const struct str *question, struct str *answer, 
         hang_up(t);
     return done;
 }
+
+void
+sql_talk_prepare(void *argument)
+{
+    struct sql_talk *t = argument;
+    struct err ignored = {0};
+
+    if (!connect_to(t, &ignored))
+        hang_up(t);
+}

@@ -26,4 +26,7 @@ struct sql_talk {
  */
 bool sql_talk_answer(void *argument, const struct str *question, struct str *answer, struct err *e);
 
+/* Connects before the first question comes; what fails is tried again, and told, then. */
+void sql_talk_prepare(void *argument);
+
 #endif

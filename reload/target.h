@@ -5,7 +5,7 @@
 #ifndef PGCERT_RELOAD_TARGET_H
 #define PGCERT_RELOAD_TARGET_H
 
-#include "reload/address.h"
+#include "reload/addresses.h"
 #include "reload/reload.h"
 
 /* What a server says about itself. */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHANGES_MAX 400     /* in one message: some 30 kB */
-#define PATIENCE_MS 15000   /* a server may sign the zone before it answers */
-#define STAGGER_MS 1000     /* until the primary's next address is tried as well */
+#define CHANGES_MAX 400   /* in one message: some 30 kB */
+#define PATIENCE_MS 15000 /* a server may sign the zone before it answers */
+#define STAGGER_MS 1000   /* until the primary's next address is tried as well */
 
 struct rfc2136_config {
     struct list server;
@@ -138,7 +138,8 @@ verdict_on(const struct batch *b, const struct update *u, const struct dnsio_tas
 }
 
 /* An unsigned refusal is believed: it can do no more than make us fail. An unsigned success is not,
- * and neither is anything with a wrong signature: wait for a better answer (RFC 8945 section 5.3). */
+ * and neither is anything with a wrong signature: wait for a better answer (RFC 8945 section 5.3).
+ */
 static int64_t
 heard(void *context, struct dnsio_task *task)
 {
@@ -245,10 +246,11 @@ no_answer(const struct batch *b, const struct update *u, struct err *e)
         was_ignored |= t->was_ignored;
     }
     if (was_ignored && b->session->has_key)
-        return err_set(e, ERR_PROTOCOL,
-                       "the answers to the update of the zone '%s' are not signed with the TSIG key "
-                       "'%s' (%s); somebody else answers, or the server's key is another one",
-                       u->zone->name, b->session->key_name, why);
+        return err_set(
+            e, ERR_PROTOCOL,
+            "the answers to the update of the zone '%s' are not signed with the TSIG key "
+            "'%s' (%s); somebody else answers, or the server's key is another one",
+            u->zone->name, b->session->key_name, why);
     return err_set(e, is_silent ? ERR_TIMEOUT : ERR_NETWORK,
                    "the name server for updates of the zone '%s' does not answer (%s)",
                    u->zone->name, why);
@@ -272,10 +274,11 @@ bad_signature(const struct batch *b, const struct update *u, const char *who, st
                        who, b->session->key_name, (int)strlen(algorithm) - 1, algorithm,
                        c->tsig_file);
     if ((t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY) && server_s != 0)
-        return err_set(e, ERR_PERMISSION,
-                       "the clock of the name server %s is %lld s %s ours (BADTIME); set the one that "
-                       "is wrong",
-                       who, llabs(server_s - now_s), server_s > now_s ? "ahead of" : "behind");
+        return err_set(
+            e, ERR_PERMISSION,
+            "the clock of the name server %s is %lld s %s ours (BADTIME); set the one that "
+            "is wrong",
+            who, llabs(server_s - now_s), server_s > now_s ? "ahead of" : "behind");
     if (t->error == DNS_RCODE_BADTIME || u->verdict == TSIG_UNTIMELY)
         return err_set(e, ERR_PERMISSION,
                        "the clock of the name server %s differs from ours by more than %d s "
@@ -294,10 +297,11 @@ not_primary(const struct batch *b, const struct update *u, const char *who, stru
     const char *rcode = dns_rcode_text(u->answer->answer.rcode);
 
     if (soa_primary_is_elsewhere(b->d, u->zone))
-        return err_set(e, ERR_PERMISSION,
-                       "the name server %s is not the primary of the zone '%s' (%s): '%s' is, by the "
-                       "zone's SOA record; set 'server' of [dns %s] to it",
-                       who, u->zone->name, rcode, u->zone->primary, b->d->name);
+        return err_set(
+            e, ERR_PERMISSION,
+            "the name server %s is not the primary of the zone '%s' (%s): '%s' is, by the "
+            "zone's SOA record; set 'server' of [dns %s] to it",
+            who, u->zone->name, rcode, u->zone->primary, b->d->name);
     if (u->answer->answer.rcode == DNS_RCODE_NOTAUTH)
         return err_set(e, ERR_PERMISSION,
                        "the name server %s does not have the zone '%s' (%s); set 'server' of [dns "
@@ -309,15 +313,17 @@ not_primary(const struct batch *b, const struct update *u, const char *who, stru
                        "%s] to one which does",
                        who, rcode, b->d->name);
     if (!b->session->has_key)
-        return err_set(e, ERR_PERMISSION,
-                       "the name server %s refuses the unsigned update of the zone '%s' (%s); make "
-                       "a key with tsig-keygen, grant it the update, and set 'tsig_file' of [dns %s]",
-                       who, u->zone->name, rcode, b->d->name);
-    return err_set(e, ERR_PERMISSION,
-                   "the name server %s does not permit the key '%s' to update '%s' (%s); grant it in "
-                   "the zone '%s': update-policy { grant %s name %s TXT; };",
-                   who, b->session->key_name, u->changes[0].name, rcode, u->zone->name,
-                   b->session->key_name, u->changes[0].name);
+        return err_set(
+            e, ERR_PERMISSION,
+            "the name server %s refuses the unsigned update of the zone '%s' (%s); make "
+            "a key with tsig-keygen, grant it the update, and set 'tsig_file' of [dns %s]",
+            who, u->zone->name, rcode, b->d->name);
+    return err_set(
+        e, ERR_PERMISSION,
+        "the name server %s does not permit the key '%s' to update '%s' (%s); grant it in "
+        "the zone '%s': update-policy { grant %s name %s TXT; };",
+        who, b->session->key_name, u->changes[0].name, rcode, u->zone->name, b->session->key_name,
+        u->changes[0].name);
 }
 
 /* What the answer of one update says; RFC 2136 section 2.2. */
@@ -339,17 +345,19 @@ judge(const struct batch *b, const struct update *u, struct err *e)
     if (rcode == DNS_RCODE_REFUSED || rcode == DNS_RCODE_NOTAUTH || rcode == DNS_RCODE_NOTIMP)
         return not_primary(b, u, who, e);
     if (rcode == DNS_RCODE_NOTZONE)
-        return err_set(e, ERR_PERMISSION,
-                       "the name server %s says that '%s' is not in the zone '%s' (NOTZONE); correct "
-                       "'zone' of [dns %s]",
-                       who, u->changes[0].name, u->zone->name, b->d->name);
+        return err_set(
+            e, ERR_PERMISSION,
+            "the name server %s says that '%s' is not in the zone '%s' (NOTZONE); correct "
+            "'zone' of [dns %s]",
+            who, u->changes[0].name, u->zone->name, b->d->name);
     if (rcode == DNS_RCODE_SERVFAIL)
         return err_set(e, ERR_NETWORK,
                        "the name server %s failed to update the zone '%s' (SERVFAIL); its log says "
                        "why: often it may not write the zone's journal",
                        who, u->zone->name);
-    return err_set(e, ERR_PROTOCOL, "the name server %s does not understand the update of '%s' (%s)",
-                   who, u->zone->name, dns_rcode_text(rcode));
+    return err_set(e, ERR_PROTOCOL,
+                   "the name server %s does not understand the update of '%s' (%s)", who,
+                   u->zone->name, dns_rcode_text(rcode));
 }
 
 /* ------------------------------------------------------------------ the provider */

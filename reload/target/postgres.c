@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PORT_STANDARD 5432
 #define VERSION_LEAST 100000 /* 10: the first whose ssl settings follow a reload */
@@ -98,6 +99,7 @@ guess(const struct target *t, struct target_view *view)
     const struct postgres_config *c = t->config;
     const struct passwd *entry = c->run_as == NULL ? NULL : getpwnam(c->run_as);
     own_mem char *directory = NULL;
+    struct stat s = {0};
 
     if (entry != NULL) {
         view->user = entry->pw_uid;
@@ -108,8 +110,12 @@ guess(const struct target *t, struct target_view *view)
         return;
     }
     directory = guess_directory(c);
-    if (directory != NULL)
-        view->file = str_format("%s/%s", directory, c->file != NULL ? c->file : POSTGRES_FILE);
+    if (directory == NULL)
+        return;
+    view->file = str_format("%s/%s", directory, c->file != NULL ? c->file : POSTGRES_FILE);
+    /* a guess is good enough to replace such a file, and not to make the first one */
+    if (view->file != NULL && lstat(view->file, &s) < 0)
+        free(TAKE(view->file));
 }
 
 /* ---- looking ---- */

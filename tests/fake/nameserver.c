@@ -93,7 +93,8 @@ nameserver_start(struct fake_nameserver *n, nameserver_script *script)
     int fds[2];
 
     n->port = open_sockets(fds);
-    n->seen = mmap(NULL, sizeof(*n->seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    n->seen =
+        mmap(NULL, sizeof(*n->seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (n->seen == MAP_FAILED)
         abort();
     n->process = fork();
@@ -191,18 +192,12 @@ nameserver_add_soa(unsigned char *answer, size_t used, int section, const char *
 size_t
 nameserver_add_txt(unsigned char *answer, size_t used, const char *owner, const char *value)
 {
-    unsigned char data[256];
+    unsigned char data[257];
     size_t size = strlen(value);
 
     data[0] = (unsigned char)size;
-    memcpy(data + 1, value, size);
+    memcpy(data + 1, value, size + 1);
     return nameserver_add(answer, used, 1, owner, 16, data, size + 1);
-}
-
-unsigned
-nameserver_type(const unsigned char *query)
-{
-    return query[question_end(query) - 3];
 }
 
 bool

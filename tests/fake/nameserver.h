@@ -32,8 +32,8 @@ void nameserver_stop(struct fake_nameserver *n);
 /* Header and question of an answer; gives the bytes used. */
 size_t nameserver_begin(unsigned char *answer, const unsigned char *query, unsigned rcode);
 
-/* Adds a record of class IN to a section (1 answer, 2 authority, 3 additional); gives the bytes used
- * then. Sections must come in order. */
+/* Adds a record of class IN to a section (1 answer, 2 authority, 3 additional); gives the bytes
+ * used then. Sections must come in order. */
 size_t nameserver_add(unsigned char *answer, size_t used, int section, const char *owner,
                       unsigned type, const void *data, size_t size);
 
@@ -43,9 +43,6 @@ size_t nameserver_add_soa(unsigned char *answer, size_t used, int section, const
 
 /* The same with a TXT record of one string. */
 size_t nameserver_add_txt(unsigned char *answer, size_t used, const char *owner, const char *value);
-
-/* The type that a query asks for. */
-unsigned nameserver_type(const unsigned char *query);
 
 /* Is it an update? */
 bool nameserver_is_update(const unsigned char *query);

@@ -157,7 +157,7 @@ converse(uid_t user, int counted_here)
     struct str question = {0};
     struct str answer = {0};
     struct err e = {0};
-    struct child *c = child_start_as(user, count, &counted, &e);
+    struct child *c = child_start_as(user, count, NULL, &counted, &e);
 
     assert_non_null(c);
     assert_true(str_addf(&question, "who"));

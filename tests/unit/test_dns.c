@@ -9,6 +9,7 @@
 #include "base/dns.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define QUERY                                                                                      \
@@ -38,10 +39,9 @@ bytes_of(unsigned char *bytes, const char *hex)
 
     assert_true(size <= ROOM);
     for (size_t i = 0; i < size; i++) {
-        unsigned byte = 0;
+        char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
 
-        assert_int_equal(sscanf(hex + 2 * i, "%2x", &byte), 1);
-        bytes[i] = (unsigned char)byte;
+        bytes[i] = (unsigned char)strtoul(two, NULL, 16);
     }
     return size;
 }
@@ -65,13 +65,20 @@ a_name_is_absolute_and_of_letters_digits_hyphens_and_underscores(void **state)
         const char *name;
         bool is;
     } cases[] = {
-        {"example.org.", true},   {"_acme-challenge.db.example.org.", true},
-        {"a.", true},             {"EXAMPLE.Org.", true},
-        {"example.org", false},   {".", false},
-        {"", false},              {"a..b.", false},
-        {".a.", false},           {"a b.", false},
-        {"a\\.b.", false},        {"*.example.org.", false},
-        {"b\303\274cher.", false}, {"a/b.", false},
+        {"example.org.", true},
+        {"_acme-challenge.db.example.org.", true},
+        {"a.", true},
+        {"EXAMPLE.Org.", true},
+        {"example.org", false},
+        {".", false},
+        {"", false},
+        {"a..b.", false},
+        {".a.", false},
+        {"a b.", false},
+        {"a\\.b.", false},
+        {"*.example.org.", false},
+        {"b\303\274cher.", false},
+        {"a/b.", false},
         {"x23456789012345678901234567890123456789012345678901234567890123.", true},
         {"x234567890123456789012345678901234567890123456789012345678901234.", false},
     };

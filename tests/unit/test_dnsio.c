@@ -84,7 +84,8 @@ truncating(unsigned char *answer, const unsigned char *query, size_t size, int t
 }
 
 static size_t
-foreign_by_tcp(unsigned char *answer, const unsigned char *query, size_t size, int turn, bool by_tcp)
+foreign_by_tcp(unsigned char *answer, const unsigned char *query, size_t size, int turn,
+               bool by_tcp)
 {
     size_t used = truncating(answer, query, size, turn, by_tcp);
 
@@ -355,8 +356,8 @@ is_enough(void *context)
 }
 
 static void
-listen_to(struct listener *l, int64_t (*heard)(void *, struct dnsio_task *),
-          bool (*enough)(void *), nameserver_script *script, int asked)
+listen_to(struct listener *l, int64_t (*heard)(void *, struct dnsio_task *), bool (*enough)(void *),
+          nameserver_script *script, int asked)
 {
     struct fake_nameserver n;
     struct dnsio_task t;

@@ -117,7 +117,7 @@ what_is_not_https_is_refused_before_anybody_is_asked(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         int64_t connects = -1;
 
-        if (get(NULL, rows[i], &connects) != ERR_CONFIG || connects != 0)
+        if (get(NULL, rows[i], &connects) != ERR_PROTOCOL || connects != 0)
             fail_msg("'%s' was asked", rows[i]);
     }
 }

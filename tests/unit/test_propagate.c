@@ -20,7 +20,8 @@ static const struct dns_txt records[] = {
     {"_acme-challenge.DB.test.", "second"},
 };
 
-/* ---- the resolver: it has the first value, and from question `has_second_at` on the second ---- */
+/* ---- the resolver: it has the first value, and from question `has_second_at` on the second ----
+ */
 
 static int has_second_at;
 
@@ -77,8 +78,8 @@ listen_to(struct progress *p, const char *line)
     (void)strncpy(l->line, line, sizeof(l->line) - 1);
 }
 
-/* Waits at one or two resolvers; gives the error. `asked`: how many questions the first one got; -1:
- * does not matter. */
+/* Waits at one or two resolvers; gives the error. `asked`: how many questions the first one got;
+ * -1: does not matter. */
 static struct err
 play(nameserver_script *first, nameserver_script *second, int64_t timeout_s, int asked,
      struct progress *progress)
@@ -140,7 +141,8 @@ every_resolver_must_have_it(void **state)
     has_second_at = 0;
     e = play(serve, serve_nothing, 1, 1, NULL);
     assert_int_equal(e.code, ERR_TIMEOUT);
-    assert_non_null(strstr(e.text, "'_acme-challenge.db.test.' is not seen everywhere after 1 s: "));
+    assert_non_null(
+        strstr(e.text, "'_acme-challenge.db.test.' is not seen everywhere after 1 s: "));
     assert_non_null(strstr(e.text, ": answers NXDOMAIN"));
     assert_null(strstr(e.text, ";"));
 }

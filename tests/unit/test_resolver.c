@@ -45,7 +45,8 @@ without_a_usable_line_it_is_this_host(void **state)
     reads_as("", 1, "127.0.0.1");
     reads_as("nameserver\n", 1, "127.0.0.1");
     reads_as("nameserver ns1.example.org\n", 1, "127.0.0.1");
-    reads_as("nameservers 192.0.2.1\n nameserver 192.0.2.1\n;nameserver 192.0.2.1\n", 1, "127.0.0.1");
+    reads_as("nameservers 192.0.2.1\n nameserver 192.0.2.1\n;nameserver 192.0.2.1\n", 1,
+             "127.0.0.1");
     reads_as("nameserver 192.0.2.1.5\n", 1, "127.0.0.1");
 }
 
@@ -103,7 +104,8 @@ right(unsigned char *answer, const unsigned char *query, size_t size, int turn, 
     (void)size;
     (void)turn;
     (void)by_tcp;
-    return nameserver_add(answer, nameserver_begin(answer, query, 0), 1, "a.test.", 1, "\1\2\3\4", 4);
+    return nameserver_add(answer, nameserver_begin(answer, query, 0), 1, "a.test.", 1, "\1\2\3\4",
+                          4);
 }
 
 static size_t
@@ -120,8 +122,10 @@ ask(struct resolver_question *q, const struct resolver *at)
 {
     struct err e = {0};
 
-    *q = (struct resolver_question){.at = at, .name = "a.test.", .type = DNS_TYPE_A, .recurse = true};
-    assert_true(resolver_ask(q, 1, &clock_system, clock_system.steady_ms(&clock_system) + 5000, &e));
+    *q = (struct resolver_question){
+        .at = at, .name = "a.test.", .type = DNS_TYPE_A, .recurse = true};
+    assert_true(
+        resolver_ask(q, 1, &clock_system, clock_system.steady_ms(&clock_system) + 5000, &e));
 }
 
 static void

@@ -15,7 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define VALUE "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo" /* 43 characters, as RFC 8555 has it */
+#define VALUE                                                                                      \
+    "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo" /* 43 characters, as RFC 8555 has it             \
+                                                   */
 
 static const struct dns_txt one[] = {{"_acme-challenge.db.example.test.", VALUE}};
 
@@ -41,7 +43,8 @@ serve(unsigned char *answer, const unsigned char *query, size_t size, int turn, 
     if (!is_other && !is_ours)
         return nameserver_begin(answer, query, DNS_RCODE_REFUSED);
     if (is_cname)
-        return nameserver_add(answer, used, 1, "cname.example.test.", 5, "\5there\5other\4test\0", 18);
+        return nameserver_add(answer, used, 1, "cname.example.test.", 5, "\5there\5other\4test\0",
+                              18);
     return nameserver_add_soa(answer, used, 2, is_other ? "other.test." : "example.test.",
                               "ns1.example.test.");
 }
@@ -136,9 +139,9 @@ records_of_one_zone_share_an_update(void **state)
 {
     static const struct dns_txt records[] = {
         {"_acme-challenge.db.example.test.", VALUE},
+        {"_acme-challenge.other.test.", VALUE},
         {"_acme-challenge.db.example.test.", "another"},
         {"_acme-challenge.example.test.", VALUE},
-        {"_acme-challenge.other.test.", VALUE},
         {"cname.example.test.", VALUE},
     };
     struct fixture f;

@@ -73,7 +73,8 @@ what_is_no_key_is_refused_with_file_and_line(void **state)
     refused("\n\nsecret \"" SECRET "\";", "line 3: 'key' is expected");
     refused("key \"k\" {\n algorithm hmac-sha256;\n};", "line 3: the key has no secret");
     refused("key \"k\" {\n secret \"" SECRET "\";\n};", "line 3: the key has no algorithm");
-    refused("key \"k\" {\n algorithm hmac-md5;", "line 2: the algorithm 'hmac-md5' is not supported");
+    refused("key \"k\" {\n algorithm hmac-md5;",
+            "line 2: the algorithm 'hmac-md5' is not supported");
     refused("key \"k\" {\n algorithm hmac-sha2;", "is not supported");
     refused("key \"k\" {\n algorithm ;", "is not supported");
     refused("key \"k\" {\n secret \"not base64!\";", "line 2: the secret is not base64");

@@ -1,5 +1,5 @@
-/* address.c: names and wildcards become addresses. */
-#include "reload/address.h"
+/* addresses.c: names and wildcards become addresses. */
+#include "reload/addresses.h"
 
 #include "base/str.h"
 
@@ -24,9 +24,9 @@ static const struct {
 static bool
 add_one(struct addresses *a, const struct addrinfo *info, bool listens, struct err *e)
 {
-    struct address one = {.size = info->ai_addrlen, .listens = listens};
+    struct dial one = {.size = info->ai_addrlen, .listens = listens};
     char host[NI_MAXHOST], port[NI_MAXSERV];
-    struct address *grown = NULL;
+    struct dial *grown = NULL;
 
     memcpy(&one.bytes, info->ai_addr, info->ai_addrlen);
     if (getnameinfo(info->ai_addr, info->ai_addrlen, host, sizeof(host), port, sizeof(port),

@@ -1,23 +1,24 @@
-/* address.h: which addresses a server listens on, as those that can be asked. */
-#ifndef PGCERT_RELOAD_ADDRESS_H
-#define PGCERT_RELOAD_ADDRESS_H
+/* addresses.h: which addresses a server listens on, as those that can be asked. */
+#ifndef PGCERT_RELOAD_ADDRESSES_H
+#define PGCERT_RELOAD_ADDRESSES_H
 
 #include "base/err.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define ADDRESS_TEXT_SIZE 72 /* "[IPv6%scope]:port" */
+#define DIAL_TEXT_SIZE 72 /* "[IPv6%scope]:port" */
 
-struct address {
+/* One address that can be dialled. */
+struct dial {
     struct sockaddr_storage bytes;
     socklen_t size;
-    char text[ADDRESS_TEXT_SIZE]; /* numeric: "127.0.0.1:5432", "[::1]:5432" */
-    bool listens;                 /* false: only if somebody listens there; nobody told us so */
+    char text[DIAL_TEXT_SIZE]; /* numeric: "127.0.0.1:5432", "[::1]:5432" */
+    bool listens;              /* false: only if somebody listens there; nobody told us so */
 };
 
 struct addresses {
-    struct address *items;
+    struct dial *items;
     size_t count;
 };
 
