@@ -6,8 +6,8 @@
 #include "acme/client.h"
 
 /*
- * Makes the client ready to sign: loads the account's key (or makes one, fsynced before use) and URL
- * (or registers).
+ * Makes the client ready to sign: loads the account's key (or makes one, fsynced before use) and
+ * URL (or registers).
  *
  * Takes:  directory  account.key and account.json are in it
  * Errors: ERR_CONFIG  the terms of service are not agreed to; and what client_post() has

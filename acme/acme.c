@@ -65,7 +65,8 @@ save_order(const struct issue *i, const struct order *o, struct err *e)
     return json_save(object, i->job->order_path, e);
 }
 
-/* Is the order on disk one for these names, this key, this account? Gives its URL and its request. */
+/* Is the order on disk one for these names, this key, this account? Gives its URL and its request.
+ */
 static bool
 is_ours(struct issue *i, const struct json_t *saved, struct str *csr_der)
 {
@@ -196,7 +197,8 @@ answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
     for (size_t n = 0; n < all->count; n++) {
         own_answer struct answer a = {0};
 
-        if (!all->items[n].is_valid && !client_post(&i->client, all->items[n].challenge, "{}", &a, e))
+        if (!all->items[n].is_valid &&
+            !client_post(&i->client, all->items[n].challenge, "{}", &a, e))
             return err_wrap(e, "%s", all->items[n].name);
     }
     return true;
@@ -226,8 +228,7 @@ static bool
 wait_a_while(struct issue *i, const struct order *o, struct err *e)
 {
     struct clock *clock = i->job->clock;
-    int64_t advice_ms =
-        o->retry_at_s == 0 ? 0 : (o->retry_at_s - clock->now_s(clock)) * 1000;
+    int64_t advice_ms = o->retry_at_s == 0 ? 0 : (o->retry_at_s - clock->now_s(clock)) * 1000;
     int64_t pause_ms = i->wait_ms > advice_ms ? i->wait_ms : advice_ms;
 
     if (clock->steady_ms(clock) + pause_ms > i->deadline_ms) {
@@ -324,6 +325,8 @@ run(struct issue *i, struct order *o, struct err *e)
     if (!client_init(&i->client, job->http, job->clock, job->issuer->directory, session_path, e) ||
         !account_open(&i->client, job->issuer, job->account_dir, e))
         return false;
+    if (job->dns->provider->open != NULL && !job->dns->provider->open(job->dns, e))
+        return false;
     return (resume(i, o) || begin(i, o, e)) && order_run(o, &ports, e);
 }
 
@@ -355,8 +358,8 @@ acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warnin
     struct order o = {0};
     bool good = false;
 
-    i.deadline_ms = job->clock->steady_ms(job->clock) + PATIENCE_MS +
-                    job->dns->config.timeout_s * 1000;
+    i.deadline_ms =
+        job->clock->steady_ms(job->clock) + PATIENCE_MS + job->dns->config.timeout_s * 1000;
     good = run(&i, &o, e);
     if (good && !str_add(chain_pem, o.chain_pem.text, o.chain_pem.size))
         good = err_memory(e);

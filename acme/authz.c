@@ -55,7 +55,8 @@ tell_invalid(const struct json_t *object, struct err *e)
             (void)problem_tell(json_member(json_item(all, i), "error"), 0, 0, e);
             return err_wrap(e, "%s", name == NULL ? "?" : name);
         }
-    return err_set(e, ERR_REFUSED, "%s: the authorization is invalid, and the issuer does not say why",
+    return err_set(e, ERR_REFUSED,
+                   "%s: the authorization is invalid, and the issuer does not say why",
                    name == NULL ? "?" : name);
 }
 
@@ -83,7 +84,8 @@ fill(struct authz *a, const struct json_t *object, const struct list *names, str
     url = json_member_text(challenge, "url");
     token = json_member_text(challenge, "token");
     if (url == NULL || token == NULL || !b64url_is(token) || strlen(token) > TOKEN_MAX)
-        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose URL or token is not acceptable", name);
+        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose URL or token is not acceptable",
+                       name);
     a->challenge = strdup(url);
     a->token = strdup(token);
     return (a->challenge != NULL && a->token != NULL) || err_memory(e);

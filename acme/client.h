@@ -47,8 +47,8 @@ MUST_USE bool client_init(struct client *c, struct http *http, struct clock *clo
                           const char *directory_url, const char *session_path, struct err *e);
 
 /*
- * Signs and posts, again with a new nonce as long as the server says badNonce (RFC 8555 section 6.5),
- * at most 16 times.
+ * Signs and posts, again with a new nonce as long as the server says badNonce (RFC 8555
+ * section 6.5), at most 16 times.
  *
  * Takes:  payload  JSON text; "" is POST-as-GET
  * Gives:  a        empty before; also half filled after a failure
@@ -62,8 +62,8 @@ MUST_USE bool client_post(struct client *c, const char *url, const char *payload
 MUST_USE bool client_call(struct client *c, const char *resource, const char *payload,
                           struct answer *a, struct err *e);
 
-/* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read; the
- * directory itself where it has none. Borrowed. */
+/* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read;
+ * the directory itself where it has none. Borrowed. */
 const struct json_t *client_meta(struct client *c, struct err *e);
 
 /* Remembers directory and nonce. */

@@ -41,6 +41,10 @@ struct dns_provider {
     const struct option *options; /* its own settings, ended by a row without name */
     size_t config_size;           /* bytes of the struct which they fill */
 
+    /* Reads keys and whatever else can be wrong before anything is asked for; fills d->session.
+     * NULL when there is nothing. ERR_CONFIG, ERR_PERMISSION. Called before an order is made. */
+    bool (*open)(struct dns *d, struct err *e);
+
     /* All records of one call go out in as few updates as can be. Both may be called again after
      * success or failure with the same effect; remove() deletes these very values only, and a
      * record that is not there is no error. d->provider_config is the filled struct. */

@@ -11,7 +11,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/sha.h>
 
-#define COORDINATE_SIZE 32                   /* bytes of a P-256 coordinate (RFC 7518 section 6.2.1.2) */
+#define COORDINATE_SIZE 32 /* bytes of a P-256 coordinate (RFC 7518 section 6.2.1.2) */
 #define SIGNATURE_SIZE (2 * COORDINATE_SIZE) /* R || S (RFC 7518 section 3.4) */
 
 /* One coordinate of the public point as base64url. */

@@ -77,7 +77,10 @@ tell_status(int status, int64_t retry_at_s, struct err *e)
 {
     bool later = status == 429 || status >= 500;
 
-    (void)err_set(e, status == 429 ? ERR_BUSY : later ? ERR_NETWORK : ERR_PROTOCOL,
+    (void)err_set(e,
+                  status == 429 ? ERR_BUSY
+                  : later       ? ERR_NETWORK
+                                : ERR_PROTOCOL,
                   "the issuer answered with status %d and no explanation", status);
     e->retry_at_s = retry_at_s;
     return false;

@@ -1,4 +1,5 @@
-/* problem.h: what the server says when it refuses (RFC 7807, RFC 8555 section 6.7), in a sentence. */
+/* problem.h: what the server says when it refuses (RFC 7807, RFC 8555 section 6.7), in a sentence.
+ */
 #ifndef PGCERT_ACME_PROBLEM_H
 #define PGCERT_ACME_PROBLEM_H
 
@@ -12,8 +13,8 @@
  * Takes:  problem     the object; NULL: there is none, the status speaks
  *         status      HTTP status; 0 when the problem came inside a resource
  *         retry_at_s  from Retry-After; 0: none
- * Errors: by the type's row in the table: ERR_REFUSED, ERR_BUSY, ERR_NETWORK, ERR_PROTOCOL, ERR_CONFIG
- * Returns false always.
+ * Errors: by the type's row in the table: ERR_REFUSED, ERR_BUSY, ERR_NETWORK, ERR_PROTOCOL,
+ * ERR_CONFIG Returns false always.
  */
 bool problem_tell(const struct json_t *problem, int status, int64_t retry_at_s, struct err *e);
 

@@ -38,7 +38,6 @@ struct wait {
     size_t waiting; /* neither has nor failed */
     struct progress *progress;
     int64_t said_ms;
-    size_t said_first, said_missing; /* what the last line was about */
 };
 
 /* ------------------------------------------------------------------ one answer */
@@ -119,9 +118,11 @@ who(char *text, size_t room, const struct wait *w, size_t i)
         (void)snprintf(text, room, "%s (%s)", w->asks[i].server, address);
 }
 
+/* The live line: the first server that is still waited for, and how many more. */
 static void
-say(struct wait *w)
+say(void *context)
 {
+    struct wait *w = context;
     int64_t now_ms = w->d->clock->steady_ms(w->d->clock);
     char server[DNS_NAME_SIZE + ADDRESS_TEXT];
     size_t first = w->count;
@@ -133,10 +134,8 @@ say(struct wait *w)
     for (size_t i = 0; i < w->count; i++)
         if (!w->asks[i].has && missing++ == 0)
             first = i;
-    if (missing == 0 || (first == w->said_first && missing == w->said_missing))
+    if (missing == 0)
         return;
-    w->said_first = first;
-    w->said_missing = missing;
     who(server, sizeof(server), w, first);
     if (missing > 1)
         progress_say(w->progress, "waiting for %s and %zu more to answer with the record", server,
@@ -162,7 +161,6 @@ heard(void *context, struct dnsio_task *task)
     w->waiting = w->waiting - was_waiting + waits;
     if (a->has)
         return DNSIO_DONE;
-    say(w);
     a->pause_ms = a->pause_ms == 0                  ? FIRST_PAUSE_MS
                   : a->pause_ms < LAST_PAUSE_MS / 2 ? a->pause_ms * 2
                                                     : LAST_PAUSE_MS;
@@ -319,6 +317,7 @@ wait_for_all(struct wait *w, struct err *e)
         .patience_ms = PATIENCE_MS,
         .heard = heard,
         .enough = enough,
+        .tick = w->progress == NULL ? NULL : say,
         .context = w,
     };
 

@@ -115,11 +115,12 @@ sweep_one(const char *path, acme_find_dns *find, void *user, struct err *e)
         return false;
     dns = find(user, name);
     if (dns == NULL)
-        return err_set(e, ERR_CONFIG,
-                       "records that an earlier run published cannot be removed: there is no section "
-                       "[dns %s] any more; remove them by hand, they are listed in '%s', then remove "
-                       "that file",
-                       name, path);
+        return err_set(
+            e, ERR_CONFIG,
+            "records that an earlier run published cannot be removed: there is no section "
+            "[dns %s] any more; remove them by hand, they are listed in '%s', then remove "
+            "that file",
+            name, path);
     return records_remove(&all, dns, path, e);
 }
 

@@ -23,7 +23,8 @@ MUST_USE bool records_publish(const struct records *all, struct dns *dns, const 
 MUST_USE bool records_remove(const struct records *all, struct dns *dns, const char *journal_path,
                              struct err *e);
 
-/* Reads a journal: the records, and the name of the [dns] section, the caller's to free. ERR_INPUT. */
+/* Reads a journal: the records, and the name of the [dns] section, the caller's to free. ERR_INPUT.
+ */
 MUST_USE bool records_load(struct records *all, char **dns_name, const char *journal_path,
                            struct err *e);
 

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 /* Bytes for the text of `size` bytes, with the NUL. */
-#define B64URL_SIZE(size) (((size) * 4 + 2) / 3 + 1)
+#define B64URL_SIZE(size) (((size)*4 + 2) / 3 + 1)
 
 /* Encodes; `text` has B64URL_SIZE(size) bytes. */
 void b64url_encode(char *text, const void *bytes, size_t size);

@@ -42,8 +42,8 @@ struct child;
  * Starts a conversation: as child_run_as(), but the child answers question after question.
  *
  * Takes:  argument  lives at least as long as the child
- *         prepare   what a forked child does before the first question, while we go on; NULL: nothing
- * Errors: ERR_PERMISSION  neither that user nor root; ERR_SYSTEM  no process to be had
+ *         prepare   what a forked child does before the first question, while we go on; NULL:
+ * nothing Errors: ERR_PERMISSION  neither that user nor root; ERR_SYSTEM  no process to be had
  */
 MUST_USE struct child *child_start_as(uid_t user, child_answerer *answerer,
                                       void (*prepare)(void *argument), void *argument,

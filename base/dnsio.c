@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define TICK_MS 1000
 #define UDP_ROOM 4096    /* more than any server sends to one who did not offer it (RFC 6891) */
 #define DATAGRAMS_MAX 64 /* read from one socket in a turn, so that a flood starves no other */
 
@@ -378,6 +379,10 @@ wait_and_handle(struct loop *l, int sleep_ms, struct err *e)
         polls[n].events = f->state == CONNECTING || f->state == WRITING ? POLLOUT : POLLIN;
         polls[n].revents = 0;
         who[n++] = f;
+    }
+    if (l->plan->tick != NULL) {
+        l->plan->tick(l->plan->context);
+        sleep_ms = sleep_ms > TICK_MS ? TICK_MS : sleep_ms;
     }
     if (poll(polls, n, sleep_ms) < 0 && errno != EINTR)
         return err_errno(e, "wait for name servers");

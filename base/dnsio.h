@@ -51,6 +51,9 @@ struct dnsio_plan {
 
     /* True: no need to wait for the rest. Asked after something was heard. May be NULL. */
     bool (*enough)(void *context);
+
+    /* Called at least once a second while waiting, for a live line. May be NULL. */
+    void (*tick)(void *context);
     void *context;
 };
 

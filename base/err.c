@@ -24,7 +24,7 @@ tame(char *text)
 }
 
 static void PRINTF(3, 0)
-fill(struct err *e, enum err_code code, const char *format, va_list arguments)
+    fill(struct err *e, enum err_code code, const char *format, va_list arguments)
 {
     e->code = code;
     e->retry_at_s = 0;

@@ -90,18 +90,44 @@ is_private(const struct stat *s)
     return (s->st_mode & open_to) == 0;
 }
 
-bool
-file_read_secret(const char *path, size_t size_max, struct str *out, struct err *e)
+#define CREDENTIAL "credential:"
+
+/* Where the secret is; free() it. NULL and `e`. */
+static char *
+secret_path(const char *path, struct err *e)
 {
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    bool is_credential = strncmp(path, CREDENTIAL, strlen(CREDENTIAL)) == 0;
+    const char *name = is_credential ? path + strlen(CREDENTIAL) : path;
+    own_mem char *found = NULL;
+
+    if (is_credential && (directory == NULL || strchr(name, '/') != NULL || *name == '.')) {
+        (void)err_set(e, ERR_CONFIG, "read '%s': %s", path,
+                      directory == NULL ? "systemd has given this process no credentials; it works "
+                                          "in a unit with LoadCredential="
+                                        : "that is no name of a credential");
+        return NULL;
+    }
+    found = is_credential ? str_format("%s/%s", directory, name) : strdup(path);
+    if (found == NULL)
+        (void)err_memory(e);
+    return TAKE(found);
+}
+
+bool
+file_read_secret(const char *given, size_t size_max, struct str *out, struct err *e)
+{
+    own_mem char *path = secret_path(given, e);
     own_fd int fd = -1;
     struct stat s = {0};
 
-    if (!open_regular(AT_FDCWD, path, &fd, &s, e))
+    if (path == NULL || !open_regular(AT_FDCWD, path, &fd, &s, e))
         return false;
     if (!is_private(&s))
-        return err_set(e, ERR_PERMISSION,
-                       "read the secret '%s': its mode %04o lets others read it; try: chmod 0600 %s",
-                       path, (unsigned)(s.st_mode & 07777), path);
+        return err_set(
+            e, ERR_PERMISSION,
+            "read the secret '%s': its mode %04o lets others read it; try: chmod 0600 %s", path,
+            (unsigned)(s.st_mode & 07777), path);
     if (!read_rest(fd, path, size_max, out, e))
         return false;
     while (out->size > 0 && isspace((unsigned char)out->text[out->size - 1]))
@@ -259,8 +285,8 @@ file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_errno(e, "lock '%s'", path);
         if (clock_system.steady_ms(&clock_system) >= deadline_ms)
-            return err_set(e, ERR_BUSY, "another run of pgcert holds '%s'; try again when it is done",
-                           path);
+            return err_set(e, ERR_BUSY,
+                           "another run of pgcert holds '%s'; try again when it is done", path);
         clock_system.sleep_ms(&clock_system, pause_ms);
     }
     *fd = lock;

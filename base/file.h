@@ -25,10 +25,11 @@ MUST_USE bool file_read_if_there(int directory, const char *path, size_t size_ma
                                  bool *found, struct err *e);
 
 /*
- * Reads a secret: a file that others may not read. What it ends in of white space is cut off.
+ * Reads a secret: a file that others may not read, or "credential:NAME", which systemd has put into
+ * $CREDENTIALS_DIRECTORY (systemd.exec(5)). What it ends in of white space is cut off.
  *
- * Errors: as file_read(); ERR_PERMISSION when its mode lets others than owner (and group, where
- *         root owns it) read it: 0600, 0400, or root's 0640
+ * Errors: as file_read(); ERR_CONFIG when there is no such credential; ERR_PERMISSION when its mode
+ * lets others than owner (and group, where root owns it) read it: 0600, 0400, or root's 0640
  */
 MUST_USE bool file_read_secret(const char *path, size_t size_max, struct str *out, struct err *e);
 

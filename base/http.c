@@ -137,10 +137,11 @@ tell(const struct curl_http *h, const struct http_request *r, const struct trans
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
-        return err_set(e, ERR_NETWORK,
-                       "%s '%s': its certificate is not trusted (%s); set ca_file where a private CA "
-                       "signed it",
-                       r->method, r->url, why);
+        return err_set(
+            e, ERR_NETWORK,
+            "%s '%s': its certificate is not trusted (%s); set ca_file where a private CA "
+            "signed it",
+            r->method, r->url, why);
     if (code == CURLE_SSL_CACERT_BADFILE)
         return err_set(e, ERR_CONFIG, "%s '%s': ca_file '%s' cannot be used: %s", r->method, r->url,
                        h->ca_file != NULL ? h->ca_file : "", why);

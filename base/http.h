@@ -25,7 +25,7 @@ struct http_response {
     int status;
     struct http_header *headers; /* in order; a name may come again */
     size_t header_count;
-    struct str body; /* NUL-ended unless empty */
+    struct str body;    /* NUL-ended unless empty */
     int64_t retry_at_s; /* from Retry-After, both forms; 0: none */
 };
 
@@ -49,8 +49,8 @@ struct http {
     int64_t connect_count;
 };
 
-/* ca_file: trusted besides the system's roots (instead of them, where the system has no directory of
- * roots under their hashes); NULL: nothing more. NULL and `e` on failure. */
+/* ca_file: trusted besides the system's roots (instead of them, where the system has no directory
+ * of roots under their hashes); NULL: nothing more. NULL and `e` on failure. */
 MUST_USE struct http *http_new(const char *ca_file, struct clock *clock, struct err *e);
 
 /* NULL is nothing to free. */

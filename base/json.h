@@ -50,7 +50,7 @@ void json_put_text(struct json_t *object, const char *key, const char *text);
 void json_put_int(struct json_t *object, const char *key, int64_t number);
 void json_put_bool(struct json_t *object, const char *key, bool truth);
 void json_put_list(struct json_t *object, const char *key, const struct list *texts);
-void json_put_time(struct json_t *object, const char *key, int64_t at_s); /* RFC 3339; 0: null */
+void json_put_time(struct json_t *object, const char *key, int64_t at_s);    /* RFC 3339; 0: null */
 void json_put(struct json_t *object, const char *key, struct json_t *value); /* takes the value */
 void json_add(struct json_t *array, struct json_t *value);                   /* takes the value */
 void json_add_text(struct json_t *array, const char *text);

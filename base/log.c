@@ -32,8 +32,7 @@ stderr_is_journal(void)
     return strcmp(stream, mine) == 0;
 }
 
-static void PRINTF(2, 0)
-say(enum log_level level, const char *format, va_list arguments)
+static void PRINTF(2, 0) say(enum log_level level, const char *format, va_list arguments)
 {
     static int journal = -1;
     char line[2048];

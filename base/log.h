@@ -5,7 +5,13 @@
 #include "base/own.h"
 
 /* Values are syslog(3)'s. */
-enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+    LOG_LEVEL_ERR = 3,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG
+};
 
 /* Lines above this level are not written; at first LOG_LEVEL_INFO. */
 void log_set_level(enum log_level level);

@@ -116,9 +116,9 @@ store_find(const char *directory, int64_t wanted, struct generation *g, struct e
         return false;
     if (!fill(g, about)) {
         generation_done(g);
-        return err_set(e, ERR_INPUT,
-                       "read '%s': it is missing or damaged; remove the directory of this generation",
-                       path);
+        return err_set(
+            e, ERR_INPUT,
+            "read '%s': it is missing or damaged; remove the directory of this generation", path);
     }
     g->number = number;
     return true;

@@ -2,10 +2,12 @@
  *
  * STATE/certificates/NAME/N/key.pem      0600, PKCS#8
  *                          chain.pem    leaf first
- *                          about.json   {"issuer","created_at","sha256","serial","key_type","not_before","not_after","names"}
+ *                          about.json
+ * {"issuer","created_at","sha256","serial","key_type","not_before","not_after","names"}
  *                    NAME/next.key      the key of the generation that is being obtained
  *                    NAME/order.json    the order in flight (acme/)
- *                    NAME/state.json    {"generation": wanted, "last_attempt": {...}, "targets": {...}}
+ *                    NAME/state.json    {"generation": wanted, "last_attempt": {...}, "targets":
+ * {...}}
  */
 #ifndef PGCERT_BASE_STORE_H
 #define PGCERT_BASE_STORE_H
@@ -53,8 +55,7 @@ MUST_USE EVP_PKEY *store_next_key(const char *directory, enum key_type type, str
  * Gives:  number  of the new one
  */
 MUST_USE bool store_add(const char *directory, const char *issuer, const struct str *key_pem,
-                        const struct str *chain_pem, int64_t now_s, int64_t *number,
-                        struct err *e);
+                        const struct str *chain_pem, int64_t now_s, int64_t *number, struct err *e);
 
 /* Removes all but the newest `keep` generations and number `protect`. */
 MUST_USE bool store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e);

@@ -52,10 +52,11 @@ app_enter_state(struct app *app, struct err *e)
     if (geteuid() == 0 && s.st_uid != 0)
         return become(s.st_uid, state, e);
     if (s.st_uid != geteuid())
-        return err_set(e, ERR_PERMISSION,
-                       "the state directory '%s' belongs to another user (%u); run pgcert as that user "
-                       "or as root",
-                       state, (unsigned)s.st_uid);
+        return err_set(
+            e, ERR_PERMISSION,
+            "the state directory '%s' belongs to another user (%u); run pgcert as that user "
+            "or as root",
+            state, (unsigned)s.st_uid);
     return true;
 }
 
@@ -92,10 +93,11 @@ app_select(const struct app *app, int argc, char **argv, size_t *count, struct e
         return NULL;
     }
     for (size_t i = 0; i < wanted; i++) {
-        selected[i] = argc > 0 ? config_certificate(&app->config, argv[i])
-                               : &app->config.certificates[i];
+        selected[i] =
+            argc > 0 ? config_certificate(&app->config, argv[i]) : &app->config.certificates[i];
         if (selected[i] == NULL) {
-            (void)err_set(e, ERR_USAGE, "there is no certificate '%s' in the settings; try: pgcert status",
+            (void)err_set(e, ERR_USAGE,
+                          "there is no certificate '%s' in the settings; try: pgcert status",
                           argv[i]);
             return NULL;
         }

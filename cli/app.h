@@ -27,10 +27,10 @@ MUST_USE bool app_enter_state(struct app *app, struct err *e);
 /* Enters the state directory and locks it, so that there is one run at a time; waits a while. */
 MUST_USE bool app_lock(struct app *app, struct err *e);
 
-/* The certificates named by the arguments, all when there are none; free() it. NULL and ERR_USAGE for
- * a name that is not in the settings. */
-MUST_USE struct certificate **app_select(const struct app *app, int argc, char **argv, size_t *count,
-                                         struct err *e);
+/* The certificates named by the arguments, all when there are none; free() it. NULL and ERR_USAGE
+ * for a name that is not in the settings. */
+MUST_USE struct certificate **app_select(const struct app *app, int argc, char **argv,
+                                         size_t *count, struct err *e);
 
 /* An error of one certificate or of the whole, on standard error; a temporary one with when it is
  * tried again. */

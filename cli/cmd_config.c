@@ -39,8 +39,8 @@ show_section(const struct conf_section *s)
 {
     struct config_tables t = config_tables(s);
 
-    (void)printf("%s[%s%s%s]%s\n", term_on(TERM_BOLD), s->kind, *s->name != '\0' ? " " : "", s->name,
-                 term_off());
+    (void)printf("%s[%s%s%s]%s\n", term_on(TERM_BOLD), s->kind, *s->name != '\0' ? " " : "",
+                 s->name, term_off());
     for (size_t i = 0; t.tables[i] != NULL; i++)
         for (const struct option *o = t.tables[i]; o->name != NULL; o++)
             show_option(s, o);

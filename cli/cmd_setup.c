@@ -39,14 +39,17 @@ add_found_cluster(struct str *text, struct err *e)
             which = i;
         }
     if (good && running == 0)
-        good = err_set(e, ERR_CONFIG, "no running PostgreSQL was found here; start it, or write a "
-                                      "section [target main] with its connection");
+        good = err_set(e, ERR_CONFIG,
+                       "no running PostgreSQL was found here; start it, or write a "
+                       "section [target main] with its connection");
     else if (good && running > 1)
-        good = err_set(e, ERR_CONFIG, "%zu running PostgreSQL clusters were found here; write a section "
-                                      "[target NAME] with the connection of the one you mean",
+        good = err_set(e, ERR_CONFIG,
+                       "%zu running PostgreSQL clusters were found here; write a section "
+                       "[target NAME] with the connection of the one you mean",
                        running);
-    if (good && !str_addf(text, "[target main]\ntype = postgres\nconnection = host=%s port=%d "
-                                "user=postgres dbname=postgres\n\n",
+    if (good && !str_addf(text,
+                          "[target main]\ntype = postgres\nconnection = host=%s port=%d "
+                          "user=postgres dbname=postgres\n\n",
                           found.items[which].socket, found.items[which].port))
         good = err_memory(e);
     clusters_done(&found);
@@ -63,7 +66,8 @@ choose_target(const struct config *c, struct str *text, const char **target, str
                        target_name);
     }
     if (c->target_count > 1)
-        return err_set(e, ERR_USAGE, "there are %zu targets in the settings; say which: --target NAME",
+        return err_set(e, ERR_USAGE,
+                       "there are %zu targets in the settings; say which: --target NAME",
                        c->target_count);
     *target = c->target_count == 1 ? c->targets[0]->name : "main";
     return c->target_count == 1 || add_found_cluster(text, e);
@@ -76,12 +80,15 @@ choose_issuer(const struct config *c, const char **issuer, struct err *e)
     if (*issuer != NULL && config_issuer(c, *issuer) != NULL)
         return true;
     if (*issuer != NULL)
-        return err_set(e, ERR_USAGE, "--issuer %s: there is no section [issuer %s]", *issuer, *issuer);
+        return err_set(e, ERR_USAGE, "--issuer %s: there is no section [issuer %s]", *issuer,
+                       *issuer);
     if (c->issuer_count > 1)
-        return err_set(e, ERR_USAGE, "there are %zu issuers in the settings; say which: --issuer NAME",
+        return err_set(e, ERR_USAGE,
+                       "there are %zu issuers in the settings; say which: --issuer NAME",
                        c->issuer_count);
-    return err_set(e, ERR_CONFIG, "there is no section [issuer NAME]; see pgcert.conf(5) for an example "
-                                  "with an ACME server");
+    return err_set(e, ERR_CONFIG,
+                   "there is no section [issuer NAME]; see pgcert.conf(5) for an example "
+                   "with an ACME server");
 }
 
 /* The text of the settings for a certificate that is not in them yet. */
@@ -92,8 +99,8 @@ compose(const struct config *c, const char *name, struct str *text, struct err *
 
     if (!choose_issuer(c, &issuer, e) || !choose_target(c, text, &target, e))
         return false;
-    return str_addf(text, "[certificate %s]\nissuer = %s\nnames = %s\ndeploy = %s\n", name, issuer, name,
-                    target) ||
+    return str_addf(text, "[certificate %s]\nissuer = %s\nnames = %s\ndeploy = %s\n", name, issuer,
+                    name, target) ||
            err_memory(e);
 }
 
@@ -106,7 +113,8 @@ settings_path(const struct app *app, const char *name)
 
     if (strchr(name, '/') != NULL || name[0] == '.')
         return NULL;
-    return str_format("%.*sconf.d/%s.conf", length, app->config_path, *name == '*' ? name + 1 : name);
+    return str_format("%.*sconf.d/%s.conf", length, app->config_path,
+                      *name == '*' ? name + 1 : name);
 }
 
 /* Is the text good settings together with those that are there? Read again to find out. */

@@ -1,4 +1,5 @@
-/* commands.h: the commands and how one is chosen. To add one: a file cmd_NAME.c, a line in commands.c.
+/* commands.h: the commands and how one is chosen. To add one: a file cmd_NAME.c, a line in
+ * commands.c.
  */
 #ifndef PGCERT_CLI_COMMANDS_H
 #define PGCERT_CLI_COMMANDS_H
@@ -15,9 +16,9 @@ enum command_needs {
 
 struct command {
     const char *name;
-    const char *arguments; /* "NAME..." */
-    int least, most;       /* how many; most -1: any number */
-    int needs;             /* enum command_needs */
+    const char *arguments;    /* "NAME..." */
+    int least, most;          /* how many; most -1: any number */
+    int needs;                /* enum command_needs */
     const struct flag *flags; /* ended by a row without name; NULL: none */
     /* The error's code becomes the exit status; an error without text was told already. */
     bool (*run)(struct app *app, int argc, char **argv, struct err *e);

@@ -29,8 +29,8 @@ static const struct {
     const struct option *table;
     bool is_named;
 } kinds[] = {
-    {"pgcert", settings_options, false},     {"issuer", acme_options, true},
-    {"dns", dns_options, true},              {"certificate", certificate_options, true},
+    {"pgcert", settings_options, false}, {"issuer", acme_options, true},
+    {"dns", dns_options, true},          {"certificate", certificate_options, true},
     {"target", target_options, true},
 };
 
@@ -125,7 +125,8 @@ check_kind(const struct conf_section *s, struct err *e)
                        s->file, s->line, s->kind, s->kind);
     }
     return err_set(e, ERR_CONFIG, "%s:%d: no section [%s] is known; %s%s%s", s->file, s->line,
-                   s->kind, near != NULL ? "did you mean [" : "there are: pgcert issuer dns certificate",
+                   s->kind,
+                   near != NULL ? "did you mean [" : "there are: pgcert issuer dns certificate",
                    near != NULL ? near : " target", near != NULL ? "]?" : "");
 }
 
@@ -208,10 +209,11 @@ add_certificate(struct config *c, const struct conf_section *s, struct err *e)
     one = &all[c->certificate_count++];
     one->name = strdup(s->name);
     if (strchr(s->name, '/') != NULL || s->name[0] == '.' || s->name[0] == '_')
-        return err_set(e, ERR_CONFIG,
-                       "%s:%d: [certificate %s]: the name must not hold '/' or begin with '.' or '_'; "
-                       "it becomes the name of a directory",
-                       s->file, s->line, s->name);
+        return err_set(
+            e, ERR_CONFIG,
+            "%s:%d: [certificate %s]: the name must not hold '/' or begin with '.' or '_'; "
+            "it becomes the name of a directory",
+            s->file, s->line, s->name);
     return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
            option_bind(s, certificate_options, one, e) && default_names(one, s, e);
 }
@@ -280,7 +282,8 @@ resolve(struct config *c, struct err *e)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
         if (config_dns(c, c->issuers[i].acme.dns) == NULL)
-            return dangling(c, "issuer", c->issuers[i].name, "dns", "dns", c->issuers[i].acme.dns, e);
+            return dangling(c, "issuer", c->issuers[i].name, "dns", "dns", c->issuers[i].acme.dns,
+                            e);
     for (size_t i = 0; i < c->certificate_count; i++) {
         struct certificate *one = &c->certificates[i];
 

@@ -32,7 +32,7 @@ struct certificate {
     struct list names;
     int key_type; /* enum key_type */
     struct option_share renew_before;
-    struct list deploy; /* names of targets */
+    struct list deploy;    /* names of targets */
     struct issuer *issuer; /* borrowed from the config */
 };
 

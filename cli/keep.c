@@ -173,7 +173,8 @@ obtain(struct app *app, struct report *r, struct err *e)
     if (!good)
         return false;
     good = accept_chain(app, r, key, &chain_pem, e);
-    /* an order whose chain was judged is over, whichever way; one that could not be stored is not */
+    /* an order whose chain was judged is over, whichever way; one that could not be stored is not
+     */
     if ((good || e->code == ERR_INPUT) && !acme_forget(&job, &ignored))
         log_debug("the order is not forgotten: %s", ignored.text);
     return good;

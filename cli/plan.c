@@ -12,7 +12,8 @@ plan_renew_at(int64_t not_before_s, int64_t not_after_s, struct option_share bef
     int64_t before_s = before.span_s;
 
     if (before_s == 0 && before.whole > 0)
-        before_s = lifetime_s / before.whole * before.part + lifetime_s % before.whole * before.part / before.whole;
+        before_s = lifetime_s / before.whole * before.part +
+                   lifetime_s % before.whole * before.part / before.whole;
     if (before_s == 0)
         before_s = lifetime_s < SHORT_LIFETIME_S ? lifetime_s / 2 : lifetime_s / 3;
     /* one that is due at birth would be renewed at every run */

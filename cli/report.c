@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_COUNTS_S (10 * 24 * 3600) /* with more life left than that, the hour does not matter */
+/* With more life left than that, the hour does not matter. */
+#define DAY_COUNTS_S (10 * 24 * 3600)
 
 bool
 report_init(struct report *r, const struct app *app, const struct certificate *c, struct err *e)
@@ -70,8 +71,8 @@ target_json(const struct report *r, const struct report_target *t)
     for (size_t i = 0; i < t->served.endpoint_count; i++)
         json_add(endpoints, endpoint_json(&t->served.endpoints[i]));
     json_put(object, "endpoints", endpoints);
-    json_put_text(object, "error", t->e.code == ERR_NONE ? state_target_error(&r->state, t->name)
-                                                         : t->e.text);
+    json_put_text(object, "error",
+                  t->e.code == ERR_NONE ? state_target_error(&r->state, t->name) : t->e.text);
     return object;
 }
 
@@ -220,7 +221,8 @@ print_dates(const struct report *r, int64_t now_s)
 
     minute(at, g->not_after_s);
     relative(span, g->not_after_s, now_s);
-    (void)printf("  %s%-9s%s until %s UTC (%s)\n", term_on(TERM_DIM), "valid", term_off(), at, span);
+    (void)printf("  %s%-9s%s until %s UTC (%s)\n", term_on(TERM_DIM), "valid", term_off(), at,
+                 span);
     minute(at, r->plan.renew_at_s);
     relative(span, r->plan.renew_at_s, now_s);
     if (r->plan.is_due)
@@ -311,7 +313,8 @@ report_print_line(const struct report *r, int64_t now_s)
 
     (void)printf("%s%s%s: ", term_on(TERM_BOLD), r->certificate->name, term_off());
     if (bad)
-        (void)printf("%sfailed%s%s", term_on(TERM_BAD), term_off(), r->did.count > 0 ? " after: " : "");
+        (void)printf("%sfailed%s%s", term_on(TERM_BAD), term_off(),
+                     r->did.count > 0 ? " after: " : "");
     if (!bad || r->did.count > 0)
         print_did(r);
     if (g->number != 0) {

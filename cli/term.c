@@ -31,8 +31,8 @@ const char *
 term_on(enum term_style style)
 {
     static const char *const sequences[] = {
-        [TERM_PLAIN] = "",           [TERM_BOLD] = "\033[1m",  [TERM_DIM] = "\033[2m",
-        [TERM_GOOD] = "\033[32m",    [TERM_BAD] = "\033[1;31m", [TERM_WARN] = "\033[33m",
+        [TERM_PLAIN] = "",        [TERM_BOLD] = "\033[1m",   [TERM_DIM] = "\033[2m",
+        [TERM_GOOD] = "\033[32m", [TERM_BAD] = "\033[1;31m", [TERM_WARN] = "\033[33m",
     };
 
     return term.colours ? sequences[style] : "";

@@ -455,10 +455,18 @@ withdraw(struct dns *d, const struct dns_txt *records, size_t count, struct err 
 
 extern const struct dns_provider dns_rfc2136;
 
+/* Before an order: a key file that is no good is told before the issuer is troubled. */
+static bool
+open_provider(struct dns *d, struct err *e)
+{
+    return open_session(d, e) != NULL;
+}
+
 const struct dns_provider dns_rfc2136 = {
     .name = "rfc2136",
     .options = options,
     .config_size = sizeof(struct rfc2136_config),
+    .open = open_provider,
     .publish = publish,
     .remove = withdraw,
     .close = close_session,

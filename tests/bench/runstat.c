@@ -40,8 +40,9 @@ main(int argc, char **argv)
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &ended);
     status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    (void)fprintf(out, "%.6f %.6f %ld %d\n",
-                  (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9,
-                  seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime), usage.ru_maxrss, status);
+    (void)fprintf(
+        out, "%.6f %.6f %ld %d\n",
+        (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9,
+        seconds_of(&usage.ru_utime) + seconds_of(&usage.ru_stime), usage.ru_maxrss, status);
     return fclose(out) == 0 ? 0 : 2;
 }

@@ -101,6 +101,17 @@ END
     conf_add <<<$'[dns world]\ntsig_file = /nowhere/tsig.key'
     expect 78 pgcert renew
     says "/nowhere/tsig.key"
+    [ "$(wc -l <<<"$stderr")" = 1 ]
+}
+
+@test "a secret may be a credential of systemd's" {
+    conf_add <<<$'[dns world]\ntsig_file = credential:tsig'
+    expect 78 pgcert renew
+    says "credential:tsig.*LoadCredential"
+    mkdir -m 700 "$WORLD/credentials"
+    export CREDENTIALS_DIRECTORY=$WORLD/credentials
+    expect 78 pgcert renew
+    says "credentials/tsig"
 }
 
 @test "settings that are not UTF-8, too long or have NUL bytes do no harm" {

@@ -202,6 +202,20 @@ END
     [ "$(grep -c 'htons(14000)' "$WORLD/trace")" = 1 ]
 }
 
+@test "a key file that is no good is told before anything is ordered" {
+    fresh
+    pg_serves_pgcert
+    conf_add <<<$'[dns world]\ntsig_file = /nowhere/tsig.key'
+    mark=$(pebble_mark)
+    expect 78 pgcert renew
+    [ "$(requests "$mark" order-plz)" = 0 ]
+    # and by a credential it works
+    mkdir -m 700 "$WORLD/credentials"
+    cp "$WORLD/bind/pgcert-key.key" "$WORLD/credentials/tsig"
+    conf_add <<<$'[dns world]\ntsig_file = credential:tsig'
+    CREDENTIALS_DIRECTORY=$WORLD/credentials expect 0 pgcert renew
+}
+
 @test "two certificates of one issuer share account and connection" {
     fresh
     pg_serves_pgcert

@@ -2,6 +2,11 @@
 # What pgcert itself keeps: a full disk at every step of storing, and damaged files.
 load ../e2e/world
 
+teardown()
+{
+    umount "$STATE" 2>/dev/null || :
+}
+
 # An old certificate is served, nothing is issued, and the state has so many pages of 4 KiB left.
 begin_with_pages()
 {
@@ -36,7 +41,6 @@ begin_with_pages()
         [ -z "$(find "$STATE" -name '*.tmp' -o -name 'new.*')" ]
         [ -z "$(dns_challenges "$ZONE")" ]
     done
-    umount "$STATE"
     [ "$ended" = yes ] && [ "$free" -gt 4 ]
 }
 
