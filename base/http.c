@@ -182,9 +182,12 @@ static void
 set_request(const struct curl_http *h, const struct http_request *r)
 {
     bool head = strcmp(r->method, "HEAD") == 0;
+    bool usual = head || strcmp(r->method, r->body != NULL ? "POST" : "GET") == 0;
 
     (void)curl.easy_setopt(h->easy, CURLOPT_URL, r->url);
     (void)curl.easy_setopt(h->easy, CURLOPT_NOBODY, head ? 1L : 0L);
+    if (!usual)
+        (void)curl.easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, r->method);
     if (r->body != NULL) {
         (void)curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)r->body_size);
         (void)curl.easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
@@ -211,6 +214,17 @@ set_limits(struct curl_http *h, struct transfer *t)
 }
 
 static bool
+add_line(struct curl_slist **list, const char *line, struct err *e)
+{
+    struct curl_slist *longer = line == NULL ? *list : curl.slist_append(*list, line);
+
+    if (line != NULL && longer == NULL)
+        return err_memory(e);
+    *list = longer;
+    return true;
+}
+
+static bool
 set_headers(const struct curl_http *h, const struct http_request *r, struct curl_slist **list,
             struct err *e)
 {
@@ -220,16 +234,12 @@ set_headers(const struct curl_http *h, const struct http_request *r, struct curl
     /* no "Expect: 100-continue": it costs a round trip */
     const char *lines[] = {type, accept, r->body == NULL ? NULL : "Expect:"};
 
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        struct curl_slist *longer = NULL;
-
-        if (lines[i] == NULL)
-            continue;
-        longer = curl.slist_append(*list, lines[i]);
-        if (longer == NULL)
-            return err_memory(e);
-        *list = longer;
-    }
+    for (size_t i = 0; i < COUNT(lines); i++)
+        if (!add_line(list, lines[i], e))
+            return false;
+    for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
+        if (!add_line(list, r->headers[i], e))
+            return false;
     (void)curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, *list);
     return true;
 }

@@ -8,11 +8,12 @@
 struct clock;
 
 struct http_request {
-    const char *method;       /* "GET", "HEAD", "POST" */
-    const char *url;          /* https only */
-    const char *content_type; /* of the body; NULL without one */
-    const char *accept;       /* NULL: anything */
-    const char *body;         /* NULL: none */
+    const char *method;         /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+    const char *url;            /* https only */
+    const char *content_type;   /* of the body; NULL without one */
+    const char *accept;         /* NULL: anything */
+    const char *const *headers; /* "Name: value" lines, NULL-ended; may be secrets; NULL: none */
+    const char *body;           /* NULL: none */
     size_t body_size;
 };
 
