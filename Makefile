@@ -8,6 +8,7 @@ CFLAGS     ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib/pgcert
 MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/pgcert
 SYSCONFDIR ?= /etc
@@ -106,6 +107,12 @@ $(B)/%.o: %.c $(B)/flags.mk
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The one place that knows where it will be installed.
+$(B)/acme/dns/acmesh.o: ALL_CPPFLAGS += -DPGCERT_LIBDIR='"$(LIBDIR)"'
+$(B)/acme/dns/acmesh.o: $(B)/libdir
+$(B)/libdir: FORCE
+	@mkdir -p $(@D) && { echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' >$@; }
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(FAKE) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(ALL_LDLIBS)
@@ -169,8 +176,9 @@ manual: $(B)/pgcert ## bring the tables of settings in pgcert.conf(5) up to the 
 
 ##@ Install
 
-install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR)
+install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
+	install -D -m 644 acme/dns/acmesh-shim.sh $(DESTDIR)$(LIBDIR)/acmesh-shim.sh
 	install -D -m 644 cli/pgcert.1 $(DESTDIR)$(MANDIR)/man1/pgcert.1
 	install -D -m 644 conf.d/pgcert.conf.5 $(DESTDIR)$(MANDIR)/man5/pgcert.conf.5
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf
@@ -183,7 +191,7 @@ uninstall: ## remove what install put there; settings and certificates stay
 	rm -f $(DESTDIR)$(BINDIR)/pgcert $(DESTDIR)$(MANDIR)/man1/pgcert.1 \
 		$(DESTDIR)$(MANDIR)/man5/pgcert.conf.5 \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard units/pgcert-*)))
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null
 
 dist: ## build/pgcert-VERSION.tar.gz of the last commit, the same bytes each time

@@ -1,6 +1,8 @@
-/* account.c: key and URL of the account. */
+/* account.c: key, URL and contacts of the account. */
 #include "acme/account.h"
 
+#include "acme/eab.h"
+#include "acme/rollover.h"
 #include "base/file.h"
 #include "base/key.h"
 
@@ -10,72 +12,75 @@
 
 #define KEY_FILE_MAX 16384
 
-static EVP_PKEY *
-load_key(const char *directory, struct err *e)
+/* ---- the key ---- */
+
+static bool
+load_key(struct client *c, const char *directory, struct err *e)
 {
     own_mem char *path = str_format("%s/account.key", directory);
     own_str struct str pem = {0};
     own_pkey EVP_PKEY *key = NULL;
     bool found = false;
 
+    if (path == NULL)
+        return err_memory(e);
+    if (!file_read_if_there(AT_FDCWD, path, KEY_FILE_MAX, &pem, &found, e))
+        return false;
+    if (!found)
+        return true;
+    key = key_from_pem(pem.text, pem.size, e);
+    if (key == NULL)
+        return err_wrap(e, "read '%s'", path);
+    if (!key_is(key, KEY_ECDSA_P256))
+        return err_set(e, ERR_INPUT, "read '%s': an account key must be ECDSA P-256", path);
+    c->key = TAKE(key);
+    return true;
+}
+
+bool
+account_make_key(struct client *c, const char *directory, struct err *e)
+{
+    own_mem char *path = str_format("%s/account.key", directory);
+    own_str struct str pem = {0};
+    own_pkey EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
+
+    if (path == NULL)
+        return err_memory(e);
+    if (key == NULL || !key_to_pem(key, &pem, e) ||
+        !file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e))
+        return false;
+    key_drop(&c->key);
+    c->key = TAKE(key);
+    return true;
+}
+
+/* ---- what is remembered ---- */
+
+/* account.json when it is of this server, else an empty object; NULL when it is damaged. */
+static struct json_t *
+load_memory(const struct client *c, const char *directory, struct err *e)
+{
+    own_mem char *path = str_format("%s/account.json", directory);
+    own_json struct json_t *account = NULL;
+    const char *server = NULL;
+
     if (path == NULL) {
         (void)err_memory(e);
         return NULL;
     }
-    if (!file_read_if_there(AT_FDCWD, path, KEY_FILE_MAX, &pem, &found, e))
-        return NULL;
-    if (found) {
-        key = key_from_pem(pem.text, pem.size, e);
-        if (key != NULL && key_is(key, KEY_ECDSA_P256))
-            return TAKE(key);
-        if (key != NULL)
-            (void)err_set(e, ERR_INPUT, "an account key must be ECDSA P-256");
-        (void)err_wrap(e, "read '%s'", path);
-        return NULL;
-    }
-    key = key_generate(KEY_ECDSA_P256, e);
-    if (key == NULL || !key_to_pem(key, &pem, e) ||
-        !file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e))
-        return NULL;
-    return TAKE(key);
-}
-
-/* The remembered URL, when it is of this server. */
-static bool
-load_url(struct client *c, const char *directory, struct err *e)
-{
-    own_mem char *path = str_format("%s/account.json", directory);
-    own_json struct json_t *account = path == NULL ? NULL : json_load(path, e);
-    const char *server = NULL;
-    const char *url = NULL;
-
-    if (path == NULL)
-        return err_memory(e);
+    account = json_load(path, e);
     if (account == NULL)
-        return false;
+        return NULL;
     server = json_member_text(account, "directory");
-    url = json_member_text(account, "url");
-    if (server == NULL || url == NULL || strcmp(server, c->directory_url) != 0)
-        return true;
-    c->kid = strdup(url);
-    return c->kid != NULL || err_memory(e);
+    if (server != NULL && strcmp(server, c->directory_url) == 0)
+        return TAKE(account);
+    return json_new_object();
 }
 
-bool
-account_open(struct client *c, const struct acme_issuer *issuer, const char *directory,
-             struct err *e)
-{
-    if (!file_make_directory(directory, 0700, e))
-        return false;
-    file_remove_temporaries(directory);
-    c->key = load_key(directory, e);
-    if (c->key == NULL || !load_url(c, directory, e))
-        return false;
-    return c->kid != NULL || account_register(c, issuer, directory, e);
-}
-
+/* What the server was told last stays with it, so that a change is noticed. */
 static bool
-save_url(const struct client *c, const char *directory, struct err *e)
+save_memory(const struct client *c, const char *directory, const struct list *contact,
+            int64_t deactivated_at_s, struct err *e)
 {
     own_mem char *path = str_format("%s/account.json", directory);
     own_json struct json_t *account = json_new_object();
@@ -84,21 +89,78 @@ save_url(const struct client *c, const char *directory, struct err *e)
         return err_memory(e);
     json_put_text(account, "directory", c->directory_url);
     json_put_text(account, "url", c->kid);
+    json_put_list(account, "contact", contact);
+    if (deactivated_at_s != 0)
+        json_put_time(account, "deactivated_at", deactivated_at_s);
     return json_save(account, path, e);
 }
 
+bool
+account_load(struct client *c, const char *directory, int64_t *deactivated_at_s, struct err *e)
+{
+    own_json struct json_t *account = load_memory(c, directory, e);
+    const char *url = NULL;
+    const char *deactivated = NULL;
+
+    *deactivated_at_s = 0;
+    if (account == NULL || !load_key(c, directory, e))
+        return false;
+    url = json_member_text(account, "url");
+    deactivated = json_member_text(account, "deactivated_at");
+    c->kid = url == NULL ? NULL : strdup(url);
+    if (url != NULL && c->kid == NULL)
+        return err_memory(e);
+    if (deactivated != NULL && !clock_parse(deactivated_at_s, deactivated))
+        return err_set(e, ERR_INPUT, "'%s/account.json' is damaged: deactivated_at", directory);
+    return rollover_settle(c, directory, e);
+}
+
+bool
+account_open(struct client *c, const struct acme_issuer *issuer, const char *directory,
+             struct err *e)
+{
+    int64_t deactivated_at_s = 0;
+    char when[CLOCK_TEXT_SIZE];
+
+    if (!file_make_directory(directory, 0700, e))
+        return false;
+    file_remove_temporaries(directory);
+    if (!account_load(c, directory, &deactivated_at_s, e))
+        return false;
+    if (deactivated_at_s != 0 && c->kid != NULL) {
+        clock_text(when, deactivated_at_s);
+        return err_set(e, ERR_REFUSED,
+                       "the account %s was deactivated on %.10s; make a new one by: pgcert account "
+                       "register",
+                       c->kid, when);
+    }
+    if (c->key == NULL && !account_make_key(c, directory, e))
+        return false;
+    return c->kid != NULL || account_register(c, issuer, directory, e);
+}
+
+/* ---- registration ---- */
+
 /* RFC 8555 section 7.3: the payload of newAccount. */
 static char *
-payload(const struct acme_issuer *issuer)
+payload(struct client *c, const struct acme_issuer *issuer, struct err *e)
 {
     own_json struct json_t *object = json_new_object();
+    char *text = NULL;
 
-    if (object == NULL)
+    if (object == NULL) {
+        (void)err_memory(e);
         return NULL;
+    }
     json_put_bool(object, "termsOfServiceAgreed", issuer->agree_terms);
     if (issuer->contact.count > 0)
         json_put_list(object, "contact", &issuer->contact);
-    return json_encode(object);
+    if (!eab_add(object, c, issuer, e))
+        return NULL;
+    text = json_encode(object);
+    if (text == NULL)
+        (void)err_memory(e);
+    return text;
 }
 
 static bool
@@ -117,24 +179,105 @@ terms_are_agreed(struct client *c, const struct acme_issuer *issuer, struct err 
                    c->directory_url, terms);
 }
 
+/* What the server has as contacts: of an account that was there, its own; it took ours else. */
+static bool
+contacts_of(const struct answer *a, const struct acme_issuer *issuer, struct list *contact)
+{
+    const struct json_t *array = json_member(a->json, "contact");
+
+    if (a->status != 200)
+        return list_copy(contact, &issuer->contact);
+    for (size_t i = 0; i < json_count(array); i++)
+        if (json_item_text(array, i) != NULL && !list_add(contact, json_item_text(array, i)))
+            return false;
+    return true;
+}
+
+static bool
+tell_refused(const struct client *c, const struct acme_issuer *issuer, struct err *e)
+{
+    if (!eab_is_set(issuer) || err_is_temporary(e))
+        return err_wrap(e, "register");
+    return err_wrap(e, "register at '%s' with eab_kid '%s' and the key in eab_hmac_file '%s'",
+                    c->directory_url, issuer->eab_kid, issuer->eab_hmac_file);
+}
+
 bool
 account_register(struct client *c, const struct acme_issuer *issuer, const char *directory,
                  struct err *e)
 {
-    own_mem char *text = payload(issuer);
+    own_mem char *text = NULL;
     own_answer struct answer a = {0};
+    own_list struct list contact = {0};
 
-    if (text == NULL)
-        return err_memory(e);
     if (!terms_are_agreed(c, issuer, e))
         return false;
+    text = payload(c, issuer, e);
+    if (text == NULL)
+        return err_wrap(e, "register");
     free(c->kid);
     c->kid = NULL; /* newAccount is signed with the key itself */
     if (!client_call(c, "newAccount", text, &a, e))
-        return err_wrap(e, "register");
+        return tell_refused(c, issuer, e);
     if (a.location == NULL)
         return err_set(e, ERR_PROTOCOL, "register at '%s': the answer has no Location",
                        c->directory_url);
     c->kid = TAKE(a.location);
-    return save_url(c, directory, e);
+    if (!contacts_of(&a, issuer, &contact))
+        return err_memory(e);
+    return save_memory(c, directory, &contact, 0, e);
+}
+
+bool
+account_find(struct client *c, struct answer *a, struct err *e)
+{
+    own_mem char *kid = TAKE(c->kid); /* newAccount is signed with the key itself */
+    bool good = client_call(c, "newAccount", "{\"onlyReturnExisting\":true}", a, e) ||
+                err_wrap(e, "look for the account");
+
+    if (good && a->location == NULL)
+        good = err_set(e, ERR_PROTOCOL, "look for the account at '%s': the answer has no Location",
+                       c->directory_url);
+    if (good) {
+        free(kid);
+        kid = strdup(a->location);
+    }
+    c->kid = TAKE(kid);
+    return good && (c->kid != NULL || err_memory(e));
+}
+
+/* ---- changes ---- */
+
+bool
+account_tell_contacts(struct client *c, const struct acme_issuer *issuer, const char *directory,
+                      struct err *e)
+{
+    own_json struct json_t *account = load_memory(c, directory, e);
+    own_json struct json_t *object = json_new_object();
+    own_list struct list told = {0};
+    own_mem char *text = NULL;
+    own_answer struct answer a = {0};
+
+    if (account == NULL)
+        return false;
+    for (size_t i = 0; i < json_count(json_member(account, "contact")); i++)
+        if (!list_add(&told, json_item_text(json_member(account, "contact"), i)))
+            return err_memory(e);
+    if (list_same(&told, &issuer->contact))
+        return true;
+    json_put_list(object, "contact", &issuer->contact);
+    text = json_encode(object);
+    if (text == NULL)
+        return err_memory(e);
+    if (!client_post(c, c->kid, text, &a, e))
+        return err_wrap(e, "change the contacts of the account");
+    return save_memory(c, directory, &issuer->contact, 0, e);
+}
+
+bool
+account_mark_deactivated(const struct client *c, const char *directory, struct err *e)
+{
+    const struct list nobody = {0};
+
+    return save_memory(c, directory, &nobody, c->clock->now_s(c->clock), e);
 }

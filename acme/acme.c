@@ -5,8 +5,11 @@
 #include "acme/authz.h"
 #include "acme/client.h"
 #include "acme/dns01.h"
+#include "acme/jws.h"
 #include "acme/order.h"
+#include "acme/preferred.h"
 #include "acme/problem.h"
+#include "acme/profile.h"
 #include "acme/propagate.h"
 #include "acme/records.h"
 #include "base/csr.h"
@@ -31,21 +34,56 @@ const struct option acme_options[] = {
     {.name = "contact",     .type = OPTION_LIST,   .offset = offsetof(struct acme_issuer, contact),     .help = "who is told of problems: mailto:NAME@EXAMPLE.ORG ..."},
     {.name = "agree_terms", .type = OPTION_YES_NO, .offset = offsetof(struct acme_issuer, agree_terms), .standard = "no",   .help = "yes: its terms of service are agreed to"},
     {.name = "dns",         .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, dns),         .required = true,   .help = "which [dns NAME] section publishes the challenges"},
+    {.name = "preferred_chain", .type = OPTION_TEXT, .offset = offsetof(struct acme_issuer, preferred_chain), .help = "of several chains, the one whose topmost issuer has this common name, or whose root has this SHA-256 fingerprint; default: the one that is offered first"},
+    {.name = "profile",     .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, profile),     .help = "which of the issuer's profiles to order; default: the issuer's own default"},
+    {.name = "eab_kid",     .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, eab_kid),     .help = "external account binding: the identifier that the issuer gave you"},
+    {.name = "eab_hmac_file", .type = OPTION_PATH, .offset = offsetof(struct acme_issuer, eab_hmac_file), .help = "external account binding: the file with the key that the issuer gave you, in base64url"},
+    {.name = "eab_algorithm", .type = OPTION_WORD, .offset = offsetof(struct acme_issuer, eab_algorithm), .standard = "HS256", .words = jws_hmac_words, .help = "external account binding: how it is signed"},
     {.name = "ca_file",     .type = OPTION_PATH,   .offset = offsetof(struct acme_issuer, ca_file),     .help = "roots to trust for the ACME server's own https, besides the system's"},
     {.name = "trust_file",  .type = OPTION_PATH,   .offset = offsetof(struct acme_issuer, trust_file),  .help = "roots in which issued chains may end, besides the system's"},
     {0},
 };
 /* clang-format on */
 
+/* Passes requests on, and knows whether the last one reached anybody. */
+struct ear {
+    struct http base; /* first, so that a struct http * is one of these */
+    struct http *http;
+    bool has_heard;
+};
+
 /* One run of one order. */
 struct issue {
     const struct acme_job *job;
+    struct ear ear;
     struct client client;
     struct records records; /* what is published now */
     struct str csr_der;     /* of the order: the stored one when it is resumed */
+    struct err *warning;    /* borrowed: what goes wrong beside it */
     int64_t wait_ms;        /* before the next question */
     int64_t deadline_ms;
 };
+
+static bool
+hear(struct http *http, const struct http_request *request, struct http_response *out,
+     struct err *e)
+{
+    struct ear *ear = (struct ear *)http;
+    bool good = ear->http->send(ear->http, request, out, e);
+
+    ear->has_heard = good || out->header_count > 0;
+    return good;
+}
+
+/* Several warnings become one sentence. */
+static void
+warn(struct err *warning, const struct err *e)
+{
+    if (warning->code == ERR_NONE)
+        *warning = *e;
+    else
+        (void)err_wrap(warning, "%s; also", e->text);
+}
 
 /* ---- the order on disk ---- */
 
@@ -61,6 +99,7 @@ save_order(const struct issue *i, const struct order *o, struct err *e)
     json_put_text(object, "account", i->client.kid);
     json_put_text(object, "url", o->url);
     json_put_list(object, "names", i->job->names);
+    json_put_text(object, "profile", i->job->issuer->profile);
     json_put_text(object, "csr", csr.text);
     return json_save(object, i->job->order_path, e);
 }
@@ -79,30 +118,35 @@ is_ours(struct issue *i, const struct json_t *saved, struct str *csr_der)
         if (json_item_text(names, n) == NULL || !list_add(&ordered, json_item_text(names, n)))
             return false;
     return account != NULL && strcmp(account, i->client.kid) == 0 &&
-           list_same(&ordered, i->job->names) && csr != NULL && b64url_decode(csr_der, csr) &&
-           csr_same_key(csr_der, i->job->csr_der);
+           list_same(&ordered, i->job->names) && profile_same(i->job->issuer, saved) &&
+           csr != NULL && b64url_decode(csr_der, csr) && csr_same_key(csr_der, i->job->csr_der);
 }
 
-/* Picks up the order of an interrupted run. False: there is none that is still good. */
+/* Picks up the order of an interrupted run; without one that is still good the order stays empty.
+ * False when that cannot be found out now: a new order would cost what the old one has earned. */
 static bool
-resume(struct issue *i, struct order *o)
+resume(struct issue *i, struct order *o, struct err *e)
 {
-    struct err ignored = {0};
-    own_json struct json_t *saved = json_load(i->job->order_path, &ignored);
+    struct err why = {0};
+    own_json struct json_t *saved = json_load(i->job->order_path, &why);
     const char *url = saved == NULL ? NULL : json_member_text(saved, "url");
     own_answer struct answer a = {0};
     own_str struct str csr_der = {0};
 
     if (url == NULL || !is_ours(i, saved, &csr_der))
-        return false;
-    if (!client_post(&i->client, url, "", &a, &ignored) || a.json == NULL) {
-        log_debug("the order of an earlier run is not used: %s", ignored.text);
-        return false;
+        return true;
+    if (!client_post(&i->client, url, "", &a, &why) || a.json == NULL) {
+        if (err_is_temporary(&why)) {
+            *e = why;
+            return err_wrap(e, "resume the order of an earlier run");
+        }
+        log_debug("the order of an earlier run is not used: %s", why.text);
+        return true;
     }
     o->url = strdup(url);
-    if (o->url == NULL || !order_fill(o, a.json, &ignored) || o->status == ORDER_INVALID) {
+    if (o->url == NULL || !order_fill(o, a.json, &why) || o->status == ORDER_INVALID) {
         order_done(o);
-        return false;
+        return true;
     }
     str_done(&i->csr_der);
     i->csr_der = csr_der;
@@ -115,7 +159,7 @@ resume(struct issue *i, struct order *o)
 
 /* RFC 8555 section 7.4 */
 static char *
-order_payload(const struct list *names)
+order_payload(const struct list *names, const char *profile, const char *replaces)
 {
     own_json struct json_t *object = json_new_object();
     own_json struct json_t *array = json_new_array();
@@ -132,6 +176,10 @@ order_payload(const struct list *names)
         json_add(array, identifier);
     }
     json_put(object, "identifiers", TAKE(array));
+    if (profile != NULL)
+        json_put_text(object, "profile", profile);
+    if (replaces != NULL)
+        json_put_text(object, "replaces", replaces);
     return json_encode(object);
 }
 
@@ -148,15 +196,48 @@ post_order(struct issue *i, const char *payload, struct answer *a, struct err *e
            client_call(&i->client, "newOrder", payload, a, e);
 }
 
+/* RFC 9773 section 5: a server that has renewalInfo would like to know. */
+static bool
+wants_replaces(struct issue *i)
+{
+    struct err ignored = {0};
+
+    return i->job->replaces != NULL && client_meta(&i->client, &ignored) != NULL &&
+           json_member_text(i->client.directory, "renewalInfo") != NULL;
+}
+
+/* It was replaced already, or this account never had it: an order like any other will do. */
+static bool
+is_about_replaces(const struct answer *a)
+{
+    return problem_is(a->json, "alreadyReplaced") || problem_is(a->json, "malformed") ||
+           problem_is(a->json, "unauthorized");
+}
+
+static bool
+order(struct issue *i, const char *replaces, struct answer *a, struct err *e)
+{
+    own_mem char *payload = order_payload(i->job->names, i->job->issuer->profile, replaces);
+
+    return payload == NULL ? err_memory(e) : post_order(i, payload, a, e);
+}
+
 static bool
 begin(struct issue *i, struct order *o, struct err *e)
 {
-    own_mem char *payload = order_payload(i->job->names);
     own_answer struct answer a = {0};
+    bool replaces = false;
+    bool good = false;
 
-    if (payload == NULL)
-        return err_memory(e);
-    if (!post_order(i, payload, &a, e))
+    if (!profile_check(&i->client, i->job->issuer, e))
+        return false;
+    replaces = wants_replaces(i);
+    good = order(i, replaces ? i->job->replaces : NULL, &a, e);
+    if (!good && replaces && is_about_replaces(&a)) {
+        log_debug("ordering again without 'replaces': %s", e->text);
+        good = order(i, NULL, &a, e);
+    }
+    if (!good)
         return err_wrap(e, "order");
     if (a.location == NULL || a.json == NULL)
         return err_set(e, ERR_PROTOCOL, "order: the answer is no order or has no Location");
@@ -167,26 +248,35 @@ begin(struct issue *i, struct order *o, struct err *e)
 /* ---- the steps of the order ---- */
 
 static bool
+add_record(struct issue *i, const struct authz *of,
+           const unsigned char thumbprint[static THUMBPRINT_SIZE], struct err *e)
+{
+    own_mem char *fqdn = dns01_fqdn(of->name);
+    own_mem char *key_authorization = NULL;
+    char print[B64URL_SIZE(THUMBPRINT_SIZE)];
+    char value[DNS01_TXT_SIZE];
+
+    if (!dns01_txt(value, of->token, thumbprint, e))
+        return false;
+    b64url_encode(print, thumbprint, THUMBPRINT_SIZE);
+    key_authorization = str_format("%s.%s", of->token, print);
+    if (fqdn == NULL || key_authorization == NULL ||
+        !records_add_txt(&i->records,
+                         &(struct dns_txt){fqdn, value, of->name, of->token, key_authorization}))
+        return err_memory(e);
+    return true;
+}
+
+static bool
 collect_records(struct issue *i, const struct authzs *all, struct err *e)
 {
     unsigned char thumbprint[THUMBPRINT_SIZE];
 
     if (!jws_thumbprint(i->client.key, thumbprint, e))
         return false;
-    for (size_t n = 0; n < all->count; n++) {
-        own_mem char *fqdn = NULL;
-        char value[DNS01_TXT_SIZE];
-
-        if (all->items[n].is_valid)
-            continue;
-        fqdn = dns01_fqdn(all->items[n].name);
-        if (fqdn == NULL)
-            return err_memory(e);
-        if (!dns01_txt(value, all->items[n].token, thumbprint, e))
+    for (size_t n = 0; n < all->count; n++)
+        if (!all->items[n].is_valid && !add_record(i, &all->items[n], thumbprint, e))
             return false;
-        if (!records_add(&i->records, fqdn, value))
-            return err_memory(e);
-    }
     return true;
 }
 
@@ -216,6 +306,7 @@ answer(struct order *o, void *self, struct err *e)
     if (i->records.count > 0) {
         progress_say(i->job->progress, "publishing %zu record%s", i->records.count,
                      i->records.count == 1 ? "" : "s");
+        i->ear.has_heard = false; /* what fails now is none of the issuer's business */
         if (!records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
             !propagate_wait(i->job->dns, i->records.items, i->records.count, i->job->progress, e))
             return false;
@@ -290,6 +381,7 @@ download(struct order *o, void *self, struct err *e)
 {
     struct issue *i = self;
     own_answer struct answer a = {0};
+    struct err missed = {0};
 
     if (!client_post(&i->client, o->certificate, "", &a, e))
         return false;
@@ -297,6 +389,9 @@ download(struct order *o, void *self, struct err *e)
         return err_set(e, ERR_PROTOCOL, "the certificate '%s' is empty", o->certificate);
     o->chain_pem = a.body;
     a.body = (struct str){0};
+    if (i->job->issuer->preferred_chain != NULL &&
+        !preferred_choose(&i->client, i->job->issuer, &a.alternates, &o->chain_pem, &missed))
+        warn(i->warning, &missed);
     return true;
 }
 
@@ -312,6 +407,17 @@ refuse(struct order *o, void *self, struct err *e)
 
 /* ---- the whole ---- */
 
+/* That the server does not take them must not stop a renewal. */
+static void
+tell_contacts(struct issue *i)
+{
+    struct err e = {0};
+
+    if (!account_tell_contacts(&i->client, i->job->issuer, i->job->account_dir, &e) &&
+        !i->client.account_is_gone)
+        warn(i->warning, &e);
+}
+
 /* Account, order, chain. */
 static bool
 run(struct issue *i, struct order *o, struct err *e)
@@ -322,12 +428,15 @@ run(struct issue *i, struct order *o, struct err *e)
 
     if (session_path == NULL || !str_add(&i->csr_der, job->csr_der->text, job->csr_der->size))
         return err_memory(e);
-    if (!client_init(&i->client, job->http, job->clock, job->issuer->directory, session_path, e) ||
+    if (!client_init(&i->client, &i->ear.base, job->clock, job->issuer->directory, session_path,
+                     e) ||
         !account_open(&i->client, job->issuer, job->account_dir, e))
         return false;
+    i->ear.has_heard = false;
     if (job->dns->provider->open != NULL && !job->dns->provider->open(job->dns, e))
         return false;
-    return (resume(i, o) || begin(i, o, e)) && order_run(o, &ports, e);
+    tell_contacts(i);
+    return resume(i, o, e) && (o->url != NULL || begin(i, o, e)) && order_run(o, &ports, e);
 }
 
 /* What is left to do whether or not there is a chain. */
@@ -341,7 +450,7 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
         /* after a failure this is one more of its consequences; the journal knows in any case */
         (void)err_wrap(&e, "the next run will try again");
         if (o->chain_pem.size > 0)
-            *warning = e;
+            warn(warning, &e);
         else
             log_debug("%s", e.text);
     }
@@ -354,7 +463,10 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
 bool
 acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warning, struct err *e)
 {
-    struct issue i = {.job = job, .wait_ms = POLL_FIRST_MS};
+    struct issue i = {.job = job,
+                      .ear = {.base = {.send = hear}, .http = job->http},
+                      .warning = warning,
+                      .wait_ms = POLL_FIRST_MS};
     struct order o = {0};
     bool good = false;
 
@@ -363,6 +475,8 @@ acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warnin
     good = run(&i, &o, e);
     if (good && !str_add(chain_pem, o.chain_pem.text, o.chain_pem.size))
         good = err_memory(e);
+    if (job->was_answered != NULL)
+        *job->was_answered = i.ear.has_heard;
     tidy(&i, &o, warning);
     order_done(&o);
     records_done(&i.records);

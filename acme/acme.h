@@ -22,9 +22,14 @@ struct acme_issuer {
     char *directory;     /* URL */
     struct list contact; /* "mailto:..." */
     bool agree_terms;
-    char *dns;        /* the name of the [dns NAME] section */
-    char *ca_file;    /* extra trust for the server's https; NULL: the system's roots alone */
-    char *trust_file; /* extra root in which issued chains may end; NULL: the system's alone */
+    char *dns;             /* the name of the [dns NAME] section */
+    char *preferred_chain; /* common name or SHA-256 of a root; NULL: what is offered first */
+    char *profile;         /* NULL: the server's default */
+    char *eab_kid;         /* external account binding (RFC 8555 section 7.3.4); NULL: none */
+    char *eab_hmac_file;
+    int eab_algorithm; /* enum jws_hmac */
+    char *ca_file;     /* extra trust for the server's https; NULL: the system's roots alone */
+    char *trust_file;  /* extra root in which issued chains may end; NULL: the system's alone */
 };
 
 extern const struct option acme_options[];
@@ -41,6 +46,9 @@ struct acme_job {
     const char *journal_path;  /* the published records, JSON */
     const struct list *names;  /* A-labels, "*." allowed in front */
     const struct str *csr_der;
+    const char *replaces; /* acme_renewal_id() of what this issuer gave before; NULL: nothing */
+    bool *was_answered; /* given in any case: was it the issuer's answer that ended it, and not our
+                           disk, our name server, or no connection? NULL: nobody asks */
 };
 
 /*
@@ -55,8 +63,102 @@ struct acme_job {
 MUST_USE bool acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warning,
                          struct err *e);
 
+/* ---- the account ---- */
+
+/* Where an account is. Everything is borrowed. */
+struct acme_access {
+    const struct acme_issuer *issuer;
+    struct http *http;
+    struct clock *clock;
+    const char *account_dir; /* as in a job */
+};
+
+/* What the server says of it. All strings are owned. */
+struct acme_account {
+    char *url;    /* NULL: there is none */
+    char *status; /* "valid", "deactivated", "revoked" */
+    struct list contact;
+    char *terms;      /* URL of the server's terms of service; NULL: it has none */
+    bool terms_known; /* the server says whether they were agreed to */
+    bool terms_agreed;
+    char *orders;             /* URL; NULL: the server does not say */
+    char thumbprint[44];      /* of the key (RFC 7638), base64url */
+    int64_t deactivated_at_s; /* by us, and then nothing was asked; 0: not by us */
+};
+
+#define own_acme_account __attribute__((cleanup(acme_account_done)))
+
+/*
+ * Asks for the account, and makes none: out->url is NULL when there is none.
+ *
+ * Gives:  out  empty before
+ * Errors: what acme_issue() has
+ */
+MUST_USE bool acme_account_show(const struct acme_access *a, struct acme_account *out,
+                                struct err *e);
+
+/* Registers unless it is; tells the server of changed contacts. After a deactivation it has a new
+ * key. Errors: ERR_CONFIG  terms, binding or contact; and what acme_issue() has */
+MUST_USE bool acme_account_register(const struct acme_access *a, struct acme_account *out,
+                                    struct err *e);
+
+/* Gives it another key (RFC 8555 section 7.3.5). ERR_INPUT: there is none. A run that is killed is
+ * settled by the next one that uses the account. */
+MUST_USE bool acme_account_rollover(const struct acme_access *a, struct err *e);
+
+/* Deactivates it for good (RFC 8555 section 7.3.6). ERR_INPUT: there is none. */
+MUST_USE bool acme_account_deactivate(const struct acme_access *a, struct err *e);
+
+void acme_account_done(struct acme_account *a);
+
+/* The words for why a certificate is revoked (RFC 5280 section 5.3.1), as far as they are for its
+ * holder to say; NULL-ended. */
+extern const char *const acme_revoke_reasons[];
+
+/* How it came to be revoked. */
+enum acme_revoked { ACME_REVOKED_BY_ACCOUNT, ACME_REVOKED_BY_KEY, ACME_REVOKED_BEFORE };
+
+/*
+ * Revokes a certificate (RFC 8555 section 7.6): by the account, else by the certificate's own key.
+ *
+ * Takes:  key_pem, chain_pem  of the certificate
+ *         reason              a word of acme_revoke_reasons
+ * Errors: ERR_REFUSED  neither may; ERR_INPUT  key or chain is damaged; and what acme_issue() has
+ */
+MUST_USE bool acme_revoke(const struct acme_access *a, const struct str *key_pem,
+                          const struct str *chain_pem, const char *reason, enum acme_revoked *how,
+                          struct err *e);
+
+/* ---- after an order ---- */
+
 /* Forgets the order in flight: its chain is stored, or was not acceptable. */
 MUST_USE bool acme_forget(const struct acme_job *job, struct err *e);
+/* When the issuer would like a certificate to be renewed (RFC 9773). */
+struct acme_window {
+    int64_t start_s, end_s; /* start < end */
+    char *explanation;      /* a URL for people; NULL: none */
+    int64_t retry_at_s;     /* when to ask again; 0: it did not say */
+};
+
+#define own_window __attribute__((cleanup(acme_window_done)))
+
+/* The id of the chain's first certificate, to be free()d. NULL and ERR_INPUT. */
+MUST_USE char *acme_renewal_id(const struct str *chain_pem, struct err *e);
+
+/*
+ * Where to ask, by the directory that was read last; no network.
+ *
+ * Gives:  url  to be free()d; unchanged when the issuer has nothing to say of renewals
+ * Errors: ERR_INPUT
+ */
+MUST_USE bool acme_renewal_url(const char *account_dir, const struct acme_issuer *issuer,
+                               const struct str *chain_pem, char **url, struct err *e);
+
+/* Asks, unsigned. ERR_NETWORK, ERR_TIMEOUT, ERR_BUSY, ERR_REFUSED (retry_at_s), ERR_PROTOCOL. */
+MUST_USE bool acme_renewal_ask(struct http *http, const char *url, struct acme_window *w,
+                               struct err *e);
+
+void acme_window_done(struct acme_window *w);
 
 /* Finds the [dns NAME] section of that name; NULL when there is none. */
 typedef struct dns *acme_find_dns(void *user, const char *name);

@@ -2,6 +2,7 @@
 #include "acme/client.h"
 
 #include "acme/jws.h"
+#include "acme/link.h"
 #include "acme/problem.h"
 #include "base/b64url.h"
 #include "base/file.h"
@@ -102,10 +103,9 @@ read_directory(struct client *c, struct err *e)
     return true;
 }
 
-/* The URL of a resource, the caller's to free (the directory may be read again meanwhile); NULL and
- * `e` when the directory cannot be read or lacks it. */
-static char *
-url_of(struct client *c, const char *resource, struct err *e)
+/* A copy, since the directory may be read again meanwhile. */
+char *
+client_url(struct client *c, const char *resource, struct err *e)
 {
     const char *url = NULL;
 
@@ -129,6 +129,12 @@ client_meta(struct client *c, struct err *e)
     return meta == NULL ? c->directory : meta;
 }
 
+bool
+client_refresh(struct client *c, struct err *e)
+{
+    return c->directory_is_fresh || read_directory(c, e);
+}
+
 /* Statuses of a URL that the server does not have any more. */
 static bool
 is_unknown(int status)
@@ -140,7 +146,7 @@ is_unknown(int status)
 static bool
 get_nonce(struct client *c, struct err *e)
 {
-    own_mem char *url = url_of(c, "newNonce", e);
+    own_mem char *url = client_url(c, "newNonce", e);
     struct http_request request = {.method = "HEAD", .url = url};
     own_http_response struct http_response response = {0};
 
@@ -180,8 +186,19 @@ post_once(struct client *c, const char *url, const char *payload, struct http_re
     return true;
 }
 
+/* They may come in one header or in several. */
 static bool
-fill(struct answer *a, struct http_response *response, struct err *e)
+keep_alternates(struct answer *a, const struct http_response *r, const char *url)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (strcmp(r->headers[i].name, "link") == 0 &&
+            !link_add_alternates(&a->alternates, r->headers[i].value, url))
+            return false;
+    return true;
+}
+
+static bool
+fill(struct answer *a, const char *url, struct http_response *response, struct err *e)
 {
     const char *type = http_header(response, "content-type");
     const char *location = http_header(response, "location");
@@ -197,7 +214,8 @@ fill(struct answer *a, struct http_response *response, struct err *e)
     if (a->status < 400 && a->json == NULL && type != NULL && strstr(type, "json") != NULL)
         return false;
     a->location = location == NULL ? NULL : strdup(location);
-    return location == NULL || a->location != NULL || err_memory(e);
+    return ((location == NULL || a->location != NULL) && keep_alternates(a, response, url)) ||
+           err_memory(e);
 }
 
 bool
@@ -209,7 +227,7 @@ client_post(struct client *c, const char *url, const char *payload, struct answe
         answer_done(a);
         if (!post_once(c, url, payload, &response, e))
             return false;
-        if (!fill(a, &response, e))
+        if (!fill(a, url, &response, e))
             return err_wrap(e, "POST '%s'", url);
         if (a->status < 300)
             return true;
@@ -226,7 +244,7 @@ static bool
 call_once(struct client *c, const char *resource, const char *payload, struct answer *a,
           struct err *e)
 {
-    own_mem char *url = url_of(c, resource, e);
+    own_mem char *url = client_url(c, resource, e);
 
     return url != NULL && client_post(c, url, payload, a, e);
 }
@@ -281,6 +299,7 @@ answer_done(struct answer *a)
 {
     json_drop(&a->json);
     free(a->location);
+    list_done(&a->alternates);
     str_done(&a->body);
     *a = (struct answer){0};
 }

@@ -29,9 +29,10 @@ struct client {
 /* What a signed request brought. */
 struct answer {
     int status;
-    struct json_t *json; /* NULL when the body is not a JSON object */
-    char *location;      /* NULL: none */
-    int64_t retry_at_s;  /* 0: none */
+    struct json_t *json;    /* NULL when the body is not a JSON object */
+    char *location;         /* NULL: none */
+    int64_t retry_at_s;     /* 0: none */
+    struct list alternates; /* URLs of Link: ...;rel="alternate" */
     struct str body;
 };
 
@@ -65,6 +66,13 @@ MUST_USE bool client_call(struct client *c, const char *resource, const char *pa
 /* The directory's "meta", reading the directory when needed; NULL and `e` when it cannot be read;
  * the directory itself where it has none. Borrowed. */
 const struct json_t *client_meta(struct client *c, struct err *e);
+
+/* Reads the directory anew, unless that was done in this run. */
+MUST_USE bool client_refresh(struct client *c, struct err *e);
+
+/* The URL of a resource ("keyChange"), to be free()d; NULL and `e` when the directory cannot be
+ * read or has none. */
+MUST_USE char *client_url(struct client *c, const char *resource, struct err *e);
 
 /* Remembers directory and nonce. */
 MUST_USE bool client_save(const struct client *c, struct err *e);

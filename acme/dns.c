@@ -5,17 +5,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct dns_provider dns_acmesh;
+extern const struct dns_provider dns_cloudflare;
+extern const struct dns_provider dns_desec;
+extern const struct dns_provider dns_digitalocean;
+extern const struct dns_provider dns_exec;
+extern const struct dns_provider dns_gandi;
+extern const struct dns_provider dns_hetzner;
+extern const struct dns_provider dns_linode;
+extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
+extern const struct dns_provider dns_vultr;
 
 /* In order of name; dns_provider_words are the same. */
+/* clang-format off */
 static const struct dns_provider *const providers[] = {
+    &dns_acmesh,
+    &dns_cloudflare,
+    &dns_desec,
+    &dns_digitalocean,
+    &dns_exec,
+    &dns_gandi,
+    &dns_hetzner,
+    &dns_linode,
+    &dns_powerdns,
     &dns_rfc2136,
+    &dns_vultr,
 };
 
 const char *const dns_provider_words[] = {
+    "acme.sh",
+    "cloudflare",
+    "desec",
+    "digitalocean",
+    "exec",
+    "gandi",
+    "hetzner",
+    "linode",
+    "powerdns",
     "rfc2136",
+    "vultr",
     NULL,
 };
+/* clang-format on */
 
 static const char *const propagation_words[] = {
     [DNS_AUTHORITATIVE] = "authoritative",

@@ -10,10 +10,14 @@
 #include "base/option.h"
 #include "base/progress.h"
 
-/* One TXT record. */
+/* One TXT record. The last three are for programs that want to know what it proves; each is NULL
+ * when that is not known, as in the journal of an earlier version. */
 struct dns_txt {
-    const char *fqdn;  /* "_acme-challenge.db.example.org.", A-labels, with the final dot */
-    const char *value; /* 43 characters of base64url */
+    const char *fqdn;              /* "_acme-challenge.db.example.org.", A-labels, the final dot */
+    const char *value;             /* 43 characters of base64url */
+    const char *domain;            /* the identifier, without the "*." of a wildcard */
+    const char *token;             /* of the challenge, base64url */
+    const char *key_authorization; /* RFC 8555 section 8.1: the token, ".", a thumbprint */
 };
 
 /* What every [dns NAME] section has, whatever its provider; see dns_options. */
@@ -53,6 +57,8 @@ struct dns_provider {
 
     /* Frees d->session; NULL when the provider keeps none. */
     void (*close)(struct dns *d);
+
+    const struct cloud_service *cloud; /* how cloud.h asks this one; NULL: the provider knows */
 };
 
 /* A configured provider: one [dns NAME] section. */

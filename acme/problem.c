@@ -23,9 +23,10 @@ static const struct {
     {"compound",                ERR_REFUSED,  NULL},
     {"connection",              ERR_NETWORK,  "it could not reach the name servers; check that they answer the world"},
     {"dns",                     ERR_NETWORK,  "it could not look the record up; check the zone with its name servers"},
-    {"externalAccountRequired", ERR_CONFIG,   "this issuer wants an external account binding"},
+    {"externalAccountRequired", ERR_CONFIG,   "set eab_kid and eab_hmac_file to what the issuer gave you"},
     {"incorrectResponse",       ERR_REFUSED,  "it saw another value; check that every name server of the zone has the record"},
     {"invalidContact",          ERR_CONFIG,   "correct the setting contact"},
+    {"invalidProfile",          ERR_CONFIG,   "correct the setting profile"},
     {"malformed",               ERR_PROTOCOL, NULL},
     {"orderNotReady",           ERR_NETWORK,  NULL},
     {"rateLimited",             ERR_BUSY,     NULL},
@@ -86,6 +87,13 @@ tell_status(int status, int64_t retry_at_s, struct err *e)
     return false;
 }
 
+/* A request may be unauthorized too, and then it was not about a record (RFC 8555 section 6.7). */
+static bool
+is_known_otherwise(const char *type, int status)
+{
+    return status != 0 && strcmp(type, PREFIX "unauthorized") == 0;
+}
+
 bool
 problem_tell(const struct json_t *problem, int status, int64_t retry_at_s, struct err *e)
 {
@@ -101,7 +109,7 @@ problem_tell(const struct json_t *problem, int status, int64_t retry_at_s, struc
     for (size_t i = 0; i < COUNT(types); i++)
         if (problem_is(problem, types[i].type)) {
             code = types[i].code;
-            advice = types[i].advice;
+            advice = is_known_otherwise(type, status) ? NULL : types[i].advice;
         }
     if (strncmp(type, PREFIX, strlen(PREFIX)) == 0)
         type += strlen(PREFIX);

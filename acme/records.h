@@ -6,7 +6,7 @@
 
 /* Records to be published, owned. */
 struct records {
-    struct dns_txt *items; /* fqdn and value of each are owned here */
+    struct dns_txt *items; /* the texts of each are owned here */
     size_t count;
 };
 
@@ -14,6 +14,9 @@ struct records {
 
 /* Adds copies; the same record twice is one. False when memory ran out. */
 MUST_USE bool records_add(struct records *all, const char *fqdn, const char *value);
+
+/* The same, with what else is known of the record. */
+MUST_USE bool records_add_txt(struct records *all, const struct dns_txt *record);
 
 /* Writes the journal, fsynced, then publishes. */
 MUST_USE bool records_publish(const struct records *all, struct dns *dns, const char *journal_path,

@@ -1,6 +1,8 @@
 /* soa.c: from records to zones and primaries. */
 #include "acme/soa.h"
 
+#include "acme/nameserver.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +160,19 @@ restart(const struct search *s, size_t i)
         s->seeks[i].above[0] = '\0';
 }
 
+/* For a zone whose primary has no address: one address of each of its other servers. */
+static bool
+use_nameservers(const struct search *s, struct zone *zone)
+{
+    struct err ignored = {0};
+
+    if (!s->hint->any_server || !nameserver_find(s->d, &ignored))
+        return false;
+    for (size_t i = 0; i < zone->nameserver_count && zone->at.count < RESOLVER_MAX; i++)
+        zone->at.servers[zone->at.count++] = zone->nameservers[i].at.servers[0];
+    return zone->at.count > 0;
+}
+
 /* Finds the addresses of primaries that have none yet. */
 static bool
 find_addresses(const struct search *s, struct err *e)
@@ -184,7 +199,8 @@ find_addresses(const struct search *s, struct err *e)
         resolver_take(&s->zones->zones[q.whose[n]]->at, &q.items[n].answer, DNS_ANSWER,
                       q.items[n].name);
     for (size_t n = 0; n < q.count; n++)
-        if (s->zones->zones[q.whose[n]]->at.count == 0)
+        if (s->zones->zones[q.whose[n]]->at.count == 0 &&
+            !use_nameservers(s, s->zones->zones[q.whose[n]]))
             return err_set(e, ERR_NETWORK,
                            "the primary '%s' of the zone '%s' has no address that can be found "
                            "out%s%s; set 'server' of [dns %s]",
@@ -370,7 +386,7 @@ bool
 soa_find(struct dns *d, const struct soa_hint *hint, const struct dns_txt *records, size_t count,
          struct err *e)
 {
-    static const struct soa_hint nothing = {NULL, NULL};
+    static const struct soa_hint nothing = {.any_server = true};
     struct search s = {.d = d, .hint = hint == NULL ? &nothing : hint, .zones = zone_all(d, e)};
     own_mem struct seek *seeks = NULL;
 

@@ -8,15 +8,19 @@
 struct soa_hint {
     const struct resolver *at; /* the server to ask, and to update */
     const char *zone;          /* the zone's name */
+    bool any_server;           /* only to look: another server of the zone will do as well */
 };
 
 /*
  * Finds the zones of records, all at the same time; what is known already is not asked again.
  *
+ * Takes:  hint  NULL: nothing was said, and any server will do
  * With a server: it is asked for the SOA of each name, and answers with it or names the zone in
  * its authority section (RFC 2308). Without: a resolver is asked for the SOA of the name above (to
  * ask it for a name that is about to be published would make it remember that there is none), then
- * the primary found so, which knows about zones in between. CNAMEs are followed.
+ * the primary found so, which knows about zones in between. A primary that is hidden, or named by
+ * a default which nobody changed, has no address: where any server will do, the zone's others are
+ * asked then. CNAMEs are followed.
  *
  * Gives:  what zone_of() finds for each: zone->at has at least one address
  * Errors: ERR_PERMISSION  the server says that it does not have the zone

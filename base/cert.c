@@ -170,7 +170,10 @@ name_text(const X509_NAME *name)
     size = BIO_get_mem_data(bio, &bytes);
     if (size <= 0)
         return strdup("");
-    return str_add(&text, bytes, (size_t)size) ? str_take(&text) : NULL;
+    if (!str_add(&text, bytes, (size_t)size))
+        return NULL;
+    err_tame(text.text);
+    return str_take(&text);
 }
 
 char *

@@ -102,21 +102,49 @@ receive_bytes(int fd, size_t size, int64_t deadline_ms, struct str *out)
     return true;
 }
 
-/* ---- in the child ---- */
+/* ---- another user ---- */
 
-/* For good: when this returns true, no way leads back. */
+/* libpq would look for root's password file and certificates, and take root's settings. */
 static bool
-become(const struct passwd *user, pid_t parent)
+set_environment(const struct passwd *user)
+{
+    for (char **v = environ; *v != NULL;) {
+        size_t size = strcspn(*v, "=");
+        own_mem char *name = strncmp(*v, "PG", 2) == 0 ? strndup(*v, size) : NULL;
+
+        if (name != NULL && unsetenv(name) == 0)
+            v = environ; /* it moved */
+        else
+            v++;
+    }
+    return setenv("HOME", user->pw_dir, 1) == 0 && setenv("USER", user->pw_name, 1) == 0 &&
+           setenv("LOGNAME", user->pw_name, 1) == 0;
+}
+
+bool
+child_become(const struct passwd *user, struct err *e)
 {
     if (initgroups(user->pw_name, user->pw_gid) < 0 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
-        return false;
+        return err_errno(e, "become '%s'", user->pw_name);
+    /* when this returns true, no way leads back */
     if (user->pw_uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0))
-        return false;
-    /* after the change of user, which would have cleared the death signal */
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-           getppid() == parent;
+        return err_set(e, ERR_PERMISSION, "become '%s': root could come back", user->pw_name);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !set_environment(user))
+        return err_errno(e, "become '%s'", user->pw_name);
+    return true;
+}
+
+/* ---- in the child ---- */
+
+static bool
+become(const struct passwd *user, pid_t parent)
+{
+    struct err e = {0};
+
+    /* the death signal comes after the change of user, which would have cleared it */
+    return child_become(user, &e) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 static bool

@@ -7,6 +7,16 @@
 
 #include <sys/types.h>
 
+struct passwd;
+
+/*
+ * Becomes a user for good: groups, group, user, HOME, USER and LOGNAME; libpq's variables (PG*) of
+ * the user we were are dropped, and no program can gain privileges any more.
+ *
+ * Errors: ERR_PERMISSION, ERR_SYSTEM; then the process is in between, and must end
+ */
+MUST_USE bool child_become(const struct passwd *user, struct err *e);
+
 /* A task: fills `answer` (at most CHILD_ANSWER_MAX bytes), or fills `e` and returns false. */
 typedef bool child_task(void *argument, struct str *answer, struct err *e);
 

@@ -10,8 +10,8 @@
 
 /* A sentence that came from outside may hold anything; one line of it must stay one line, and no
  * terminal may be told what to do: C0, DEL, and C1, which is C2 80 to C2 9F in UTF-8. */
-static void
-tame(char *text)
+void
+err_tame(char *text)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
         bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
@@ -29,7 +29,7 @@ static void PRINTF(3, 0)
     e->code = code;
     e->retry_at_s = 0;
     (void)vsnprintf(e->text, sizeof(e->text), format, arguments);
-    tame(e->text);
+    err_tame(e->text);
 }
 
 static void
@@ -38,7 +38,7 @@ append(struct err *e, const char *reason)
     size_t used = strlen(e->text);
 
     (void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", reason);
-    tame(e->text);
+    err_tame(e->text);
 }
 
 bool

@@ -51,6 +51,10 @@ bool err_memory(struct err *e);
 /* Puts "where: " before the text of an error which passes by. Always returns false. */
 bool err_wrap(struct err *e, const char *format, ...) PRINTF(2, 3);
 
+/* What err_set() does to its text: control characters (C0, DEL, C1) become '?'. For whatever else
+ * came from outside and is shown on a terminal. */
+void err_tame(char *text);
+
 /* True for the errors which a later run may not meet again (exit status 75). */
 bool err_is_temporary(const struct err *e);
 

@@ -43,17 +43,20 @@ read_rest(int fd, const char *path, size_t size_max, struct str *out, struct err
     for (;;) {
         char part[16384];
         ssize_t n = read(fd, part, sizeof(part));
+        bool fits = n <= 0 || out->size - before + (size_t)n <= size_max;
+        bool added = n <= 0 || !fits || str_add(out, part, (size_t)n);
 
+        explicit_bzero(part, n > 0 ? (size_t)n : 0); /* it may have been a key */
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return err_errno(e, "read '%s'", path);
+        if (!fits)
+            return err_set(e, ERR_INPUT, "read '%s': it is larger than %zu bytes", path, size_max);
+        if (!added)
+            return err_memory(e);
         if (n == 0)
             return true;
-        if (out->size - before + (size_t)n > size_max)
-            return err_set(e, ERR_INPUT, "read '%s': it is larger than %zu bytes", path, size_max);
-        if (!str_add(out, part, (size_t)n))
-            return err_memory(e);
     }
 }
 

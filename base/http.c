@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/version.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -185,6 +186,10 @@ set_request(const struct curl_http *h, const struct http_request *r)
     bool usual = head || strcmp(r->method, r->body != NULL ? "POST" : "GET") == 0;
 
     (void)curl.easy_setopt(h->easy, CURLOPT_URL, r->url);
+    if (r->plain_loopback && http_is_loopback(r->url)) {
+        (void)curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http");
+        (void)curl.easy_setopt(h->easy, CURLOPT_PROXY, ""); /* it must not leave this machine */
+    }
     (void)curl.easy_setopt(h->easy, CURLOPT_NOBODY, head ? 1L : 0L);
     if (!usual)
         (void)curl.easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, r->method);
@@ -199,7 +204,6 @@ set_request(const struct curl_http *h, const struct http_request *r)
 static void
 set_limits(struct curl_http *h, struct transfer *t)
 {
-    (void)curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "https");
     (void)curl.easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl.easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
@@ -276,9 +280,10 @@ send_request(struct http *http, const struct http_request *r, struct http_respon
     const char *retry_after = NULL;
     bool good = false;
 
-    if (strncasecmp(r->url, "https://", 8) != 0)
+    if (strncasecmp(r->url, "https://", 8) != 0 && !(r->plain_loopback && http_is_loopback(r->url)))
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     curl.easy_reset(h->easy); /* keeps the connection */
+    (void)curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "https");
     set_trust(h);
     set_request(h, r);
     good = set_headers(h, r, &headers, e) && perform(h, r, out, e);
@@ -335,6 +340,33 @@ http_free(struct http *h)
 {
     if (h != NULL)
         h->free(h);
+}
+
+bool
+http_is_loopback(const char *url)
+{
+    static const char scheme[] = "http://";
+    const char *host = url + sizeof(scheme) - 1;
+    const char *end = NULL;
+    char text[INET_ADDRSTRLEN] = "";
+    struct in_addr v4 = {0};
+
+    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
+        return false;
+    if (strncmp(host, "[::1]", 5) == 0) {
+        end = host + 5;
+    } else {
+        end = host + strcspn(host, ":/");
+        if ((size_t)(end - host) >= sizeof(text))
+            return false;
+        memcpy(text, host, (size_t)(end - host));
+        if (inet_pton(AF_INET, text, &v4) != 1 || ntohl(v4.s_addr) >> 24 != 127)
+            return false;
+    }
+    /* nothing but a port may follow: "http://127.0.0.1:80@elsewhere/" is another machine */
+    if (*end == ':')
+        end += 1 + strspn(end + 1, "0123456789");
+    return *end == '/' || *end == '\0';
 }
 
 const char *

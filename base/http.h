@@ -9,12 +9,13 @@ struct clock;
 
 struct http_request {
     const char *method;         /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
-    const char *url;            /* https only */
+    const char *url;            /* https only, but see plain_loopback */
     const char *content_type;   /* of the body; NULL without one */
     const char *accept;         /* NULL: anything */
     const char *const *headers; /* "Name: value" lines, NULL-ended; may be secrets; NULL: none */
     const char *body;           /* NULL: none */
     size_t body_size;
+    bool plain_loopback; /* http to an address of this machine is allowed: http_is_loopback() */
 };
 
 struct http_header {
@@ -59,6 +60,15 @@ void http_free(struct http *h);
 
 /* The first header of that name (lower case); NULL when there is none. */
 const char *http_header(const struct http_response *r, const char *name);
+
+/*
+ * Is it "http://" to this very machine: to 127.0.0.0/8 or [::1], written as an address?
+ *
+ * Services that are run beside us, PowerDNS for one, speak plain http there, and what goes by the
+ * loopback interface is seen by nobody who could not read our memory as well. A name, "localhost"
+ * too, does not count: who answers for it is decided elsewhere.
+ */
+bool http_is_loopback(const char *url);
 
 /* Unix seconds for a Retry-After value (RFC 9110 section 10.2.3), seconds or HTTP date, at most a
  * week ahead; 0 when it is neither. */

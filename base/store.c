@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,25 +19,17 @@
 #define NEW_PREFIX "new." /* of a generation that is not complete yet */
 
 char *
-store_directory(const char *state, const char *name, struct err *e)
+store_directory(const char *state, const char *name)
 {
     own_mem char *safe = strdup(name);
-    own_mem char *path = NULL;
 
-    if (safe == NULL) {
-        (void)err_memory(e);
+    if (safe == NULL)
         return NULL;
-    }
     /* a name comes from the settings; "*.x" and "a/b" still must be one component */
     for (char *c = safe; *c != '\0'; c++)
         if (*c == '*' || *c == '/' || (*c == '.' && c == safe))
             *c = '_';
-    path = str_format("%s/certificates/%s", state, safe);
-    if (path == NULL) {
-        (void)err_memory(e);
-        return NULL;
-    }
-    return file_make_directory(path, 0700, e) ? TAKE(path) : NULL;
+    return str_format("%s/certificates/%s", state, safe);
 }
 
 /* The number which a directory's name is; 0 when it is none. */
@@ -98,30 +91,6 @@ fill(struct generation *g, const struct json_t *about)
     g->not_after_s = json_member_int(about, "not_after");
     return g->issuer != NULL && g->sha256 != NULL && g->serial != NULL && g->key_type != NULL &&
            g->not_after_s > 0;
-}
-
-bool
-store_find(const char *directory, int64_t wanted, struct generation *g, struct err *e)
-{
-    int64_t number = wanted != 0 ? wanted : largest(directory, INT64_MAX);
-    own_mem char *path = str_format("%s/%lld/about.json", directory, (long long)number);
-    own_json struct json_t *about = NULL;
-
-    if (number == 0)
-        return true;
-    if (path == NULL)
-        return err_memory(e);
-    about = json_load(path, e);
-    if (about == NULL)
-        return false;
-    if (!fill(g, about)) {
-        generation_done(g);
-        return err_set(
-            e, ERR_INPUT,
-            "read '%s': it is missing or damaged; remove the directory of this generation", path);
-    }
-    g->number = number;
-    return true;
 }
 
 bool
@@ -199,9 +168,10 @@ type_of(const struct str *key_pem)
     return "";
 }
 
+/* `ordered` NULL: the names are those in the certificate. */
 static struct json_t *
-describe(const char *issuer, const struct str *key_pem, const struct str *chain_pem, int64_t now_s,
-         struct err *e)
+describe(const char *issuer, const struct list *ordered, const struct str *key_pem,
+         const struct str *chain_pem, int64_t now_s, struct err *e)
 {
     own_chain struct chain chain = {0};
     own_list struct list names = {0};
@@ -224,8 +194,50 @@ describe(const char *issuer, const struct str *key_pem, const struct str *chain_
     json_put_text(about, "key_type", type_of(key_pem));
     json_put_int(about, "not_before", cert_not_before(chain.certs[0]));
     json_put_int(about, "not_after", cert_not_after(chain.certs[0]));
-    json_put_list(about, "names", &names);
+    /* an issuer may add a name of its own; what was asked for is what is compared later */
+    json_put_list(about, "names", ordered != NULL ? ordered : &names);
     return TAKE(about);
+}
+
+static bool
+load_about(const char *directory, int64_t number, struct generation *g)
+{
+    own_mem char *path = str_format("%s/%lld/about.json", directory, (long long)number);
+    struct err ignored = {0};
+    own_json struct json_t *about = path == NULL ? NULL : json_load(path, &ignored);
+
+    if (about != NULL && fill(g, about))
+        return true;
+    generation_done(g);
+    return false;
+}
+
+/* What about.json would say, from key and chain; who issued it is not known any more. */
+static bool
+recover_about(const char *directory, int64_t number, struct generation *g)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    own_json struct json_t *about = NULL;
+    struct err e = {0};
+
+    if (store_read(directory, number, &key_pem, &chain_pem, &e))
+        about = describe("", NULL, &key_pem, &chain_pem, 0, &e);
+    if (about != NULL && fill(g, about))
+        return true;
+    log_debug("generation %lld in '%s' is damaged: %s", (long long)number, directory, e.text);
+    generation_done(g);
+    return false;
+}
+
+void
+store_find(const char *directory, int64_t wanted, struct generation *g)
+{
+    int64_t number = wanted != 0 ? wanted : largest(directory, INT64_MAX);
+
+    while (number != 0 && !load_about(directory, number, g) && !recover_about(directory, number, g))
+        number = largest(directory, number);
+    g->number = number;
 }
 
 /* Writes and fsyncs a new file in a directory that nobody points to yet. */
@@ -288,10 +300,11 @@ name_it(const char *directory, const char *path, int64_t *number, struct err *e)
 }
 
 bool
-store_add(const char *directory, const char *issuer, const struct str *key_pem,
-          const struct str *chain_pem, int64_t now_s, int64_t *number, struct err *e)
+store_add(const char *directory, const char *issuer, const struct list *names,
+          const struct str *key_pem, const struct str *chain_pem, int64_t now_s, int64_t *number,
+          struct err *e)
 {
-    own_json struct json_t *about = describe(issuer, key_pem, chain_pem, now_s, e);
+    own_json struct json_t *about = describe(issuer, names, key_pem, chain_pem, now_s, e);
     own_mem char *text = about == NULL ? NULL : json_encode_pretty(about);
     own_mem char *path = str_format("%s/" NEW_PREFIX "XXXXXX", directory);
     own_mem char *next_key = str_format("%s/next.key", directory);

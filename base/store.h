@@ -29,13 +29,17 @@ struct generation {
 
 #define own_generation __attribute__((cleanup(generation_done)))
 
-/* STATE/certificates/NAME, made 0700 when missing; NAME with '*' becomes '_'. free() it. */
-MUST_USE char *store_directory(const char *state, const char *name, struct err *e);
+/* STATE/certificates/NAME, with '_' for '*' and '/'; free() it. NULL: out of memory. */
+MUST_USE char *store_directory(const char *state, const char *name);
 
-/* The newest complete generation, or number `wanted` when not 0; number 0 when there is none.
- * ERR_INPUT when one is damaged. */
-MUST_USE bool store_find(const char *directory, int64_t wanted, struct generation *g,
-                         struct err *e);
+/*
+ * Finds the newest complete generation, or number `wanted` when not 0. Where about.json is damaged,
+ * it is made up from key and chain (the issuer is "" then); where those are, too, or the directory
+ * is not there, the generation before it counts.
+ *
+ * Gives:  g  number 0 when there is none
+ */
+void store_find(const char *directory, int64_t wanted, struct generation *g);
 
 /* The largest complete number below `below`; 0 when there is none. */
 int64_t store_before(const char *directory, int64_t below);
@@ -52,10 +56,13 @@ MUST_USE EVP_PKEY *store_next_key(const char *directory, enum key_type type, str
  * Adds a generation: complete and fsynced under a temporary name, then renamed to its number; then
  * next.key is removed.
  *
+ * Takes:  names   that were asked for; NULL: those in the certificate
+ * Takes:  names   that were asked for; NULL: those in the certificate
  * Gives:  number  of the new one
  */
-MUST_USE bool store_add(const char *directory, const char *issuer, const struct str *key_pem,
-                        const struct str *chain_pem, int64_t now_s, int64_t *number, struct err *e);
+MUST_USE bool store_add(const char *directory, const char *issuer, const struct list *names,
+                        const struct str *key_pem, const struct str *chain_pem, int64_t now_s,
+                        int64_t *number, struct err *e);
 
 /* Removes all but the newest `keep` generations and number `protect`. */
 MUST_USE bool store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e);

@@ -1,12 +1,12 @@
 /* app.c: options, settings, lock, and how errors end. */
 #include "cli/app.h"
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/term.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,8 @@ become(uid_t user, const char *state, struct err *e)
         return err_set(e, ERR_PERMISSION,
                        "the state directory '%s' belongs to user %u, who does not exist", state,
                        (unsigned)user);
-    if (initgroups(p->pw_name, p->pw_gid) < 0 || setresgid(p->pw_gid, p->pw_gid, p->pw_gid) < 0 ||
-        setresuid(user, user, user) < 0)
-        return err_errno(e, "become '%s', the owner of '%s'", p->pw_name, state);
+    if (!child_become(p, e))
+        return err_wrap(e, "the state directory '%s' belongs to another user", state);
     log_debug("'%s' belongs to '%s': going on as that user", state, p->pw_name);
     return true;
 }
@@ -42,11 +41,8 @@ app_enter_state(struct app *app, struct err *e)
     const char *state = app->config.settings.state;
     struct stat s = {0};
 
-    if (lstat(state, &s) < 0) {
-        if (errno != ENOENT)
-            return err_errno(e, "open the state directory '%s'", state);
-        return file_make_directory(state, 0700, e);
-    }
+    if (lstat(state, &s) < 0)
+        return errno == ENOENT || err_errno(e, "open the state directory '%s'", state);
     if (!S_ISDIR(s.st_mode))
         return err_set(e, ERR_CONFIG, "the state directory '%s' is not a directory", state);
     if (geteuid() == 0 && s.st_uid != 0)
@@ -69,7 +65,7 @@ app_lock(struct app *app, struct err *e)
 
     if (path == NULL || records == NULL)
         return err_memory(e);
-    if (!app_enter_state(app, e))
+    if (!app_enter_state(app, e) || !file_make_directory(app->config.settings.state, 0700, e))
         return false;
     if (!file_lock(path, 0, &app->lock, e)) {
         if (e->code != ERR_BUSY || wait_ms <= 0)

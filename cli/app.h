@@ -19,12 +19,13 @@ struct app {
 MUST_USE bool app_read_config(struct app *app, struct err *e);
 
 /*
- * Takes the state directory: made when missing; as root we first become its owner for good where
- * that is another user, since nothing is written as root into a directory of somebody else.
+ * Enters the state directory, if there is one: as root we become its owner for good where that is
+ * another user, since nothing is written as root into a directory of somebody else. Makes nothing.
  */
 MUST_USE bool app_enter_state(struct app *app, struct err *e);
 
-/* Enters the state directory and locks it, so that there is one run at a time; waits a while. */
+/* Enters the state directory, made when missing, and locks it, so that there is one run at a time;
+ * waits a while. */
 MUST_USE bool app_lock(struct app *app, struct err *e);
 
 /* The certificates named by the arguments, all when there are none; free() it. NULL and ERR_USAGE

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PROBE_TIMEOUT_MS 10000
 #define POSTGRES_PORT 5432
@@ -309,11 +310,16 @@ static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     struct check c = {.app = app};
-    struct err no_config = {0};
+    bool is_readable = access(app->config_path, R_OK) == 0;
 
-    /* any host and any file can be looked at without settings */
-    if (!app_read_config(app, argc > 0 ? &no_config : e) && argc == 0)
+    /* any host and any file can be looked at where there are no settings */
+    if ((is_readable || argc == 0) && !app_read_config(app, e))
         return false;
+    if (argc == 0 && app->config.target_count == 0)
+        return err_set(e, ERR_CONFIG,
+                       "there is no section [target NAME] in '%s', so nothing to check; say where: "
+                       "pgcert check HOST[:PORT]",
+                       app->config_path);
     c.endpoints = json_new_array();
     for (int i = 0; i < argc; i++)
         check_one(&c, argv[i]);

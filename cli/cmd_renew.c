@@ -41,7 +41,7 @@ foretell(const struct app *app, const struct certificate *c, struct err *e)
         return err_wrap(e, "%s", c->name);
     if (r.plan.is_due || force)
         (void)printf("%s: would be obtained from [issuer %s]: %s\n", c->name, c->issuer_name,
-                     r.plan.is_due ? r.plan.reason : "--force");
+                     r.plan.is_due ? plan_why(&r.plan) : "--force");
     else if (r.target_count == 0)
         (void)printf("%s: nothing to do\n", c->name);
     for (size_t i = 0; i < r.target_count; i++)
@@ -73,8 +73,12 @@ renew(struct app *app, struct report *r)
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
+    if (dry_run && app->json)
+        return err_set(e, ERR_USAGE, "--dry-run speaks to people; try: pgcert --json status");
     if (dry_run)
-        return foretell_all(app, argc, argv, e);
+        return app_enter_state(app, e) && foretell_all(app, argc, argv, e);
+    if (!app_lock(app, e))
+        return false;
     keep_sweep(app);
     return batch_run(app, argc, argv, renew, e);
 }
@@ -83,7 +87,7 @@ const struct command cmd_renew = {
     .name = "renew",
     .arguments = "[NAME...]",
     .most = -1,
-    .needs = NEED_CONFIG | NEED_LOCK,
+    .needs = NEED_CONFIG, /* a dry run locks nothing */
     .flags = flags,
     .run = run,
     .summary = "make every certificate issued, deployed and served",

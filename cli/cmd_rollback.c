@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-/* The wanted generation becomes the one before; on disk only when it is proved. */
+/* The plan is about the generation before; what is wanted on disk stays until that is proved. */
 static bool
-step_back(struct app *app, struct report *r, struct err *e)
+step_back(struct report *r, struct err *e)
 {
     int64_t now = r->plan.generation.number;
     int64_t before = now == 0 ? 0 : store_before(r->state.directory, now);
@@ -14,9 +14,24 @@ step_back(struct app *app, struct report *r, struct err *e)
     if (before == 0)
         return err_set(e, ERR_INPUT, "'%s' has no previous generation to go back to",
                        r->certificate->name);
-    state_set_generation(&r->state, before);
     plan_done(&r->plan);
-    return plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock), e);
+    store_find(r->state.directory, before, &r->plan.generation);
+    return r->plan.generation.number != 0 ||
+           err_set(e, ERR_INPUT, "the previous generation of '%s' is damaged",
+                   r->certificate->name);
+}
+
+/* It is proved: from now on it is the wanted one. */
+static bool
+settle(struct app *app, struct report *r, struct err *e)
+{
+    if (r->trouble.code == ERR_NONE)
+        state_set_generation(&r->state, r->plan.generation.number);
+    if (!state_save(&r->state, e))
+        return false;
+    plan_done(&r->plan);
+    plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock));
+    return true;
 }
 
 static bool
@@ -32,11 +47,11 @@ run(struct app *app, int argc, char **argv, struct err *e)
     (void)argc;
     if (c == NULL)
         return err_set(e, ERR_USAGE, "there is no certificate '%s' in the settings", argv[0]);
-    if (!report_init(&r, app, c, e) || !step_back(app, &r, e) ||
+    if (!report_init(&r, app, c, e) || !step_back(&r, e) ||
         !keep_material(&r, &key_pem, &chain_pem, &m, e) || !reload_check(&m, app->clock, e))
         return false;
     keep_certificate(app, KEEP_DEPLOY, &r);
-    if (!state_save(&r.state, e))
+    if (!settle(app, &r, e))
         return false;
     if (app->json) {
         array = json_new_array();

@@ -5,10 +5,13 @@
 #include "cli/keep.h"
 #include "cli/term.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool yes, dry_run;
 static const char *issuer_name, *target_name;
@@ -104,17 +107,66 @@ compose(const struct config *c, const char *name, struct str *text, struct err *
            err_memory(e);
 }
 
-/* conf.d/NAME.conf beside the settings file; what exists is not touched. */
+/* conf.d/NAME.conf beside the settings file, "wildcard." for "*."; NULL: no name for a file. */
 static char *
 settings_path(const struct app *app, const char *name)
 {
     const char *slash = strrchr(app->config_path, '/');
     int length = slash == NULL ? 0 : (int)(slash - app->config_path) + 1;
+    bool is_wildcard = strncmp(name, "*.", 2) == 0;
 
-    if (strchr(name, '/') != NULL || name[0] == '.')
+    if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
         return NULL;
-    return str_format("%.*sconf.d/%s.conf", length, app->config_path,
-                      *name == '*' ? name + 1 : name);
+    return str_format("%.*sconf.d/%s%s.conf", length, app->config_path,
+                      is_wildcard ? "wildcard." : "", is_wildcard ? name + 2 : name);
+}
+
+/* Opens conf.d, made when missing. Nobody else may be able to put something in our way there. */
+static bool
+open_settings_directory(const char *path, int *fd, struct err *e)
+{
+    struct stat s = {0};
+
+    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+        return err_errno(e, "make the directory '%s'", path);
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &s) < 0)
+        return err_errno(e, "open the directory '%s'", path);
+    if ((s.st_uid != 0 && s.st_uid != geteuid()) || (s.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return err_set(e, ERR_PERMISSION,
+                       "'%s' can be changed by others than root and us; settings are not written "
+                       "there",
+                       path);
+    /* our umask hides what all may read; the user who renews must be able to */
+    return s.st_uid != geteuid() || fchmod(*fd, 0755) == 0 ||
+           err_errno(e, "open '%s' to its readers", path);
+}
+
+/* A new file; one that exists is not touched. */
+static bool
+write_settings(const char *path, const struct str *text, struct err *e)
+{
+    const char *name = strrchr(path, '/') + 1;
+    own_mem char *directory = strndup(path, (size_t)(name - path) - 1);
+    own_fd int at = -1;
+    own_fd int fd = -1;
+
+    if (directory == NULL)
+        return err_memory(e);
+    if (!open_settings_directory(directory, &at, e))
+        return false;
+    fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return err_set(e, ERR_CONFIG, "'%s' exists already; write the settings above into it",
+                       path);
+    if (fd < 0)
+        return err_errno(e, "create '%s'", path);
+    if (!file_write_all(fd, text->text, text->size) || fchmod(fd, 0644) < 0 || fsync(fd) < 0) {
+        (void)err_errno(e, "write '%s'", path);
+        (void)unlinkat(at, name, 0);
+        return false;
+    }
+    return fsync(at) == 0 || err_errno(e, "sync '%s'", directory);
 }
 
 /* Is the text good settings together with those that are there? Read again to find out. */
@@ -122,12 +174,8 @@ static bool
 try_settings(struct app *app, const char *path, const struct str *text, struct err *e)
 {
     struct err ignored = {0};
-    own_mem char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
 
-    if (directory == NULL)
-        return err_memory(e);
-    if (!file_make_directory(directory, 0755, e) ||
-        !file_replace(AT_FDCWD, path, text->text, text->size, 0644, e))
+    if (!write_settings(path, text, e))
         return false;
     config_done(&app->config);
     if (app_read_config(app, e))
@@ -157,7 +205,7 @@ add_settings(struct app *app, const char *name, struct err *e)
         return err_set(e, ERR_USAGE, "'%s' cannot be the name of a certificate", name);
     if (!compose(&app->config, name, &text, e))
         return false;
-    (void)printf("%s, a new file:\n\n%s\n", path, text.text);
+    (void)printf("A new file '%s':\n\n%s\n", path, text.text);
     (void)fflush(stdout);
     if (dry_run)
         return true;
@@ -234,6 +282,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
 {
     bool asked = false;
 
+    if (app->json)
+        return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
     if (!yes && !dry_run && !term_can_ask())
         return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
     for (int i = 0; i < argc; i++)
@@ -247,12 +297,18 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (!dry_run && !asked &&
         !may_go_on("Get the certificate and point the server at it, by reload?", e))
         return false;
-    if (!app_lock(app, e))
+    if (!dry_run && !app_lock(app, e))
         return false;
-    keep_sweep(app);
-    for (int i = 0; i < argc; i++)
-        if (!set_up(app, config_certificate(&app->config, argv[i]), e))
+    if (!dry_run)
+        keep_sweep(app);
+    for (int i = 0; i < argc; i++) {
+        const struct certificate *c = config_certificate(&app->config, argv[i]);
+
+        if (c == NULL)
+            return err_set(e, ERR_INTERNAL, "the new settings have no certificate '%s'", argv[i]);
+        if (!set_up(app, c, e))
             return false;
+    }
     return true;
 }
 

@@ -32,6 +32,7 @@ struct certificate {
     struct list names;
     int key_type; /* enum key_type */
     struct option_share renew_before;
+    int64_t renew_at_most_every_s;
     struct list deploy;    /* names of targets */
     struct issuer *issuer; /* borrowed from the config */
 };

@@ -4,6 +4,8 @@
 #include "base/csr.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/budget.h"
+#include "cli/poll.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -90,8 +92,8 @@ find_paths(struct paths *p, const struct app *app, const struct report *r, struc
     return (p->account != NULL && p->order != NULL && p->journal != NULL) || err_memory(e);
 }
 
-static bool
-open_http(struct app *app, struct issuer *issuer, struct err *e)
+bool
+keep_http(struct app *app, struct issuer *issuer, struct err *e)
 {
     if (issuer->http == NULL)
         issuer->http = http_new(issuer->acme.ca_file, app->clock, e);
@@ -114,39 +116,39 @@ accept_chain(struct app *app, struct report *r, EVP_PKEY *key, const struct str 
     if (!reload_check(&m, app->clock, e))
         return err_wrap(e, "the certificate from [issuer %s] is not acceptable",
                         r->certificate->issuer_name);
-    if (!store_add(r->state.directory, r->certificate->issuer_name, &key_pem, chain_pem, now_s,
-                   &number, e))
+    if (!store_add(r->state.directory, r->certificate->issuer_name, &r->certificate->names,
+                   &key_pem, chain_pem, now_s, &number, e))
         return false;
     state_set_generation(&r->state, number);
-    state_set_attempt(&r->state, now_s, NULL, 0);
+    state_set_attempt(&r->state, &(struct attempt){.at_s = now_s});
     return state_save(&r->state, e);
 }
 
-/* The server's advice to come back later outlives the run. */
-static bool
-may_try(const struct app *app, const struct report *r, struct err *e)
+/* The id of what this issuer gave before, to be free()d; NULL: there is none. */
+static char *
+find_replaced(const struct report *r)
 {
-    int64_t next_s = state_attempt_next(&r->state);
-    const char *error = state_attempt_error(&r->state);
-    char when[CLOCK_TEXT_SIZE];
+    const struct generation *g = &r->plan.generation;
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct err ignored = {0};
 
-    if (next_s <= app->clock->now_s(app->clock))
-        return true;
-    clock_text(when, next_s);
-    (void)err_set(e, ERR_BUSY, "the issuer asked for patience until %s (%s)", when,
-                  error == NULL ? "" : error);
-    e->retry_at_s = next_s;
-    return false;
+    if (g->number == 0 || strcmp(g->issuer, r->certificate->issuer_name) != 0 ||
+        !store_read(r->state.directory, g->number, &key_pem, &chain_pem, &ignored))
+        return NULL;
+    return acme_renewal_id(&chain_pem, &ignored);
 }
 
+/* Gives in any case whether the issuer answered what failed or succeeded at last. */
 static bool
-obtain(struct app *app, struct report *r, struct err *e)
+obtain(struct app *app, struct report *r, bool *answered, struct err *e)
 {
     struct issuer *issuer = r->certificate->issuer;
     __attribute__((cleanup(paths_done))) struct paths paths = {0};
     own_pkey EVP_PKEY *key = NULL;
     own_str struct str csr_der = {0};
     own_str struct str chain_pem = {0};
+    own_mem char *replaces = find_replaced(r);
     struct err warning = {0}, ignored = {0};
     struct acme_job job = {
         .issuer = &issuer->acme,
@@ -155,12 +157,16 @@ obtain(struct app *app, struct report *r, struct err *e)
         .progress = term_progress(),
         .names = &r->certificate->names,
         .csr_der = &csr_der,
+        .replaces = replaces,
+        .was_answered = answered,
     };
     bool good = false;
 
+    if (!file_make_directory(r->state.directory, 0700, e))
+        return false;
     key = store_next_key(r->state.directory, (enum key_type)r->certificate->key_type, e);
     if (key == NULL || !csr_make(key, &r->certificate->names, &csr_der, e) ||
-        !find_paths(&paths, app, r, e) || !open_http(app, issuer, e))
+        !find_paths(&paths, app, r, e) || !keep_http(app, issuer, e))
         return false;
     job.http = issuer->http;
     job.account_dir = paths.account;
@@ -173,22 +179,28 @@ obtain(struct app *app, struct report *r, struct err *e)
     if (!good)
         return false;
     good = accept_chain(app, r, key, &chain_pem, e);
-    /* an order whose chain was judged is over, whichever way; one that could not be stored is not
-     */
-    if ((good || e->code == ERR_INPUT) && !acme_forget(&job, &ignored))
+    /* the order of a chain that was not acceptable stays: it can be fetched again when trust_file
+     * is right, say, and a new one would be charged for */
+    if (good && !acme_forget(&job, &ignored))
         log_debug("the order is not forgotten: %s", ignored.text);
     return good;
 }
 
-/* When the next try is: by the server's advice, else as soon as there is a run. */
-static void
-remember_failure(struct app *app, struct report *r, const struct err *e)
+/* Did it cost something there? Its refusals do, and so does what it gave and we do not take. */
+static bool
+is_charged(const struct err *e, bool was_answered)
 {
-    int64_t now_s = app->clock->now_s(app->clock);
+    return was_answered && (err_is_temporary(e) || e->code == ERR_REFUSED ||
+                            e->code == ERR_PROTOCOL || e->code == ERR_INPUT);
+}
+
+static void
+remember_failure(struct app *app, struct report *r, bool charged, struct err *e)
+{
     struct err ignored = {0};
 
-    state_set_attempt(&r->state, now_s, e->text,
-                      e->retry_at_s != 0 || !err_is_temporary(e) ? e->retry_at_s : now_s);
+    budget_charge(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), charged,
+                  e);
     if (!state_save(&r->state, &ignored))
         log_debug("the failure is not remembered: %s", ignored.text);
 }
@@ -198,16 +210,17 @@ keep_obtain(struct app *app, bool force, struct report *r, struct err *e)
 {
     int64_t keep = app->config.settings.keep_generations;
     struct err ignored = {0};
+    bool answered = false;
 
-    if (!force && !may_try(app, r, e))
+    if (!force &&
+        !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e))
         return false;
-    if (!obtain(app, r, e)) {
-        remember_failure(app, r, e);
+    if (!obtain(app, r, &answered, e)) {
+        remember_failure(app, r, is_charged(e, answered), e);
         return false;
     }
     plan_done(&r->plan);
-    if (!plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock), e))
-        return false;
+    plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock));
     if (!store_prune(r->state.directory, keep, r->plan.generation.number, &ignored))
         log_debug("old generations are not removed: %s", ignored.text);
     report_did(r, "renewed");
@@ -298,7 +311,12 @@ keep_certificate(struct app *app, int what, struct report *r)
     bool force = (what & KEEP_FORCE) != 0;
     struct err e = {0};
 
-    store_tidy(r->state.directory, r->plan.is_due || force);
+    if ((what & KEEP_OBTAIN) != 0 && !force && !poll_renewal(app, r, &e)) {
+        trouble(r, &e);
+        return;
+    }
+    /* who forces wants a new one, not what an earlier run has ordered */
+    store_tidy(r->state.directory, r->plan.is_due && !force);
     if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !keep_obtain(app, force, r, &e))
         trouble(r, &e);
     if ((what & KEEP_DEPLOY) == 0)

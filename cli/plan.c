@@ -22,9 +22,9 @@ plan_renew_at(int64_t not_before_s, int64_t not_after_s, struct option_share bef
     return not_after_s - before_s;
 }
 
-/* Why it must be obtained anew; NULL: no reason. */
+/* Why it must be obtained anew, whatever the time; NULL: no reason. */
 static const char *
-why_due(const struct plan *p, const struct certificate *c, int64_t now_s)
+why_anew(const struct plan *p, const struct certificate *c, const struct state *s)
 {
     const struct generation *g = &p->generation;
 
@@ -36,23 +36,82 @@ why_due(const struct plan *p, const struct certificate *c, int64_t now_s)
         return "its issuer changed";
     if (strcmp(g->key_type, key_type_words[c->key_type]) != 0)
         return "its key type changed";
-    return now_s >= p->renew_at_s ? "its time has come" : NULL;
+    return state_revoked_at(s, g->sha256) != 0 ? "it was revoked" : NULL;
 }
 
-bool
-plan_make(struct plan *p, const struct certificate *c, const struct state *s, int64_t now_s,
-          struct err *e)
+/*
+ * The issuer's moment goes first, earlier or later than the lifetime's, and never before its
+ * window. It may wait until half of renew_before is left, and no longer: that is the backstop
+ * against an issuer that advises nonsense.
+ */
+static void
+choose_time(struct plan *p, const struct certificate *c, const struct state *s)
 {
-    if (!store_find(s->directory, state_generation(s), &p->generation, e))
-        return false;
+    const struct generation *g = &p->generation;
+    struct advice advice = state_advice(s, g->sha256);
+    int64_t backstop_s = 0;
+
+    p->reason = "lifetime";
+    p->renew_at_s = plan_renew_at(g->not_before_s, g->not_after_s, c->renew_before);
+    if (advice.moment_s == 0)
+        return;
+    backstop_s = g->not_after_s - (g->not_after_s - p->renew_at_s) / 2;
+    if (advice.moment_s <= backstop_s)
+        p->reason = "ari";
+    p->renew_at_s = advice.moment_s <= backstop_s ? advice.moment_s : backstop_s;
+}
+
+/* When the last one was issued, which after a rollback is another than the wanted one. */
+static int64_t
+last_issued_at(const struct plan *p, const struct state *s)
+{
+    own_generation struct generation last = {0};
+
+    if (store_before(s->directory, INT64_MAX) == p->generation.number)
+        return p->generation.created_at_s;
+    store_find(s->directory, 0, &last);
+    return last.created_at_s;
+}
+
+/* What is due by its time waits until the last one has some age, so that nothing that is wrong with
+ * times, ours or the issuer's, becomes a storm. */
+static void
+hold(struct plan *p, const struct certificate *c, const struct state *s, int64_t now_s)
+{
+    int64_t half_s = (p->generation.not_after_s - p->generation.not_before_s) / 2;
+    int64_t every_s = c->renew_at_most_every_s < half_s ? c->renew_at_most_every_s : half_s;
+    int64_t last_s = last_issued_at(p, s);
+
+    if (now_s < last_s || now_s - last_s >= every_s)
+        return;
+    p->is_due = false;
+    p->is_held = true;
+    p->reason = "renew_at_most_every";
+    p->renew_at_s = last_s + every_s;
+}
+
+void
+plan_make(struct plan *p, const struct certificate *c, const struct state *s, int64_t now_s)
+{
+    const char *why = NULL;
+
+    store_find(s->directory, state_generation(s), &p->generation);
     if (p->generation.number != 0)
-        p->renew_at_s =
-            plan_renew_at(p->generation.not_before_s, p->generation.not_after_s, c->renew_before);
-    p->reason = why_due(p, c, now_s);
-    p->is_due = p->reason != NULL;
-    if (!p->is_due)
-        p->reason = "lifetime";
-    return true;
+        choose_time(p, c, s);
+    why = why_anew(p, c, s);
+    p->is_due = why != NULL || now_s >= p->renew_at_s;
+    if (why != NULL)
+        p->reason = why;
+    else if (p->is_due)
+        hold(p, c, s, now_s);
+}
+
+const char *
+plan_why(const struct plan *p)
+{
+    if (strcmp(p->reason, "lifetime") == 0)
+        return "its time has come";
+    return strcmp(p->reason, "ari") == 0 ? "its issuer advises it" : p->reason;
 }
 
 bool

@@ -8,7 +8,9 @@
 struct plan {
     struct generation generation; /* the wanted one; number 0: there is none */
     bool is_due;                  /* a new one must be obtained */
-    const char *reason;           /* why, or what renew_at_s follows from: a literal */
+    bool is_held;                 /* it would be, but for renew_at_most_every */
+    const char *reason;           /* why, or what renew_at_s follows from: a literal; for a time
+                                     "lifetime", "ari" or "renew_at_most_every" */
     int64_t renew_at_s;
 };
 
@@ -17,13 +19,20 @@ struct plan {
 /* When a certificate of that lifetime is renewed. */
 int64_t plan_renew_at(int64_t not_before_s, int64_t not_after_s, struct option_share before);
 
-/* Looks at what is on disk only: no network. */
-MUST_USE bool plan_make(struct plan *p, const struct certificate *c, const struct state *s,
-                        int64_t now_s, struct err *e);
+/*
+ * Looks at what is on disk only: no network.
+ *
+ * It is renewed at the time that follows from its lifetime, or at the moment that was chosen in the
+ * issuer's window, whichever is first; a revoked one at once.
+ */
+void plan_make(struct plan *p, const struct certificate *c, const struct state *s, int64_t now_s);
 
 /* Is a target's last proof of this generation, recent, and is its file still the same? */
 bool plan_is_served(const struct plan *p, const struct state *s, const char *target,
                     const struct material *m, int64_t now_s, int64_t prove_again_s);
+
+/* Why it is due, for people. */
+const char *plan_why(const struct plan *p);
 
 void plan_done(struct plan *p);
 

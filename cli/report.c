@@ -20,8 +20,10 @@ report_init(struct report *r, const struct app *app, const struct certificate *c
     r->target_count = c->deploy.count;
     for (size_t i = 0; i < r->target_count; i++)
         r->targets[i].name = c->deploy.items[i];
-    return state_load(&r->state, app->config.settings.state, c->name, e) &&
-           plan_make(&r->plan, c, &r->state, app->clock->now_s(app->clock), e);
+    if (!state_load(&r->state, app->config.settings.state, c->name, e))
+        return false;
+    plan_make(&r->plan, c, &r->state, app->clock->now_s(app->clock));
+    return true;
 }
 
 void
@@ -92,10 +94,30 @@ static struct json_t *
 attempt_json(const struct state *s)
 {
     struct json_t *object = json_new_object();
+    struct attempt last = state_attempt(s);
 
-    json_put_time(object, "at", state_attempt_at(s));
-    json_put_text(object, "error", state_attempt_error(s));
-    json_put_time(object, "next_at", state_attempt_next(s));
+    json_put_time(object, "at", last.at_s);
+    json_put_text(object, "error", last.error);
+    json_put_int(object, "failures", last.failures);
+    json_put_time(object, "since", last.since_s);
+    json_put_time(object, "next_at", last.next_s);
+    return object;
+}
+
+/* null when the issuer gave no advice. */
+static struct json_t *
+advice_json(const struct report *r)
+{
+    struct advice advice = state_advice(&r->state, r->plan.generation.sha256);
+    struct json_t *object = NULL;
+
+    if (advice.moment_s == 0)
+        return NULL;
+    object = json_new_object();
+    json_put_time(object, "start", advice.start_s);
+    json_put_time(object, "end", advice.end_s);
+    json_put_time(object, "moment", advice.moment_s);
+    json_put_text(object, "explanation", advice.explanation);
     return object;
 }
 
@@ -104,6 +126,7 @@ report_json(const struct report *r, bool after_run)
 {
     const struct generation *g = &r->plan.generation;
     struct json_t *object = json_new_object();
+    struct json_t *advice = advice_json(r);
     struct json_t *targets = json_new_array();
 
     json_put_text(object, "name", r->certificate->name);
@@ -116,6 +139,10 @@ report_json(const struct report *r, bool after_run)
         json_put_text(object, "issued", NULL);
     json_put_time(object, "renew_at", r->plan.renew_at_s);
     json_put_text(object, "renew_reason", r->plan.reason);
+    if (advice != NULL)
+        json_put(object, "renewal_info", advice);
+    else
+        json_put_text(object, "renewal_info", NULL);
     json_put(object, "last_attempt", attempt_json(&r->state));
     for (size_t i = 0; i < r->target_count; i++)
         json_add(targets, target_json(r, &r->targets[i]));
@@ -227,10 +254,27 @@ print_dates(const struct report *r, int64_t now_s)
     relative(span, r->plan.renew_at_s, now_s);
     if (r->plan.is_due)
         (void)printf("  %s%-9s%s at the next run: %s\n", term_on(TERM_DIM), "renews", term_off(),
-                     r->plan.reason);
+                     plan_why(&r->plan));
     else
-        (void)printf("  %s%-9s%s at %s UTC (%s)\n", term_on(TERM_DIM), "renews", term_off(), at,
-                     span);
+        (void)printf("  %s%-9s%s at %s UTC (%s)%s\n", term_on(TERM_DIM), "renews", term_off(), at,
+                     span, r->plan.is_held ? ": renew_at_most_every" : "");
+}
+
+/* When the issuer would like it to be renewed. */
+static void
+print_advice(const struct report *r)
+{
+    struct advice advice = state_advice(&r->state, r->plan.generation.sha256);
+    char start[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE];
+
+    if (advice.moment_s == 0)
+        return;
+    minute(start, advice.start_s);
+    minute(end, advice.end_s);
+    (void)printf("  %s%-9s%s from %s until %s UTC\n", term_on(TERM_DIM), "advised", term_off(),
+                 start, end);
+    if (advice.explanation != NULL)
+        print_sentence("because", advice.explanation);
 }
 
 /* Issued, deployed and served in a few words. */
@@ -269,13 +313,39 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
     print_words(t->name, &words);
 }
 
+/* What went wrong, since when, and when it is tried again. */
+static void
+print_failure(const struct state *s, int64_t now_s)
+{
+    struct attempt last = state_attempt(s);
+    char at[CLOCK_TEXT_SIZE], span[40];
+
+    if (last.error == NULL)
+        return;
+    print_sentence("last try", last.error);
+    if (last.since_s != 0) {
+        minute(at, last.since_s);
+        (void)printf("  %s%-9s%s since %s UTC", term_on(TERM_DIM), "fails", term_off(), at);
+        if (last.failures > 0)
+            (void)printf(", %lld time%s at the issuer", (long long)last.failures,
+                         last.failures == 1 ? "" : "s");
+        (void)printf("\n");
+    }
+    minute(at, last.next_s);
+    relative(span, last.next_s, now_s);
+    if (last.next_s > now_s)
+        (void)printf("  %s%-9s%s not before %s UTC (%s)\n", term_on(TERM_DIM), "next try",
+                     term_off(), at, span);
+    else
+        (void)printf("  %s%-9s%s at the next run\n", term_on(TERM_DIM), "next try", term_off());
+}
+
 void
 report_print(const struct report *r, int64_t now_s)
 {
     const struct generation *g = &r->plan.generation;
     enum term_style style = TERM_PLAIN;
     const char *word = verdict(r, &style);
-    const char *error = state_attempt_error(&r->state);
 
     (void)printf("%s%-66.66s%s%s%s%s\n", term_on(TERM_BOLD), r->certificate->name, term_off(),
                  term_on(style), word, term_off());
@@ -285,13 +355,13 @@ report_print(const struct report *r, int64_t now_s)
     if (g->number != 0) {
         (void)printf(", generation %lld, %s\n", (long long)g->number, g->key_type);
         print_dates(r, now_s);
+        print_advice(r);
     } else {
         (void)printf("\n");
     }
     for (size_t i = 0; i < r->target_count; i++)
         print_target(r, &r->targets[i], now_s);
-    if (error != NULL)
-        print_sentence("last try", error);
+    print_failure(&r->state, now_s);
 }
 
 /* "renewed, deployed, proved" */

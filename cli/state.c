@@ -2,6 +2,7 @@
 #include "cli/state.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@ state_load(struct state *s, const char *state_dir, const char *name, struct err 
 {
     own_mem char *path = NULL;
 
-    s->directory = store_directory(state_dir, name, e);
+    s->directory = store_directory(state_dir, name);
     if (s->directory == NULL)
-        return false;
+        return err_memory(e);
     path = str_format("%s/state.json", s->directory);
     if (path == NULL)
         return err_memory(e);
@@ -30,6 +31,8 @@ state_save(struct state *s, struct err *e)
         return true;
     if (path == NULL)
         return err_memory(e);
+    if (!file_make_directory(s->directory, 0700, e))
+        return false;
     if (!json_save(s->json, path, e))
         return false;
     s->is_changed = false;
@@ -39,7 +42,10 @@ state_save(struct state *s, struct err *e)
 int64_t
 state_generation(const struct state *s)
 {
-    return json_member_int(s->json, "generation");
+    int64_t then = json_member_int(s->json, "newest");
+
+    return then == store_before(s->directory, INT64_MAX) ? json_member_int(s->json, "generation")
+                                                         : 0;
 }
 
 void
@@ -47,6 +53,7 @@ state_set_generation(struct state *s, int64_t number)
 {
     s->is_changed = true;
     json_put_int(s->json, "generation", number);
+    json_put_int(s->json, "newest", store_before(s->directory, INT64_MAX));
 }
 
 static int64_t
@@ -58,34 +65,72 @@ member_time(const struct json_t *object, const char *key)
     return text != NULL && clock_parse(&at_s, text) ? at_s : 0;
 }
 
-int64_t
-state_attempt_at(const struct state *s)
+struct attempt
+state_attempt(const struct state *s)
 {
-    return member_time(json_member(s->json, "last_attempt"), "at");
-}
+    const struct json_t *a = json_member(s->json, "last_attempt");
 
-const char *
-state_attempt_error(const struct state *s)
-{
-    return json_member_text(json_member(s->json, "last_attempt"), "error");
-}
-
-int64_t
-state_attempt_next(const struct state *s)
-{
-    return member_time(json_member(s->json, "last_attempt"), "next_at");
+    return (struct attempt){
+        .at_s = member_time(a, "at"),
+        .error = json_member_text(a, "error"),
+        .since_s = member_time(a, "since"),
+        .failures = json_member_int(a, "failures"),
+        .next_s = member_time(a, "next_at"),
+        .advice_s = member_time(a, "advice"),
+        .directory = json_member_text(a, "directory"),
+        .settings = json_member_text(a, "settings"),
+    };
 }
 
 void
-state_set_attempt(struct state *s, int64_t at_s, const char *error, int64_t next_s)
+state_set_attempt(struct state *s, const struct attempt *a)
 {
     struct json_t *attempt = json_new_object();
 
     s->is_changed = true;
-    json_put_time(attempt, "at", at_s);
-    json_put_text(attempt, "error", error);
-    json_put_time(attempt, "next_at", next_s);
+    json_put_time(attempt, "at", a->at_s);
+    json_put_text(attempt, "error", a->error);
+    if (a->error != NULL) {
+        json_put_time(attempt, "since", a->since_s);
+        json_put_int(attempt, "failures", a->failures);
+        json_put_time(attempt, "next_at", a->next_s);
+        json_put_time(attempt, "advice", a->advice_s);
+        json_put_text(attempt, "directory", a->directory);
+        json_put_text(attempt, "settings", a->settings);
+    }
     json_put(s->json, "last_attempt", attempt);
+}
+
+struct advice
+state_advice(const struct state *s, const char *sha256)
+{
+    const struct json_t *a = json_member(s->json, "renewal_info");
+    const char *of = json_member_text(a, "sha256");
+
+    if (of == NULL || sha256 == NULL || strcmp(of, sha256) != 0)
+        return (struct advice){0};
+    return (struct advice){
+        .start_s = member_time(a, "start"),
+        .end_s = member_time(a, "end"),
+        .moment_s = member_time(a, "moment"),
+        .explanation = json_member_text(a, "explanation"),
+        .ask_at_s = member_time(a, "ask_at"),
+    };
+}
+
+void
+state_set_advice(struct state *s, const char *sha256, const struct advice *a)
+{
+    struct json_t *advice = json_new_object();
+
+    s->is_changed = true;
+    json_put_text(advice, "sha256", sha256);
+    json_put_time(advice, "start", a->start_s);
+    json_put_time(advice, "end", a->end_s);
+    json_put_time(advice, "moment", a->moment_s);
+    json_put_text(advice, "explanation", a->explanation);
+    json_put_time(advice, "ask_at", a->ask_at_s);
+    json_put(s->json, "renewal_info", advice);
 }
 
 static const struct json_t *
@@ -150,6 +195,23 @@ state_set_target_error(struct state *s, const char *target, const char *error)
     struct proof p = state_proof(s, target);
 
     put_target(s, target, p.file, p.sha256, p.at_s, error);
+}
+
+int64_t
+state_revoked_at(const struct state *s, const char *sha256)
+{
+    return member_time(json_member(s->json, "revoked"), sha256);
+}
+
+void
+state_set_revoked(struct state *s, const char *sha256, int64_t at_s)
+{
+    const struct json_t *all = json_member(s->json, "revoked");
+    struct json_t *copy = all == NULL ? json_new_object() : json_keep(all);
+
+    json_put_time(copy, sha256, at_s);
+    json_put(s->json, "revoked", copy);
+    s->is_changed = true;
 }
 
 void

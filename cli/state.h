@@ -12,6 +12,26 @@ struct proof {
     int64_t at_s;
 };
 
+/* The last attempt at obtaining a certificate. Strings are borrowed. */
+struct attempt {
+    int64_t at_s;
+    const char *error;     /* NULL: it succeeded, and all below is empty */
+    int64_t since_s;       /* the first failure in a row */
+    int64_t failures;      /* in a row, of those that cost something at the issuer */
+    int64_t next_s;        /* when the next try is; 0: nobody knows */
+    int64_t advice_s;      /* until when the issuer wants to be left alone; 0: it did not say */
+    const char *directory; /* of the issuer */
+    const char *settings;  /* a digest of those that were in force */
+};
+
+/* What the issuer said of the time to renew, and what we made of it. */
+struct advice {
+    int64_t start_s, end_s;  /* its window; 0: it did not say */
+    int64_t moment_s;        /* chosen in the window; 0: none */
+    const char *explanation; /* a URL; NULL: none. Borrowed */
+    int64_t ask_at_s;        /* when to ask again; 0: now */
+};
+
 struct state {
     char *directory;     /* of the certificate in the store */
     struct json_t *json; /* the file's content */
@@ -26,15 +46,19 @@ MUST_USE bool state_load(struct state *s, const char *state_dir, const char *nam
 /* Saves, when something changed. */
 MUST_USE bool state_save(struct state *s, struct err *e);
 
-/* The wanted generation; 0: the newest. A rollback sets it. */
+/* The wanted generation; 0: the newest. What was wanted is void as soon as there is a newer
+ * generation than then, so that a run which was killed right after it had stored one has not stored
+ * it in vain. */
 int64_t state_generation(const struct state *s);
 void state_set_generation(struct state *s, int64_t number);
 
-/* The last attempt at obtaining; `error` NULL: it succeeded. */
-int64_t state_attempt_at(const struct state *s);
-const char *state_attempt_error(const struct state *s);
-int64_t state_attempt_next(const struct state *s);
-void state_set_attempt(struct state *s, int64_t at_s, const char *error, int64_t next_s);
+/* The last attempt; all empty when there was none. */
+struct attempt state_attempt(const struct state *s);
+void state_set_attempt(struct state *s, const struct attempt *a);
+
+/* The issuer's advice on a certificate; all empty when it is another one's. */
+struct advice state_advice(const struct state *s, const char *sha256);
+void state_set_advice(struct state *s, const char *sha256, const struct advice *a);
 
 /* The last proof of a target; all empty when there is none. */
 struct proof state_proof(const struct state *s, const char *target);
@@ -49,6 +73,10 @@ void state_set_proof(struct state *s, const char *target, const char *file, cons
 /* Why a target could not be brought to the wanted certificate; NULL: it could. */
 const char *state_target_error(const struct state *s, const char *target);
 void state_set_target_error(struct state *s, const char *target, const char *error);
+
+/* When the generation with that fingerprint was revoked; 0: it was not. */
+int64_t state_revoked_at(const struct state *s, const char *sha256);
+void state_set_revoked(struct state *s, const char *sha256, int64_t at_s);
 
 void state_done(struct state *s);
 

@@ -18,6 +18,7 @@
 
 #include <openssl/err.h>
 
+#define SLEEP_MAX_MS 60000 /* for poll(2), whose time is an int */
 #define ADDRESSES_MAX 64
 
 /* Length 8 and the code 80877103, in network order. */
@@ -356,10 +357,11 @@ handshake_run(struct handshake *all, size_t count, int64_t deadline_ms, struct c
         struct handshake *who[ADDRESSES_MAX];
         size_t waiting = collect(polled, who, all, count);
         int64_t left_ms = deadline_ms - clock->steady_ms(clock);
+        int sleep_ms = left_ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)left_ms;
 
         if (waiting == 0)
             return;
-        if (left_ms <= 0 || (poll(polled, waiting, (int)left_ms) < 0 && errno != EINTR)) {
+        if (left_ms <= 0 || (poll(polled, waiting, sleep_ms) < 0 && errno != EINTR)) {
             out_of_time(all, count);
             return;
         }

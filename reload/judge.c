@@ -177,11 +177,6 @@ distrusted(X509_STORE_CTX *ctx, struct err *e)
                        "the chain ends in '%s', which is not a trusted root; name it in trust_file "
                        "if it is to be trusted",
                        said(subject));
-    if (reason == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)
-        return err_set(e, ERR_INPUT,
-                       "the certificate '%s' is self-signed and not trusted; name it in trust_file "
-                       "if it is to be trusted",
-                       said(subject));
     return err_set(e, ERR_INPUT, "the chain does not verify: '%s': %s", said(subject),
                    X509_verify_cert_error_string(reason));
 }

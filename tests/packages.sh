@@ -10,8 +10,8 @@ set -eu
 build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev libpq-dev
        libldns-dev libinih-dev libidn2-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
-test="bats libcmocka-dev perl python3 strace faketime systemd clang clang-format clang-tidy
-      libclang-rt-14-dev shellcheck mandoc git"
+test="curl bats libcmocka-dev perl python3 strace faketime systemd clang clang-format clang-tidy
+      libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3"
 bench="python3 lego certbot python3-certbot-dns-rfc2136"
 
 policy=/usr/sbin/policy-rc.d
@@ -103,7 +103,7 @@ install()
 do_not_start_at_boot()
 {
     command -v systemctl >/dev/null || return 0
-    for pair in bind9:named.service certbot:certbot.timer; do
+    for pair in bind9:named.service certbot:certbot.timer pdns-server:pdns.service; do
         case " $* " in
         *" ${pair%%:*} "*) systemctl disable --quiet "${pair#*:}" >/dev/null 2>&1 || true ;;
         esac

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define SOCKET_STANDARD "/var/run/postgresql"
 #define PORT_STANDARD 5432
 #define VERSION_LEAST 100000 /* 10: the first whose ssl settings follow a reload */
 
@@ -49,16 +50,34 @@ static const char look_statement[] =
 
 /* ---- without the server ---- */
 
+/* "postgresql://USER:PASSWORD@HOST" */
+static bool
+uri_has_password(const char *connection)
+{
+    const char *user = strstr(connection, "://");
+    const char *at = user == NULL ? NULL : strchr(user, '@');
+
+    return at != NULL && memchr(user + 3, ':', (size_t)(at - user) - 3) != NULL;
+}
+
 static bool
 check(const struct target *t, struct err *e)
 {
     const struct postgres_config *c = t->config;
+    own_mem char *password = NULL;
 
     if (c->layout == LAYOUT_PAIR)
         return err_set(e, ERR_CONFIG,
                        "layout = pair is not built yet; use combined: one file that both "
                        "ssl_cert_file and ssl_key_file name");
-    return c->connection != NULL || err_set(e, ERR_CONFIG, "connection is empty");
+    if (c->connection == NULL)
+        return err_set(e, ERR_CONFIG, "connection is empty");
+    password = sql_keyword(c->connection, "password");
+    return (password == NULL && !uri_has_password(c->connection)) ||
+           err_set(
+               e, ERR_CONFIG,
+               "connection has a password in it; a secret is never a setting: put it into a file "
+               "and name that, passfile=FILE, or use peer authentication");
 }
 
 static gid_t
@@ -69,12 +88,23 @@ group_of(uid_t user)
     return entry == NULL ? (gid_t)-1 : entry->pw_gid;
 }
 
-/* The data directory of a cluster of this machine that has the connection's socket and port. */
+/* Anybody can make a socket there, and a lock file that names whatever data directory he likes. */
+static bool
+is_anybodys(const char *directory)
+{
+    struct stat s = {0};
+
+    return directory != NULL && (stat(directory, &s) < 0 || (s.st_mode & S_IWOTH) != 0);
+}
+
+/* The data directory of a cluster of this machine that has the connection's socket and port. A key
+ * will be written there, perhaps by root, so only what an administrator has set up counts. */
 static char *
 guess_directory(const struct postgres_config *c)
 {
     own_mem char *host = sql_keyword(c->connection, "host");
     own_mem char *port = sql_keyword(c->connection, "port");
+    const char *at = host != NULL ? host : SOCKET_STANDARD;
     int number = port != NULL ? sql_number(port) : PORT_STANDARD;
     struct clusters clusters = {0};
     struct err ignored = {0};
@@ -85,8 +115,8 @@ guess_directory(const struct postgres_config *c)
     for (size_t i = 0; directory == NULL && i < clusters.count; i++) {
         const struct cluster *one = &clusters.items[i];
 
-        if (one->port == number && one->directory != NULL &&
-            (host == NULL || one->socket == NULL || strcmp(one->socket, host) == 0))
+        if (one->port == number && one->directory != NULL && !is_anybodys(one->socket) &&
+            (one->socket == NULL || strcmp(one->socket, at) == 0))
             directory = strdup(one->directory);
     }
     clusters_done(&clusters);

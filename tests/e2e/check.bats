@@ -80,3 +80,18 @@ load ../e2e/world
     expect 0 pgcert check
     grep -q 127.0.0.1:5432 <<<"$output"
 }
+
+@test "direct TLS, as PostgreSQL 17 has it, asks for its protocol at once" {
+    self_signed "$WORLD/direct.pem"
+    # No PostgreSQL 17 in this suite: openssl(1) stands in; it refuses another ALPN protocol.
+    openssl s_server -accept 127.0.0.1:5433 -cert "$WORLD/direct.pem" -key "$WORLD/direct.pem" \
+        -alpn postgresql -quiet >"$WORLD/s_server" 2>&1 3>&- 4>&- </dev/null &
+    server=$!
+    await 5 "s_server" port_is_open 127.0.0.1 5433
+    expect 0 pgcert check --direct --trust "$WORLD/direct.pem" "db.$ZONE:5433"
+    grep -q "127.0.0.1:5433" <<<"$output"
+    # without --direct it is no PostgreSQL
+    run --separate-stderr pgcert check --trust "$WORLD/direct.pem" "db.$ZONE:5433"
+    [[ $status -eq 82 || $status -eq 76 || $status -eq 75 ]]
+    kill $server
+}

@@ -141,3 +141,12 @@ END
     expect 78 pgcert config check
     says "db.$ZONE.*other.$ZONE.*main"
 }
+
+@test "a password in the connection is refused, and not shown" {
+    for connection in "host=127.0.0.1 password=s3cret" "postgresql://me:s3cret@127.0.0.1/postgres"; do
+        conf_add <<<$'[target main]\nconnection = '"$connection"
+        expect 78 pgcert config check
+        says "passfile"
+        not grep -qF s3cret <<<"$output$stderr"
+    done
+}

@@ -15,7 +15,7 @@ grow_older()
     python3 - "$(newest_generation)/about.json" "$1" <<'END'
 import json, sys
 about = json.load(open(sys.argv[1]))
-for date in "not_before", "not_after":
+for date in "not_before", "not_after", "created_at":
     about[date] -= int(sys.argv[2]) * 86400
 json.dump(about, open(sys.argv[1], "w"))
 END
@@ -339,4 +339,21 @@ END
     pg_serves_pgcert
     expect 0 pgcert renew
     grep -q xn--bcher-kva <<<"$(names_of "$(find "$STATE/certificates" -path '*cher*' -name chain.pem)")"
+}
+
+@test "a rollback that is not served stays no wish" {
+    fresh_and_served
+    expect 0 pgcert renew --force
+    second=$(served)
+    # The server is pointed away from pgcert's file behind our back: nothing we deploy is served.
+    self_signed "$PGDATA/other.pem" && chown postgres: "$PGDATA/other.pem"
+    printf '%s\n' "ssl_cert_file = 'other.pem'" "ssl_key_file = 'other.pem'" \
+        >"$PGDATA/conf.d/zz.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    run --separate-stderr pgcert rollback "db.$ZONE"
+    [ "$status" -eq 78 ]
+    rm "$PGDATA/conf.d/zz.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    expect 0 pgcert renew
+    [ "$(served)" = "$second" ]
 }

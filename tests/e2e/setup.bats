@@ -116,3 +116,48 @@ running_since()
     [ "$status" -eq 0 ]
     unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
 }
+
+@test "setup writes the settings that are missing, and what exists is not touched" {
+    sed -i '/^\[certificate/,/^$/d; /^\[target/,/^$/d' "$CONF"
+    expect 0 pgcert setup "db.$ZONE" --yes
+    file=$WORLD/conf/conf.d/db.$ZONE.conf
+    grep -q "\[certificate db.$ZONE\]" "$file" && grep -q "\[target main\]" "$file"
+    [ "$(stat -c '%a' "$file")" = 644 ]
+    [ "$(served)" = "$(leaf_sha256 "$PGDATA/pgcert.pem")" ]
+    # the same name again, where somebody has his own file
+    printf '[pgcert]\nkeep_generations = 9\n' >"$WORLD/conf/conf.d/other.$ZONE.conf"
+    expect 78 pgcert setup "other.$ZONE" --yes
+    says "other.$ZONE.conf.*exists"
+    [ "$(cat "$WORLD/conf/conf.d/other.$ZONE.conf")" = $'[pgcert]\nkeep_generations = 9' ]
+}
+
+@test "setup for a wildcard name works" {
+    sed -i '/^\[certificate/,/^$/d' "$CONF"
+    expect 0 pgcert setup "*.db.$ZONE" --yes
+    [ -e "$WORLD/conf/conf.d/wildcard.db.$ZONE.conf" ]
+    [ "$(served)" = "$(leaf_sha256 "$PGDATA/pgcert.pem")" ]
+}
+
+@test "root writes no settings where somebody else could put another file" {
+    sed -i '/^\[certificate/,/^$/d' "$CONF"
+    rm -rf "$WORLD/conf/conf.d" "$WORLD/elsewhere"
+    mkdir "$WORLD/elsewhere"
+    ln -s "$WORLD/elsewhere" "$WORLD/conf/conf.d"
+    run --separate-stderr pgcert setup "db.$ZONE" --yes
+    rm "$WORLD/conf/conf.d"
+    mkdir "$WORLD/conf/conf.d"
+    [ "$status" -ne 0 ]
+    [ -z "$(ls "$WORLD/elsewhere")" ]
+    chown postgres: "$WORLD/conf/conf.d"
+    expect 77 pgcert setup "db.$ZONE" --yes
+    [ -z "$(ls "$WORLD/conf/conf.d")" ]
+    rm -rf "$WORLD/conf/conf.d"
+}
+
+@test "setup --dry-run says what would be written, and touches nothing" {
+    sed -i '/^\[certificate/,/^$/d' "$CONF"
+    expect 0 pgcert setup "db.$ZONE" --dry-run
+    grep -q "\[certificate db.$ZONE\]" <<<"$output"
+    [ ! -e "$STATE" ] && [ -z "$(ls "$WORLD/conf/conf.d")" ]
+    [ "$(pg_sql 'show ssl')" = off ]
+}

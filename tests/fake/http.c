@@ -58,7 +58,8 @@ give(const struct reply *r, struct http_response *out)
     out->status = r->status;
     out->retry_at_s = r->retry_at_s;
     return add_header(out, "content-type", r->type) && add_header(out, "replay-nonce", r->nonce) &&
-           add_header(out, "location", r->location) &&
+           add_header(out, "location", r->location) && add_header(out, "link", r->links[0]) &&
+           add_header(out, "link", r->links[1]) && add_header(out, "link", r->links[2]) &&
            (r->body == NULL || str_add(&out->body, r->body, strlen(r->body)));
 }
 

@@ -12,6 +12,7 @@ struct reply {
     const char *body;     /* NULL: empty */
     const char *nonce;    /* Replay-Nonce */
     const char *location; /* Location */
+    const char *links[3]; /* Link headers */
     int64_t retry_at_s;
 };
 

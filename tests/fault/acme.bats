@@ -132,6 +132,84 @@ recovers()
     [ $((next - EPOCHSECONDS)) -le $((8 * 86400)) ]
 }
 
+# When the next try is, in seconds from now.
+next_try()
+{
+    expect 0 pgcert --json status
+    echo $(($(date -d "$(json "['certificates'][0]['last_attempt']['next_at']")" +%s) - EPOCHSECONDS))
+}
+
+# As if the last failure were so many minutes older.
+later()
+{
+    python3 - "$STATE/certificates/db.$ZONE/state.json" "$1" <<'END'
+import datetime, json, sys
+state = json.load(open(sys.argv[1]))
+last = state["last_attempt"]
+for key in "at", "since", "next_at":
+    then = datetime.datetime.strptime(last[key], "%Y-%m-%dT%H:%M:%SZ")
+    then -= datetime.timedelta(minutes=int(sys.argv[2]))
+    last[key] = then.strftime("%Y-%m-%dT%H:%M:%SZ")
+json.dump(state, open(sys.argv[1], "w"))
+END
+}
+
+@test "failures in a row are tried again after 1, 10, 100 minutes and a day" {
+    hostile "new-order * status 500"
+    count=0
+    for step in 1 10 100 1440 1440; do
+        refuses 75 "as told.*before 20..-..-..T..:..:..Z"
+        count=$((count + 1))
+        wait=$(next_try)
+        echo "after $count failures: $wait s"
+        [ "$wait" -ge $((step * 60 - 5)) ] && [ "$wait" -le $((step * 66)) ]
+        expect 0 pgcert --json status
+        [ "$(json "['certificates'][0]['last_attempt']['failures']")" = "$count" ]
+        : >"$WORLD/hostile/log"
+        expect 75 pgcert renew
+        [ ! -s "$WORLD/hostile/log" ]
+        later $((step * 66 / 60 + 1))
+    done
+    recovers
+    expect 0 pgcert --json status
+    [ "$(json "['certificates'][0]['last_attempt']['failures']")" = 0 ]
+    [ "$(json "['certificates'][0]['last_attempt']['since']")" = null ]
+}
+
+@test "before its time a run says in one sentence since when it fails, why, and when it is tried" {
+    hostile "new-order * status 403 rejectedIdentifier"
+    refuses 69 "as told.*not tried again before 20"
+    expect 75 pgcert renew
+    says "^.*db.$ZONE: it fails since 20..-..-..T..:..:..Z: .*as told.*; not tried again before 20..-"
+    [ "$(wc -l <<<"$stderr")" = 1 ]
+    expect 0 pgcert status
+    grep -qE "fails +since 20..-..-.. ..:.. UTC, 1 time at the issuer$" <<<"$output"
+    grep -qE "next try +not before 20..-..-.. ..:.. UTC \(in [0-9]+ s\)" <<<"$output"
+    # forced, it asks
+    : >"$WORLD/hostile/log"
+    expect 69 pgcert renew --force
+    grep -q order-plz "$WORLD/hostile/log"
+}
+
+@test "an issuer that could not be reached may be tried again at once" {
+    conf_add <<<$'[issuer pebble]\ndirectory = https://localhost:14999/dir'
+    expect 75 pgcert renew
+    expect 75 pgcert renew
+    says "localhost:14999.*the next run tries again"
+    hostile_conf
+    expect 0 pgcert renew
+}
+
+@test "settings that were changed after a first failure are tried at once" {
+    hostile "finalize * invalid"
+    refuses 69 "CAA forbids"
+    hostile
+    expect 75 pgcert renew
+    conf_add <<<"[certificate db.$ZONE]"$'\nkey_type = ecdsa-p384'
+    expect 0 pgcert renew
+    [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
+}
+
 @test "a refused identifier is the issuer's refusal" {
     hostile "new-order * status 403 rejectedIdentifier"
     refuses 69 "rejectedIdentifier|as told"
@@ -306,6 +384,18 @@ recovers()
     refuses 65 "key"
     recovers
     [ "$(grep -c order-plz "$WORLD/hostile/log")" = 1 ]
+}
+
+@test "an order whose chain was not trusted is fetched again when trust_file is right" {
+    conf_add <<<$'[issuer pebble]\ntrust_file = '"$WORLD/pebble/https-ca.pem"
+    mark=$(pebble_mark)
+    refuses 65 "trust"
+    rm "$WORLD/conf/conf.d/50-test.conf"
+    hostile_conf
+    expect 0 pgcert renew
+    [ "$(requests "$mark" order-plz)" = 1 ]
+    [ "$(requests "$mark" finalize)" = 1 ]
+    [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
 }
 
 # ---- the account ----

@@ -6,7 +6,7 @@ usage: hostile.py DIRECTORY        serves https on 127.0.0.1:14100 until it is k
 DIRECTORY holds cert.pem and key.pem of its https; ca.pem and ca.key are made here, a CA of its own.
 DIRECTORY/rules is read again for each request. A line is: WHAT TIMES DEED [ARGUMENT...]
 
-WHAT   directory nonce account new-order order authz challenge finalize certificate, or any
+WHAT   directory nonce account new-order order authz challenge finalize certificate renewal, or any
 TIMES  how often it happens, or * for always; counted anew when the file changes
 DEED   status N [TYPE [RETRY-AFTER]]  a problem document; RETRY-AFTER in seconds, or +SECONDS as a date
        bad-nonce                      400 badNonce, with a fresh nonce
@@ -24,6 +24,11 @@ DEED   status N [TYPE [RETRY-AFTER]]  a problem document; RETRY-AFTER in seconds
        other-key                      a certificate for the right names and a key that nobody has
        other-name NAME                a certificate for the right key, but that name; - for no name
        leaf-only                      the true certificate without its intermediates
+       renewal-info                   the true directory, and in it renewalInfo (RFC 9773)
+       window ID START END [RETRY-AFTER]  the window of the certificate with that id, in seconds from
+                                      now, or as @UNIX-TIME; 404 to who asks for another one
+
+DIRECTORY/log has a line for each request: METHOD PATH DEED, and for an order what it replaces.
 
 Everything else is Pebble's own answer. Pebble makes its URLs from the Host header, which is passed
 on, so the client stays with the proxy and its signatures hold.
@@ -47,7 +52,7 @@ PORT, PEBBLE = 14100, ("127.0.0.1", 14000)
 WHAT = {
     "dir": "directory", "nonce-plz": "nonce", "sign-me-up": "account", "order-plz": "new-order",
     "my-order": "order", "authZ": "authz", "chalZ": "challenge", "finalize-order": "finalize",
-    "certZ": "certificate",
+    "certZ": "certificate", "renewal-info": "renewal",
 }
 
 
@@ -185,12 +190,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             payload = json.loads(unbase64(json.loads(body)["payload"]))
             Handler.csr = unbase64(payload["csr"])
         deed = self.server.rules.take(what)
+        replaces = self.replaces(body) if what == "new-order" and body else ""
         with open(self.server.where + "/log", "a", encoding="utf-8") as f:
-            f.write(f"{self.command} {self.path} {' '.join(deed or ['-'])}\n")
+            f.write(f"{self.command} {self.path} {' '.join(deed or ['-'])}{replaces}\n")
         if deed is None:
             self.send(self.pebble(body=body))
         else:
             getattr(self, "deed_" + deed[0].replace("-", "_"))(body, *deed[1:])
+
+    @staticmethod
+    def replaces(body):
+        payload = json.loads(unbase64(json.loads(body)["payload"]))
+        return " replaces " + payload["replaces"] if "replaces" in payload else ""
 
     do_GET = do_HEAD = do_POST = do_any
 
@@ -229,6 +240,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while True:  # until the client hangs up
             self.wfile.write(b"x" * 65536)
 
+    def deed_window(self, _body, identifier, start, end, retry=None):
+        if self.path != "/renewal-info/" + identifier:
+            self.send(self.problem(404, "malformed"))
+            return
+        start, end = (time.strftime("%Y-%m-%dT%H:%M:%S.25Z", time.gmtime(
+            int(text[1:]) if text.startswith("@") else time.time() + int(text)))
+                      for text in (start, end))
+        body = {"suggestedWindow": {"start": start, "end": end},
+                "explanationURL": "https://example.test/why"}
+        headers = [("Content-Type", "application/json"), ("Retry-After", retry_after(retry or "21600"))]
+        self.send(Answer(200, headers, json.dumps(body).encode()))
+
     # ---- half of it ----
 
     def half(self, body):
@@ -255,6 +278,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def deed_edit(self, body, old, new):
         answer = self.pebble(body=body)
         answer.body = answer.body.replace(old.encode(), new.encode())
+        self.send(answer)
+
+    def deed_renewal_info(self, body):
+        answer = self.pebble(body=body)
+
+        def change(data):
+            data["renewalInfo"] = f"https://{self.headers['Host']}/renewal-info"
+        answer.edit(change)
         self.send(answer)
 
     def deed_http_urls(self, body):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What pgcert itself keeps: a full disk at every step of storing, and damaged files.
 load ../e2e/world
+: "${STATE:?}"
 
 teardown()
 {
@@ -46,17 +47,55 @@ begin_with_pages()
 
 @test "a damaged memory of a certificate is named, and nothing is done to the server" {
     fresh_and_served
-    for file in state.json 1/about.json; do
-        path=$STATE/certificates/db.$ZONE/$file
-        cp "$path" "$WORLD/kept"
-        echo '{"generation": ' >"$path"
-        expect 65 pgcert renew
-        says "$file"
-        [ "$(served)" = "$first" ]
-        cp "$WORLD/kept" "$path"
-    done
+    path=$STATE/certificates/db.$ZONE/state.json
+    cp "$path" "$WORLD/kept"
+    echo '{"generation": ' >"$path"
+    expect 65 pgcert renew
+    says "state.json"
+    cp "$WORLD/kept" "$path"
     expect 0 pgcert renew
     unharmed "$first"
+}
+
+grow_older()
+{
+    python3 - "$(newest_generation)/about.json" "$1" <<'END'
+import json, sys
+about = json.load(open(sys.argv[1]))
+for date in "not_before", "not_after":
+    about[date] -= int(sys.argv[2]) * 86400
+about["created_at"] -= int(sys.argv[2]) * 86400
+json.dump(about, open(sys.argv[1], "w"))
+END
+}
+
+@test "a damaged generation gives way to a new one" {
+    fresh_and_served
+    echo nonsense >"$(newest_generation)/about.json"
+    expect 0 pgcert renew
+    second=$(served)
+    [ "$second" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ] && [ "$second" != "$first" ]
+    # key and chain alone: told at once, and replaced when its time comes
+    echo nonsense >"$(newest_generation)/chain.pem"
+    expect 65 pgcert renew
+    says "PEM"
+    [ "$(served)" = "$second" ]
+    grow_older 61
+    expect 0 pgcert renew
+    [ "$(served)" != "$second" ]
+}
+
+@test "a run that was killed after it had stored a generation has not stored it in vain" {
+    fresh_and_served
+    state=$STATE/certificates/db.$ZONE/state.json
+    cp "$state" "$WORLD/kept"
+    expect 0 pgcert renew --force
+    second=$(served)
+    cp "$WORLD/kept" "$state" # as if state.json had not been written any more
+    mark=$(pebble_mark)
+    expect 0 pgcert renew
+    [ "$(requests "$mark" order-plz)" = 0 ]
+    [ "$(served)" = "$second" ]
 }
 
 @test "a damaged order or session of an earlier run is no obstacle" {

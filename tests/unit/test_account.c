@@ -1,6 +1,8 @@
 /* test_account.c: an account is made once (RFC 8555 section 7.3). */
 #include "acme/account.h"
 
+#include "acme/jws.h"
+#include "base/b64url.h"
 #include "tests/fake/clock.h"
 #include "tests/fake/http.h"
 #include "tests/fake/scratch.h"
@@ -222,6 +224,166 @@ a_key_that_cannot_be_used_is_never_replaced(void **state)
     }
 }
 
+/* ---- external account binding ---- */
+
+#define WITH_EAB                                                                                   \
+    "{\"newNonce\":\"https://ca.test/nonce\",\"newAccount\":\"https://ca.test/new\","              \
+    "\"newOrder\":\"https://ca.test/order\",\"meta\":{\"externalAccountRequired\":true}}"
+
+static void
+a_binding_that_is_missing_or_damaged_is_told_before_anything_is_sent(void **state)
+{
+    static char kid[] = "kid-1", nothing[] = "";
+    static const struct {
+        char *kid;
+        const char *file; /* its content; NULL: not set */
+        const char *text;
+    } rows[] = {
+        {NULL, NULL,
+         "register: 'https://ca.test/dir' wants an external account binding: set eab_kid and "
+         "eab_hmac_file to what it gave you"},
+        {kid, NULL,
+         "register: eab_kid and eab_hmac_file belong together, and eab_hmac_file is not set"},
+        {NULL, "AQ", "register: eab_kid and eab_hmac_file belong together, and eab_kid is not set"},
+        {kid, "A+/", "does not hold a key in base64url, as the issuer gives it"},
+        {kid, "", "does not hold a key in base64url, as the issuer gives it"},
+    };
+    static const struct reply replies[] = {
+        {.status = 200, .type = JSON, .body = WITH_EAB, .nonce = "n1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct talk t;
+        struct err e;
+
+        begin(&t, replies, COUNT(replies));
+        scratch_write(&t.scratch, "eab", rows[i].file == NULL ? nothing : rows[i].file);
+        assert_int_equal(chmod(scratch_path(&t.scratch, "eab"), 0600), 0);
+        t.issuer.eab_kid = rows[i].kid;
+        t.issuer.eab_hmac_file =
+            rows[i].file == NULL ? NULL : strdup(scratch_path(&t.scratch, "eab"));
+        assert_false(open_account(&t, URL, &e));
+        assert_int_equal(e.code, ERR_CONFIG);
+        assert_non_null(strstr(e.text, rows[i].text));
+        free(t.issuer.eab_hmac_file);
+        end(&t, "GET https://ca.test/dir\n");
+    }
+}
+
+/* The key in the file may end in the padding that some issuers hand out. */
+static void
+the_binding_holds_the_account_key_and_the_url_of_the_request(void **state)
+{
+    static char kid[] = "kid-1";
+    static const struct reply replies[] = {
+        {.status = 200, .type = JSON, .body = WITH_EAB, .nonce = "n1"},
+        REGISTERED("https://ca.test/acct/1"),
+    };
+    struct talk t;
+    struct err e;
+    own_json struct json_t *payload = NULL;
+    const struct json_t *binding = NULL;
+    own_str struct str header = {0}, inner = {0}, jwk = {0};
+    const char *text = NULL;
+
+    (void)state;
+    begin(&t, replies, COUNT(replies));
+    scratch_write(&t.scratch, "eab", "AQIDBA==\n");
+    assert_int_equal(chmod(scratch_path(&t.scratch, "eab"), 0600), 0);
+    t.issuer.eab_kid = kid;
+    t.issuer.eab_hmac_file = strdup(scratch_path(&t.scratch, "eab"));
+    t.issuer.eab_algorithm = JWS_HS384;
+    assert_true(open_account(&t, URL, &e));
+    text = strchr(strstr(fake_http_asked(&t.http), "POST"), '{');
+    payload = json_decode(text, strlen(text), &e);
+    binding = json_member(payload, "externalAccountBinding");
+    assert_true(b64url_decode(&header, json_member_text(binding, "protected")));
+    assert_true(b64url_decode(&inner, json_member_text(binding, "payload")));
+    assert_string_equal(header.text,
+                        "{\"alg\":\"HS384\",\"url\":\"https://ca.test/new\",\"kid\":\"kid-1\"}");
+    assert_true(jws_jwk(t.client.key, &jwk, &e));
+    assert_string_equal(inner.text, jwk.text);
+    free(t.issuer.eab_hmac_file);
+    str_clear(&t.http.asked);
+    end(&t, "");
+}
+
+/* ---- contacts ---- */
+
+static void
+contacts_are_told_once_when_they_change(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 200, .type = JSON, .body = PLAIN, .nonce = "n1"},
+        REGISTERED("https://ca.test/acct/1"),
+        {.status = 200, .type = JSON, .body = "{}", .nonce = "n3"},
+    };
+    struct talk t;
+    struct err e;
+    const char *directory = NULL;
+
+    (void)state;
+    begin(&t, replies, COUNT(replies));
+    directory = scratch_path(&t.scratch, "acct");
+    assert_true(open_account(&t, URL, &e));
+    assert_true(account_tell_contacts(&t.client, &t.issuer, directory, &e));
+    str_clear(&t.http.asked);
+    assert_true(list_add(&t.issuer.contact, "mailto:new@example.org"));
+    assert_true(account_tell_contacts(&t.client, &t.issuer, directory, &e));
+    assert_true(account_tell_contacts(&t.client, &t.issuer, directory, &e));
+    end(&t, "POST https://ca.test/acct/1 https://ca.test/acct/1 n2 "
+            "{\"contact\":[\"mailto:dba@example.org\",\"mailto:new@example.org\"]}\n");
+}
+
+/* RFC 8555 section 7.3.1: newAccount with a known key changes nothing there. */
+static void
+the_contacts_of_an_account_that_was_there_are_what_the_server_says(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 200, .type = JSON, .body = PLAIN, .nonce = "n1"},
+        {.status = 200,
+         .type = JSON,
+         .body = "{\"contact\":[\"mailto:old@example.org\"]}",
+         .nonce = "n2",
+         .location = "https://ca.test/acct/1"},
+        {.status = 200, .type = JSON, .body = "{}", .nonce = "n3"},
+    };
+    struct talk t;
+    struct err e;
+
+    (void)state;
+    begin(&t, replies, COUNT(replies));
+    assert_true(open_account(&t, URL, &e));
+    assert_non_null(strstr(scratch_read(&t.scratch, "acct/account.json"), "old@example.org"));
+    str_clear(&t.http.asked);
+    assert_true(account_tell_contacts(&t.client, &t.issuer, scratch_path(&t.scratch, "acct"), &e));
+    end(&t, "POST https://ca.test/acct/1 https://ca.test/acct/1 n2 "
+            "{\"contact\":[\"mailto:dba@example.org\"]}\n");
+}
+
+static void
+a_deactivated_account_asks_nobody_and_says_what_to_do(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 200, .type = JSON, .body = PLAIN, .nonce = "n1"},
+        REGISTERED("https://ca.test/acct/1"),
+    };
+    struct talk t;
+    struct err e;
+
+    (void)state;
+    begin(&t, replies, COUNT(replies));
+    assert_true(open_account(&t, URL, &e));
+    assert_true(account_mark_deactivated(&t.client, scratch_path(&t.scratch, "acct"), &e));
+    str_clear(&t.http.asked);
+    assert_false(open_account(&t, URL, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    assert_string_equal(e.text, "the account https://ca.test/acct/1 was deactivated on 2026-11-22; "
+                                "make a new one by: pgcert account register");
+    end(&t, "");
+}
+
 int
 main(void)
 {
@@ -233,6 +395,11 @@ main(void)
         cmocka_unit_test(the_url_of_another_server_is_not_used),
         cmocka_unit_test(an_account_without_location_breaks_the_protocol),
         cmocka_unit_test(a_key_that_cannot_be_used_is_never_replaced),
+        cmocka_unit_test(a_binding_that_is_missing_or_damaged_is_told_before_anything_is_sent),
+        cmocka_unit_test(the_binding_holds_the_account_key_and_the_url_of_the_request),
+        cmocka_unit_test(contacts_are_told_once_when_they_change),
+        cmocka_unit_test(the_contacts_of_an_account_that_was_there_are_what_the_server_says),
+        cmocka_unit_test(a_deactivated_account_asks_nobody_and_says_what_to_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -393,6 +393,30 @@ the_terms_are_in_the_meta_of_the_directory(void **state)
 
 /* ---- answers ---- */
 
+/* RFC 8555 section 7.4.2: beside "index", in one header or in several. */
+static void
+alternates_come_in_one_link_header_or_in_several(void **state)
+{
+    static const struct reply reply = {
+        .status = 200,
+        .links = {"<https://ca.test/dir>;rel=\"index\"",
+                  "<https://ca.test/1>;rel=\"alternate\", <https://ca.test/2>;rel=\"alternate\"",
+                  "</3>;rel=\"alternate\""}};
+    own_mem char *session = session_of(0, DIRECTORY, "n1");
+    struct talk t;
+    struct err e = {0};
+    own_answer struct answer a = {0};
+
+    (void)state;
+    begin(&t, session, &reply, 1);
+    assert_true(client_post(&t.client, "https://ca.test/cert", "", &a, &e));
+    assert_int_equal(a.alternates.count, 3);
+    assert_string_equal(a.alternates.items[0], "https://ca.test/1");
+    assert_string_equal(a.alternates.items[1], "https://ca.test/2");
+    assert_string_equal(a.alternates.items[2], "https://ca.test/3");
+    end(&t, "POST https://ca.test/cert ACCT n1 \n");
+}
+
 static void
 every_refusal_is_told_by_its_problem_document(void **state)
 {
@@ -403,7 +427,7 @@ every_refusal_is_told_by_its_problem_document(void **state)
         const char *text;
     } rows[] = {
         {{.status = 403, .type = PROBLEM, .body = "{\"type\":\"urn:ietf:params:acme:error:unauthorized\",\"detail\":\"no.\"}"},
-         ERR_REFUSED, "POST 'https://ca.test/x': the issuer says unauthorized: no; it did not find the record it was told to look for"},
+         ERR_REFUSED, "POST 'https://ca.test/x': the issuer says unauthorized: no"},
         {{.status = 429, .type = PROBLEM "; charset=utf-8", .retry_at_s = NOW + 3600,
           .body = "{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"too many\"}"},
          ERR_BUSY, "POST 'https://ca.test/x': the issuer says rateLimited: too many"},
@@ -515,6 +539,7 @@ main(void)
         cmocka_unit_test(a_directory_that_cannot_be_used_says_why),
         cmocka_unit_test(a_resource_that_the_server_does_not_offer_is_an_error),
         cmocka_unit_test(the_terms_are_in_the_meta_of_the_directory),
+        cmocka_unit_test(alternates_come_in_one_link_header_or_in_several),
         cmocka_unit_test(every_refusal_is_told_by_its_problem_document),
         cmocka_unit_test(an_account_that_is_gone_is_noticed),
         cmocka_unit_test(a_body_that_is_not_json_is_kept_as_it_is),

@@ -164,6 +164,39 @@ a_ca_file_that_cannot_be_read_is_a_wrong_setting(void **state)
 }
 
 static void
+plain_http_is_for_addresses_of_this_machine(void **state)
+{
+    static const struct {
+        const char *url;
+        bool is_loopback;
+    } rows[] = {
+        {"http://127.0.0.1:8081/api", true},
+        {"http://127.0.0.1", true},
+        {"http://127.255.0.3/", true},
+        {"http://[::1]:8081", true},
+        {"http://[::1]/", true},
+        {"https://127.0.0.1/", false},
+        {"http://localhost:8081/", false},
+        {"http://128.0.0.1/", false},
+        {"http://127.0.0.1:80@192.0.2.1/", false},
+        {"http://127.0.0.1@192.0.2.1/", false},
+        {"http://127.0.0.1.example.org/", false},
+        {"http://127.0.0.1?/", false},
+        {"http://127.1/", false},
+        {"http://[::1].example.org/", false},
+        {"http://[::2]/", false},
+        {"http:///127.0.0.1", false},
+        {"http://", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (http_is_loopback(rows[i].url) != rows[i].is_loopback)
+            fail_msg("'%s'", rows[i].url);
+}
+
+static void
 the_first_header_of_a_name_counts(void **state)
 {
     struct http_response r = {0};
@@ -195,6 +228,7 @@ main(void)
         cmocka_unit_test(what_is_not_https_is_refused_before_anybody_is_asked),
         cmocka_unit_test(a_server_that_is_down_is_an_error_of_the_network),
         cmocka_unit_test(a_ca_file_that_cannot_be_read_is_a_wrong_setting),
+        cmocka_unit_test(plain_http_is_for_addresses_of_this_machine),
         cmocka_unit_test(the_first_header_of_a_name_counts),
     };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <openssl/ecdsa.h>
+#include <openssl/pem.h>
 
 #include <cmocka.h>
 
@@ -159,28 +160,111 @@ the_thumbprint_is_that_of_the_canonical_key(void **state)
     assert_string_equal(text, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
 }
 
+/* A certificate's key signs its own revocation (RFC 8555 section 7.6). */
 static void
-a_key_of_another_type_is_an_error(void **state)
+keys_of_certificates_sign_with_their_algorithm(void **state)
 {
-    static const enum key_type rows[] = {KEY_ECDSA_P384, KEY_RSA_2048};
+    static const struct {
+        enum key_type type;
+        const char *algorithm;
+        size_t size; /* RFC 7518 sections 3.3 and 3.4 */
+    } rows[] = {{KEY_ECDSA_P256, "ES256", 64},
+                {KEY_ECDSA_P384, "ES384", 96},
+                {KEY_RSA_2048, "RS256", 256},
+                {KEY_RSA_4096, "RS256", 512}};
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct err e = {0};
-        own_pkey EVP_PKEY *key = key_generate(rows[i], &e);
-        own_str struct str body = {0};
-        unsigned char print[THUMBPRINT_SIZE];
+        own_pkey EVP_PKEY *key = key_generate(rows[i].type, &e);
+        own_str struct str body = {0}, header = {0}, signature = {0};
+        own_json struct json_t *jws = NULL;
+        own_json struct json_t *protected = NULL;
 
-        assert_false(jws_sign(key, "k", "n1", "https://ca.test/", "", &body, &e));
-        assert_int_equal(e.code, ERR_INTERNAL);
-        e.code = ERR_NONE;
-        assert_false(jws_sign(key, NULL, "n1", "https://ca.test/", "", &body, &e));
-        assert_int_equal(e.code, ERR_INTERNAL);
-        e.code = ERR_NONE;
-        assert_false(jws_thumbprint(key, print, &e));
-        assert_int_equal(e.code, ERR_INTERNAL);
-        assert_int_equal(body.size, 0);
+        assert_true(jws_sign(key, NULL, "n1", "https://ca.test/", "{}", &body, &e));
+        jws = json_decode(body.text, body.size, &e);
+        assert_non_null(jws);
+        assert_true(b64url_decode(&header, json_member_text(jws, "protected")));
+        assert_true(b64url_decode(&signature, json_member_text(jws, "signature")));
+        protected = json_decode(header.text, header.size, &e);
+        assert_string_equal(json_member_text(protected, "alg"), rows[i].algorithm);
+        assert_int_equal(signature.size, rows[i].size);
+        assert_non_null(json_member(protected, "jwk"));
     }
+}
+
+/* RFC 7638 section 3.1: key and thumbprint; the PEM by Python's cryptography */
+static void
+the_thumbprint_of_an_rsa_key_is_that_of_the_rfc(void **state)
+{
+    static const char pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0vx7agoebGcQSuuPiLJX\n"
+                              "ZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tS\n"
+                              "oc/BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ/2W+5JsGY4Hc5n9yBXArwl93lqt\n"
+                              "7/RN5w6Cf0h4QyQ5v+65YGjQR0/FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0\n"
+                              "zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt+bFTWhAI4vMQFh6WeZu0f\n"
+                              "M4lFd2NcRwr3XPksINHaQ+G/xBniIqbw0Ls1jF44+csFCur+kEgU8awapJzKnqDK\n"
+                              "gwIDAQAB\n"
+                              "-----END PUBLIC KEY-----\n";
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    own_pkey EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+    unsigned char print[THUMBPRINT_SIZE];
+    char text[B64URL_SIZE(THUMBPRINT_SIZE)];
+    struct err e = {0};
+
+    (void)state;
+    BIO_free(bio);
+    assert_true(jws_thumbprint(key, print, &e));
+    b64url_encode(text, print, sizeof(print));
+    assert_string_equal(text, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+}
+
+/* Key 01 02 ... 20; the MACs by Python's hmac over "HEADER.PAYLOAD". */
+static void
+a_shared_key_signs_by_each_hmac(void **state)
+{
+    static const char *const rows[] = {
+        [JWS_HS256] = "{\"protected\":\"eyJhbGciOiJIUzI1NiIsInVybCI6Imh0dHBzOi8vY2EudGVzdC9uZXciLCJ"
+                      "raWQiOiJraWQtMSJ9\",\"payload\":\"eyJhIjoxfQ\",\"signature\":"
+                      "\"fjW2LRoRc2krDTnZA33rCLssnqoYFwl-cgF0LQQazDU\"}",
+        [JWS_HS384] = "{\"protected\":\"eyJhbGciOiJIUzM4NCIsInVybCI6Imh0dHBzOi8vY2EudGVzdC9uZXciLCJ"
+                      "raWQiOiJraWQtMSJ9\",\"payload\":\"eyJhIjoxfQ\",\"signature\":"
+                      "\"LTeCkf48drUsm3nyWKj9BMKSyVKuYyVp2_rJGP48tjq5GrcCaMxsJz1_0BpUCVUd\"}",
+        [JWS_HS512] =
+            "{\"protected\":\"eyJhbGciOiJIUzUxMiIsInVybCI6Imh0dHBzOi8vY2EudGVzdC9uZXciLCJ"
+            "raWQiOiJraWQtMSJ9\",\"payload\":\"eyJhIjoxfQ\",\"signature\":\"NAPtxRprQTh48jrn"
+            "oG5BnGy09oj7YvNuoCQ3fqqiQiwvg80HlrVmS3IdymDhul4GzAS8iPQkYhQO1tSaR58_FQ\"}",
+    };
+    own_str struct str key = {0};
+
+    (void)state;
+    for (char c = 1; c <= 32; c++)
+        assert_true(str_add(&key, &c, 1));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct jws_secret secret = {(enum jws_hmac)i, "kid-1", &key};
+        own_str struct str body = {0};
+        struct err e = {0};
+
+        assert_true(jws_sign_hmac(&secret, "https://ca.test/new", "{\"a\":1}", &body, &e));
+        assert_string_equal(body.text, rows[i]);
+    }
+}
+
+/* RFC 8555 section 7.3.5: the inner JWS of a rollover MUST omit the nonce. */
+static void
+without_a_nonce_there_is_no_such_member(void **state)
+{
+    own_pkey EVP_PKEY *key = a3_key();
+    own_str struct str body = {0}, header = {0};
+    own_json struct json_t *jws = NULL;
+    struct err e = {0};
+
+    (void)state;
+    assert_true(jws_sign(key, "k", NULL, "https://ca.test/", "{}", &body, &e));
+    jws = json_decode(body.text, body.size, &e);
+    assert_true(b64url_decode(&header, json_member_text(jws, "protected")));
+    assert_string_equal(header.text,
+                        "{\"alg\":\"ES256\",\"url\":\"https://ca.test/\",\"kid\":\"k\"}");
 }
 
 int
@@ -192,7 +276,10 @@ main(void)
         cmocka_unit_test(a_request_without_account_carries_the_public_key),
         cmocka_unit_test(a_signature_is_always_64_bytes),
         cmocka_unit_test(the_thumbprint_is_that_of_the_canonical_key),
-        cmocka_unit_test(a_key_of_another_type_is_an_error),
+        cmocka_unit_test(keys_of_certificates_sign_with_their_algorithm),
+        cmocka_unit_test(the_thumbprint_of_an_rsa_key_is_that_of_the_rfc),
+        cmocka_unit_test(a_shared_key_signs_by_each_hmac),
+        cmocka_unit_test(without_a_nonce_there_is_no_such_member),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* test_plan.c: when a certificate is due, and when a target needs nothing. */
 #include "cli/plan.h"
 
+#include "base/file.h"
+
 #include "tests/fake/mint.h"
 #include "tests/fake/scratch.h"
 
@@ -86,10 +88,11 @@ begin(struct bench *b)
                                         .renew_before = {.part = 1, .whole = 3}}};
     assert_true(list_add_words(&b->certificate.names, "a.example.org db.example.org"));
     assert_true(state_load(&b->state, b->scratch.path, name, &e));
+    assert_true(file_make_directory(b->state.directory, 0700, &e));
     mint_add_key(&b->key_pem, leaf.key);
     mint_add_cert(&b->chain_pem, leaf.cert);
     assert_true(
-        store_add(b->state.directory, issuer, &b->key_pem, &b->chain_pem, NOW, &number, &e));
+        store_add(b->state.directory, issuer, NULL, &b->key_pem, &b->chain_pem, NOW, &number, &e));
     minted_done(&leaf);
 }
 
@@ -107,9 +110,8 @@ static void
 is_planned(struct bench *b, int64_t now_s, bool due, const char *reason)
 {
     own_plan struct plan p = {0};
-    struct err e = {0};
 
-    assert_true(plan_make(&p, &b->certificate, &b->state, now_s, &e));
+    plan_make(&p, &b->certificate, &b->state, now_s);
     assert_string_equal(p.reason, reason);
     assert_int_equal(p.is_due, due);
 }
@@ -123,14 +125,141 @@ what_is_not_as_the_settings_want_it_is_due(void **state)
     begin(&b);
     is_planned(&b, NOW, false, "lifetime");
     is_planned(&b, NOW + 60 * DAY - 1, false, "lifetime");
-    is_planned(&b, NOW + 60 * DAY, true, "its time has come");
-    is_planned(&b, NOW + 400 * DAY, true, "its time has come");
+    is_planned(&b, NOW + 60 * DAY, true, "lifetime");
+    is_planned(&b, NOW + 400 * DAY, true, "lifetime");
     b.certificate.key_type = KEY_RSA_3072;
     is_planned(&b, NOW, true, "its key type changed");
     b.certificate.issuer_name = name;
     is_planned(&b, NOW, true, "its issuer changed");
     assert_true(list_add(&b.certificate.names, "b.example.org"));
     is_planned(&b, NOW, true, "its names changed");
+    end(&b);
+}
+
+/* ---- what the issuer advises ---- */
+
+static void
+advise(struct bench *b, int64_t moment_s)
+{
+    own_plan struct plan p = {0};
+
+    plan_make(&p, &b->certificate, &b->state, NOW);
+    state_set_advice(&b->state, p.generation.sha256,
+                     &(struct advice){.start_s = moment_s - HOUR,
+                                      .end_s = moment_s + HOUR,
+                                      .moment_s = moment_s});
+}
+
+static void
+the_advised_moment_counts_and_nothing_before_it(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b);
+    advise(&b, NOW + 50 * DAY);
+    is_planned(&b, NOW + 50 * DAY - 1, false, "ari");
+    is_planned(&b, NOW + 50 * DAY, true, "ari");
+    end(&b);
+}
+
+static void
+advice_goes_before_the_lifetime_until_half_of_the_rest_is_over(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b);
+    advise(&b, NOW + 70 * DAY);
+    is_planned(&b, NOW + 70 * DAY - 1, false, "ari");
+    is_planned(&b, NOW + 70 * DAY, true, "ari");
+    advise(&b, NOW + 5000 * DAY);
+    is_planned(&b, NOW + 75 * DAY - 1, false, "lifetime");
+    is_planned(&b, NOW + 75 * DAY, true, "lifetime");
+    end(&b);
+}
+
+static void
+a_window_in_the_past_is_due_at_once(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b);
+    advise(&b, NOW - 5 * DAY);
+    is_planned(&b, NOW, true, "ari");
+    end(&b);
+}
+
+static void
+the_advice_on_another_certificate_is_none(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b);
+    state_set_advice(&b.state, "abcd", &(struct advice){.moment_s = NOW - DAY});
+    is_planned(&b, NOW, false, "lifetime");
+    end(&b);
+}
+
+/* ---- the storm breaker ---- */
+
+static void
+nothing_is_renewed_again_so_soon_but_what_was_changed_or_revoked(void **state)
+{
+    struct bench b;
+    own_plan struct plan p = {0};
+
+    (void)state;
+    begin(&b); /* issued at NOW */
+    b.certificate.renew_at_most_every_s = HOUR;
+    advise(&b, NOW - 5 * DAY);
+    is_planned(&b, NOW, false, "renew_at_most_every");
+    is_planned(&b, NOW + HOUR - 1, false, "renew_at_most_every");
+    is_planned(&b, NOW + HOUR, true, "ari");
+    is_planned(&b, NOW - DAY, true, "ari"); /* the clock went back */
+    plan_make(&p, &b.certificate, &b.state, NOW);
+    assert_true(p.is_held);
+    assert_int_equal(p.renew_at_s, NOW + HOUR);
+    b.certificate.key_type = KEY_RSA_3072;
+    is_planned(&b, NOW, true, "its key type changed");
+    b.certificate.key_type = KEY_ECDSA_P256;
+    state_set_revoked(&b.state, p.generation.sha256, NOW);
+    is_planned(&b, NOW, true, "it was revoked");
+    end(&b);
+}
+
+static void
+it_is_held_for_half_of_its_life_at_most(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    begin(&b);
+    b.certificate.renew_at_most_every_s = 1000 * DAY;
+    is_planned(&b, NOW, false, "lifetime");
+    b.certificate.renew_before = (struct option_share){.span_s = 60 * DAY};
+    is_planned(&b, NOW + 45 * DAY - 1, false, "renew_at_most_every");
+    is_planned(&b, NOW + 45 * DAY, true, "lifetime");
+    end(&b);
+}
+
+static void
+after_a_rollback_the_newest_one_counts(void **state)
+{
+    struct bench b;
+    struct err e = {0};
+    int64_t number = 0;
+
+    (void)state;
+    begin(&b);
+    b.certificate.renew_at_most_every_s = HOUR;
+    assert_true(store_add(b.state.directory, issuer, NULL, &b.key_pem, &b.chain_pem, NOW + 60 * DAY,
+                          &number, &e));
+    state_set_generation(&b.state, 1);
+    is_planned(&b, NOW + 60 * DAY + HOUR - 1, false, "renew_at_most_every");
+    is_planned(&b, NOW + 60 * DAY + HOUR, true, "lifetime");
     end(&b);
 }
 
@@ -157,17 +286,15 @@ the_generation_of_a_rollback_is_the_wanted_one(void **state)
 
     (void)state;
     begin(&b);
-    assert_true(store_add(b.state.directory, issuer, &b.key_pem, &b.chain_pem, NOW, &number, &e));
+    assert_true(
+        store_add(b.state.directory, issuer, NULL, &b.key_pem, &b.chain_pem, NOW, &number, &e));
     for (int64_t wanted = 0; wanted <= 1; wanted++) {
         own_plan struct plan p = {0};
 
         state_set_generation(&b.state, wanted);
-        assert_true(plan_make(&p, &b.certificate, &b.state, NOW, &e));
+        plan_make(&p, &b.certificate, &b.state, NOW);
         assert_int_equal(p.generation.number, wanted == 0 ? 2 : 1);
     }
-    state_set_generation(&b.state, 7);
-    assert_false(plan_make(&(struct plan){0}, &b.certificate, &b.state, NOW, &e));
-    assert_int_equal(e.code, ERR_INPUT);
     end(&b);
 }
 
@@ -177,7 +304,6 @@ static void
 a_target_needs_nothing_only_while_its_proof_holds(void **state)
 {
     struct bench b;
-    struct err e = {0};
     own_plan struct plan p = {0};
     own_str struct str file = {0};
     struct material m = {.key_pem = &b.key_pem, .chain_pem = &b.chain_pem};
@@ -185,7 +311,7 @@ a_target_needs_nothing_only_while_its_proof_holds(void **state)
 
     (void)state;
     begin(&b);
-    assert_true(plan_make(&p, &b.certificate, &b.state, NOW, &e));
+    plan_make(&p, &b.certificate, &b.state, NOW);
     path = scratch_path(&b.scratch, "pgcert.pem");
     assert_true(str_add(&file, b.key_pem.text, b.key_pem.size));
     assert_true(str_add(&file, b.chain_pem.text, b.chain_pem.size));
@@ -213,6 +339,13 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_time_of_renewal_follows_from_lifetime_and_setting),
         cmocka_unit_test(what_is_not_as_the_settings_want_it_is_due),
+        cmocka_unit_test(the_advised_moment_counts_and_nothing_before_it),
+        cmocka_unit_test(advice_goes_before_the_lifetime_until_half_of_the_rest_is_over),
+        cmocka_unit_test(a_window_in_the_past_is_due_at_once),
+        cmocka_unit_test(the_advice_on_another_certificate_is_none),
+        cmocka_unit_test(nothing_is_renewed_again_so_soon_but_what_was_changed_or_revoked),
+        cmocka_unit_test(it_is_held_for_half_of_its_life_at_most),
+        cmocka_unit_test(after_a_rollback_the_newest_one_counts),
         cmocka_unit_test(without_a_generation_it_is_due),
         cmocka_unit_test(the_generation_of_a_rollback_is_the_wanted_one),
         cmocka_unit_test(a_target_needs_nothing_only_while_its_proof_holds),

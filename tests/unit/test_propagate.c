@@ -16,8 +16,8 @@
 #include <string.h>
 
 static const struct dns_txt records[] = {
-    {"_acme-challenge.db.test.", "first"},
-    {"_acme-challenge.DB.test.", "second"},
+    {.fqdn = "_acme-challenge.db.test.", .value = "first"},
+    {.fqdn = "_acme-challenge.DB.test.", .value = "second"},
 };
 
 /* ---- the resolver: it has the first value, and from question `has_second_at` on the second ----

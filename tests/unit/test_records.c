@@ -75,6 +75,45 @@ the_journal_is_written_before_and_removed_after(void **state)
     end(&b);
 }
 
+#define OLD                                                                                        \
+    "{\"dns\":\"%s\",\"records\":[{\"fqdn\":\"_acme-challenge.old.org.\",\"value\":\"v0\"}]}"
+
+static void
+what_an_earlier_run_could_not_remove_stays_in_the_journal(void **state)
+{
+    struct bench b;
+    struct err e = {0};
+    own_mem char *old = str_format(OLD, "home");
+
+    (void)state;
+    begin(&b);
+    scratch_write(&b.scratch, "journals/db.json", old);
+    assert_true(records_publish(&b.records, &b.provider.dns, b.journal, &e));
+    assert_true(records_remove(&b.records, &b.provider.dns, b.journal, &e));
+    assert_string_equal(fake_provider_said(&b.provider),
+                        "+publish " BOTH "+remove _acme-challenge.a.org. v1, "
+                        "_acme-challenge.a.org. v2, _acme-challenge.old.org. v0\n");
+    assert_int_equal(scratch_count(&b.scratch, "journals"), 0);
+    end(&b);
+}
+
+static void
+a_journal_of_another_section_is_set_aside_for_the_sweep(void **state)
+{
+    struct bench b;
+    struct err e = {0};
+    own_mem char *old = str_format(OLD, "elsewhere");
+
+    (void)state;
+    begin(&b);
+    scratch_write(&b.scratch, "journals/db.json", old);
+    assert_true(records_publish(&b.records, &b.provider.dns, b.journal, &e));
+    assert_true(records_remove(&b.records, &b.provider.dns, b.journal, &e));
+    assert_true(scratch_has(&b.scratch, "journals/db.json.old.json"));
+    assert_int_equal(scratch_count(&b.scratch, "journals"), 1);
+    end(&b);
+}
+
 static void
 nothing_is_published_without_a_journal(void **state)
 {
@@ -129,6 +168,50 @@ a_journal_comes_back_as_it_was_written(void **state)
         assert_string_equal(back.items[i].value, b.records.items[i].value);
     }
     end(&b);
+}
+
+static void
+what_else_is_known_of_a_record_comes_back_too(void **state)
+{
+    static const struct dns_txt known = {"_acme-challenge.b.org.", "v3", "b.org", "t", "t.p"};
+    struct bench b;
+    own_records struct records back = {0};
+    own_mem char *name = NULL;
+    struct err e = {0};
+
+    (void)state;
+    begin(&b);
+    assert_true(records_add_txt(&b.records, &known));
+    assert_true(records_publish(&b.records, &b.provider.dns, b.journal, &e));
+    assert_true(records_load(&back, &name, b.journal, &e));
+    assert_int_equal(back.count, 3);
+    assert_null(back.items[0].domain);
+    assert_null(back.items[0].token);
+    assert_null(back.items[0].key_authorization);
+    assert_string_equal(back.items[2].fqdn, known.fqdn);
+    assert_string_equal(back.items[2].value, known.value);
+    assert_string_equal(back.items[2].domain, known.domain);
+    assert_string_equal(back.items[2].token, known.token);
+    assert_string_equal(back.items[2].key_authorization, known.key_authorization);
+    end(&b);
+}
+
+static void
+the_journal_of_an_earlier_version_is_read(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    own_records struct records all = {0};
+    own_mem char *name = NULL;
+    struct err e = {0};
+
+    (void)state;
+    scratch_write(&s, "j.json", JOURNAL("home"));
+    assert_true(records_load(&all, &name, scratch_path(&s, "j.json"), &e));
+    assert_int_equal(all.count, 1);
+    assert_string_equal(all.items[0].value, "v1");
+    assert_null(all.items[0].domain);
+    assert_null(all.items[0].token);
+    assert_null(all.items[0].key_authorization);
 }
 
 static void
@@ -254,9 +337,13 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_record_twice_is_one),
         cmocka_unit_test(the_journal_is_written_before_and_removed_after),
+        cmocka_unit_test(what_an_earlier_run_could_not_remove_stays_in_the_journal),
+        cmocka_unit_test(a_journal_of_another_section_is_set_aside_for_the_sweep),
         cmocka_unit_test(nothing_is_published_without_a_journal),
         cmocka_unit_test(the_journal_stays_when_publishing_or_removing_fails),
         cmocka_unit_test(a_journal_comes_back_as_it_was_written),
+        cmocka_unit_test(what_else_is_known_of_a_record_comes_back_too),
+        cmocka_unit_test(the_journal_of_an_earlier_version_is_read),
         cmocka_unit_test(a_damaged_journal_is_refused),
         cmocka_unit_test(what_a_killed_run_has_left_is_removed_by_the_next),
         cmocka_unit_test(without_journals_there_is_nothing_to_sweep),

@@ -19,7 +19,7 @@
     "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo" /* 43 characters, as RFC 8555 has it             \
                                                    */
 
-static const struct dns_txt one[] = {{"_acme-challenge.db.example.test.", VALUE}};
+static const struct dns_txt one[] = {{.fqdn = "_acme-challenge.db.example.test.", .value = VALUE}};
 
 /* ---- the name server ---- */
 
@@ -138,11 +138,11 @@ static void
 records_of_one_zone_share_an_update(void **state)
 {
     static const struct dns_txt records[] = {
-        {"_acme-challenge.db.example.test.", VALUE},
-        {"_acme-challenge.other.test.", VALUE},
-        {"_acme-challenge.db.example.test.", "another"},
-        {"_acme-challenge.example.test.", VALUE},
-        {"cname.example.test.", VALUE},
+        {.fqdn = "_acme-challenge.db.example.test.", .value = VALUE},
+        {.fqdn = "_acme-challenge.other.test.", .value = VALUE},
+        {.fqdn = "_acme-challenge.db.example.test.", .value = "another"},
+        {.fqdn = "_acme-challenge.example.test.", .value = VALUE},
+        {.fqdn = "cname.example.test.", .value = VALUE},
     };
     struct fixture f;
     struct err e = {0};
@@ -208,7 +208,8 @@ a_zone_that_does_not_hold_the_name_is_a_wrong_setting(void **state)
 static void
 a_server_without_the_zone_is_said(void **state)
 {
-    static const struct dns_txt records[] = {{"_acme-challenge.db.example.org.", VALUE}};
+    static const struct dns_txt records[] = {
+        {.fqdn = "_acme-challenge.db.example.org.", .value = VALUE}};
     struct fixture f;
     struct err e = {0};
 

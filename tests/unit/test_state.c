@@ -1,6 +1,8 @@
 /* test_state.c: what is remembered of a certificate between runs. */
 #include "cli/state.h"
 
+#include "base/file.h"
+
 #include "tests/fake/scratch.h"
 
 #include <setjmp.h>
@@ -20,7 +22,7 @@ load(struct state *s, struct scratch *scratch)
     struct err e = {0};
 
     state_done(s);
-    if (!state_load(s, scratch->path, "db", &e))
+    if (!state_load(s, scratch->path, "db", &e) || !file_make_directory(s->directory, 0700, &e))
         fail_msg("%s", e.text);
 }
 
@@ -43,9 +45,10 @@ a_new_certificate_has_no_past(void **state)
     (void)state;
     load(&s, &scratch);
     assert_int_equal(state_generation(&s), 0);
-    assert_int_equal(state_attempt_at(&s), 0);
-    assert_int_equal(state_attempt_next(&s), 0);
-    assert_null(state_attempt_error(&s));
+    assert_int_equal(state_attempt(&s).at_s, 0);
+    assert_int_equal(state_attempt(&s).next_s, 0);
+    assert_int_equal(state_attempt(&s).failures, 0);
+    assert_null(state_attempt(&s).error);
     assert_null(state_proof(&s, "main").sha256);
     assert_null(state_proof(&s, "main").file);
     assert_null(state_target_error(&s, "main"));
@@ -58,27 +61,70 @@ everything_comes_back_from_the_file(void **state)
 {
     own_scratch struct scratch scratch = scratch_new();
     own_state struct state s = {0};
+    struct attempt a = {0};
 
     (void)state;
     load(&s, &scratch);
     state_set_generation(&s, 3);
-    state_set_attempt(&s, AT, "no connection", AT + 3600);
+    state_set_attempt(&s, &(struct attempt){.at_s = AT,
+                                            .error = "no connection",
+                                            .since_s = AT - 60,
+                                            .failures = 2,
+                                            .next_s = AT + 3600,
+                                            .advice_s = AT + 10,
+                                            .directory = "https://ca.test/",
+                                            .settings = "ef"});
     state_set_proof(&s, "main", "/data/pgcert.pem", "abcd", AT + 1);
     state_set_file(&s, "other", "/other/pgcert.pem");
     save(&s);
     load(&s, &scratch);
     assert_int_equal(state_generation(&s), 3);
-    assert_int_equal(state_attempt_at(&s), AT);
-    assert_string_equal(state_attempt_error(&s), "no connection");
-    assert_int_equal(state_attempt_next(&s), AT + 3600);
+    a = state_attempt(&s);
+    assert_int_equal(a.at_s, AT);
+    assert_string_equal(a.error, "no connection");
+    assert_int_equal(a.since_s, AT - 60);
+    assert_int_equal(a.failures, 2);
+    assert_int_equal(a.next_s, AT + 3600);
+    assert_int_equal(a.advice_s, AT + 10);
+    assert_string_equal(a.directory, "https://ca.test/");
+    assert_string_equal(a.settings, "ef");
     assert_string_equal(state_proof(&s, "main").file, "/data/pgcert.pem");
     assert_string_equal(state_proof(&s, "main").sha256, "abcd");
     assert_int_equal(state_proof(&s, "main").at_s, AT + 1);
     assert_string_equal(state_proof(&s, "other").file, "/other/pgcert.pem");
     assert_non_null(strstr(scratch_read(&scratch, FILE_NAME), "\"2026-11-22T03:00:00Z\""));
-    state_set_attempt(&s, AT + 9, NULL, 0); /* it succeeded */
-    assert_null(state_attempt_error(&s));
-    assert_int_equal(state_attempt_next(&s), 0);
+    state_set_attempt(&s, &(struct attempt){.at_s = AT + 9, .failures = 2}); /* it succeeded */
+    assert_null(state_attempt(&s).error);
+    assert_int_equal(state_attempt(&s).next_s, 0);
+    assert_int_equal(state_attempt(&s).failures, 0);
+}
+
+static void
+advice_comes_back_for_the_certificate_it_was_given_for(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state s = {0};
+    struct advice a = {0};
+
+    (void)state;
+    load(&s, &scratch);
+    assert_int_equal(state_advice(&s, "abcd").moment_s, 0);
+    assert_int_equal(state_advice(&s, NULL).moment_s, 0);
+    state_set_advice(&s, "abcd",
+                     &(struct advice){.start_s = AT,
+                                      .end_s = AT + 9,
+                                      .moment_s = AT + 5,
+                                      .explanation = "https://ca.test/why",
+                                      .ask_at_s = AT - 7});
+    save(&s);
+    load(&s, &scratch);
+    a = state_advice(&s, "abcd");
+    assert_int_equal(a.start_s, AT);
+    assert_int_equal(a.end_s, AT + 9);
+    assert_int_equal(a.moment_s, AT + 5);
+    assert_int_equal(a.ask_at_s, AT - 7);
+    assert_string_equal(a.explanation, "https://ca.test/why");
+    assert_int_equal(state_advice(&s, "ef01").moment_s, 0);
 }
 
 static void
@@ -123,7 +169,7 @@ members_of_a_newer_version_are_kept(void **state)
                   "{\"future\":[1],\"generation\":2,\"last_attempt\":{\"at\":5}}");
     load(&s, &scratch);
     assert_int_equal(state_generation(&s), 2);
-    assert_int_equal(state_attempt_at(&s), 0); /* no time */
+    assert_int_equal(state_attempt(&s).at_s, 0); /* no time */
     state_set_generation(&s, 0);
     save(&s);
     assert_non_null(strstr(scratch_read(&scratch, FILE_NAME), "\"future\""));
@@ -173,6 +219,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_certificate_has_no_past),
         cmocka_unit_test(everything_comes_back_from_the_file),
+        cmocka_unit_test(advice_comes_back_for_the_certificate_it_was_given_for),
         cmocka_unit_test(a_proof_ends_with_a_new_file_and_an_error_with_a_proof),
         cmocka_unit_test(members_of_a_newer_version_are_kept),
         cmocka_unit_test(a_damaged_file_is_an_error_and_stays),

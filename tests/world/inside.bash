@@ -213,14 +213,17 @@ dns_challenges()
 # ---- Pebble ----
 
 # Starts Pebble: pebble_start [VARIABLE=VALUE...]. What is not said: no sleep before validating,
-# no nonce rejected, no authorization used twice. VALIDITY is a certificate's lifetime in seconds.
+# no nonce rejected, no authorization used twice. VALIDITY is a certificate's lifetime in seconds;
+# EAB=true wants an external account binding (kid-1, with the key in pebble/eab.key).
 pebble_start()
 {
-    local dir=$WORLD/pebble pair VALIDITY=7776000
+    local dir=$WORLD/pebble pair VALIDITY=7776000 EAB=false
+    local mac=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
     local -a variables=()
     for pair in "$@"; do
         case $pair in
         VALIDITY=*) VALIDITY=${pair#*=} ;;
+        EAB=*) EAB=${pair#*=} ;;
         *) variables+=("$pair") ;;
         esac
     done
@@ -228,15 +231,16 @@ pebble_start()
     cat >"$dir/config.json" <<END
 {"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
  "certificate": "$dir/cert.pem", "privateKey": "$dir/key.pem", "httpPort": 5002, "tlsPort": 5001,
- "ocspResponderURL": "", "externalAccountBindingRequired": false,
+ "ocspResponderURL": "", "externalAccountBindingRequired": $EAB, "externalAccountMACKeys": {"kid-1": "$mac"},
  "certificateValidityPeriod": $VALIDITY}}
 END
+    (umask 077 && echo "$mac" >"$dir/eab.key")
     env PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0 "${variables[@]}" \
         pebble -config "$dir/config.json" -dnsserver 127.0.0.1:53 \
         >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
     await 10 "Pebble" port_is_open 127.0.0.1 15000 && await 10 "Pebble" port_is_open 127.0.0.1 14000
-    await 10 "Pebble's root" pebble_save_root "$dir/root.pem"
+    await 10 "Pebble's root" pebble_save "$dir/root.pem"
 }
 
 pebble_stop()
@@ -256,11 +260,18 @@ pebble_make_certificate()
         -addext extendedKeyUsage=serverAuth 2>/dev/null
 }
 
-# The root that Pebble's issued certificates end in; it makes a new one at each start.
-pebble_save_root()
+# What its management interface has at a path: pebble_get PATH
+pebble_get()
 {
-    printf 'GET /roots/0 HTTP/1.0\r\nHost: localhost\r\n\r\n' |
-        openssl s_client -quiet -connect 127.0.0.1:15000 2>/dev/null |
+    printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$1" |
+        openssl s_client -quiet -connect 127.0.0.1:15000 2>/dev/null
+}
+
+# A root that Pebble's issued certificates end in; it makes new ones at each start:
+# pebble_save FILE [NUMBER]
+pebble_save()
+{
+    pebble_get "/roots/${2:-0}" |
         sed -n '/BEGIN/,/END/p' >"$1" && grep -q END "$1"
 }
 

@@ -1,0 +1,509 @@
+/* cloud.c: publish and remove through a service, without harm to what others have there. */
+#include "acme/cloud.h"
+
+#include "acme/soa.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_MAX 8        /* of reading, changing and looking again */
+#define SETTLE_MOST_MS 5000 /* how long others are given between changing and looking */
+#define AGAIN_FIRST_MS 200  /* after a failure of the service; then twice as long, and so on */
+#define AGAIN_LAST_MS 1600
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-_."
+
+/* What was asked for, also in vain. */
+struct lookup {
+    char name[DNS_NAME_SIZE];
+    struct cloud_zone *zone; /* borrowed; NULL: there is none of that name */
+};
+
+/* d->session. */
+struct session {
+    struct rest rest;
+    struct cloud_zone **zones; /* each one stays where it is */
+    size_t zone_count;
+    struct lookup *lookups;
+    size_t lookup_count;
+};
+
+/* Where a record goes. */
+struct place {
+    char name[DNS_NAME_SIZE];
+    const struct cloud_zone *zone;
+};
+
+/* ------------------------------------------------------------------ session */
+
+void
+cloud_close(struct dns *d)
+{
+    struct session *s = d->session;
+
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->zone_count; i++)
+        free(s->zones[i]);
+    free(s->zones);
+    free(s->lookups);
+    rest_done(&s->rest);
+    free(s);
+    d->session = NULL;
+}
+
+bool
+cloud_open(struct dns *d, struct err *e)
+{
+    const struct cloud_config *c = d->provider_config;
+    const struct cloud_service *service = d->provider->cloud;
+    struct rest_access access = {
+        .header = service->header,
+        .token_file = c->token_file,
+        .endpoint = c->endpoint,
+        .ca_file = c->ca_file,
+        .plain_loopback = service->plain_loopback,
+    };
+    struct session *s = NULL;
+
+    if (d->session != NULL)
+        return true;
+    /* paths begin with a '/' */
+    for (size_t end = c->endpoint == NULL ? 0 : strlen(c->endpoint);
+         end > 0 && c->endpoint[end - 1] == '/'; end--)
+        c->endpoint[end - 1] = '\0';
+    s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return err_memory(e);
+    d->session = s;
+    if (rest_start(&s->rest, d, &access, e))
+        return true;
+    cloud_close(d);
+    return false;
+}
+
+/* ------------------------------------------------------------------ names and records */
+
+void
+cloud_relative(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone, const char *name)
+{
+    size_t size = strlen(name), end = strlen(zone->name);
+
+    if (size > end + 1)
+        (void)snprintf(relative, DNS_NAME_SIZE, "%.*s", (int)(size - end - 1), name);
+    else
+        (void)snprintf(relative, DNS_NAME_SIZE, "@");
+}
+
+void
+cloud_absolute(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone, const char *relative)
+{
+    int size = 0;
+
+    if (relative == NULL || relative[0] == '\0' || strcmp(relative, "@") == 0)
+        size = snprintf(name, DNS_NAME_SIZE, "%s", zone->name);
+    else
+        size = snprintf(name, DNS_NAME_SIZE, "%s.%s", relative, zone->name);
+    if (size >= DNS_NAME_SIZE)
+        name[0] = '\0';
+}
+
+bool
+cloud_records_add(struct cloud_records *all, const char *name, const char *value, bool raw)
+{
+    struct cloud_record *items = reallocarray(all->items, all->count + 1, sizeof(*items));
+    struct cloud_record *item = NULL;
+    size_t size = strlen(value);
+
+    if (items == NULL || strlen(name) >= DNS_NAME_SIZE)
+        return false;
+    all->items = items;
+    item = &items[all->count];
+    *item = (struct cloud_record){.value = NULL};
+    (void)snprintf(item->name, sizeof(item->name), "%s", name);
+    if (!raw && size >= 2 && value[0] == '"' && value[size - 1] == '"')
+        item->value = strndup(value + 1, size - 2);
+    else
+        item->value = strdup(value);
+    if (item->value == NULL)
+        return false;
+    all->count++;
+    return true;
+}
+
+void
+cloud_records_done(struct cloud_records *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        free(all->items[i].value);
+    free(all->items);
+    *all = (struct cloud_records){0};
+}
+
+static bool
+has_record(const struct cloud_records *all, const struct cloud_record *record)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strcasecmp(all->items[i].name, record->name) == 0 &&
+            strcmp(all->items[i].value, record->value) == 0)
+            return true;
+    return false;
+}
+
+/* ------------------------------------------------------------------ zones */
+
+static struct cloud_zone *
+keep_zone(struct session *s, const struct cloud_zone *found)
+{
+    struct cloud_zone **zones = NULL;
+    struct cloud_zone *zone = NULL;
+
+    for (size_t i = 0; i < s->zone_count; i++)
+        if (strcasecmp(s->zones[i]->name, found->name) == 0)
+            return s->zones[i];
+    zones = reallocarray(s->zones, s->zone_count + 1, sizeof(struct cloud_zone *));
+    if (zones == NULL)
+        return NULL;
+    s->zones = zones;
+    zone = malloc(sizeof(*zone));
+    if (zone == NULL)
+        return NULL;
+    *zone = *found;
+    zones[s->zone_count++] = zone;
+    return zone;
+}
+
+/* Asks for one name, once. *zone is NULL when there is none. */
+static bool
+look_up(struct session *s, const char *name, const struct cloud_zone **zone, struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    struct cloud_zone found = {.least_ttl_s = 0};
+    struct lookup *lookups = NULL;
+    bool is_found = false;
+
+    *zone = NULL;
+    for (size_t i = 0; i < s->lookup_count; i++)
+        if (strcmp(s->lookups[i].name, name) == 0) {
+            *zone = s->lookups[i].zone;
+            return true;
+        }
+    (void)snprintf(found.name, sizeof(found.name), "%s", name);
+    if (!service->find_zone(&s->rest, name, &found, &is_found, e))
+        return false;
+    lookups = reallocarray(s->lookups, s->lookup_count + 1, sizeof(*lookups));
+    if (lookups == NULL)
+        return err_memory(e);
+    s->lookups = lookups;
+    lookups += s->lookup_count;
+    (void)snprintf(lookups->name, sizeof(lookups->name), "%s", name);
+    lookups->zone = is_found ? keep_zone(s, &found) : NULL;
+    if (is_found && lookups->zone == NULL)
+        return err_memory(e);
+    s->lookup_count++;
+    *zone = lookups->zone;
+    return true;
+}
+
+static bool
+is_within(const char *name, const char *zone)
+{
+    size_t size = strlen(name), end = strlen(zone);
+
+    return size >= end && strcasecmp(name + size - end, zone) == 0 &&
+           (size == end || name[size - end - 1] == '.');
+}
+
+/* First the zone which the DNS tells, if any: that is one question for all of its names. Else up
+ * the labels, from the name itself. */
+static bool
+find_zone(struct session *s, struct place *p, const char *told, struct err *e)
+{
+    if (told != NULL && !look_up(s, told, &p->zone, e))
+        return false;
+    for (const char *at = p->name; p->zone == NULL && at != NULL && at[0] != '\0';) {
+        const char *dot = strchr(at, '.');
+
+        if (!look_up(s, at, &p->zone, e))
+            return false;
+        at = dot == NULL ? NULL : dot + 1;
+    }
+    if (p->zone == NULL)
+        return err_set(e, ERR_CONFIG,
+                       "the service at '%s' shows the token of '%s' no zone for '%s'; add the zone "
+                       "there, let the token see it, or correct [dns %s]",
+                       s->rest.endpoint, s->rest.token_file, p->name, s->rest.d->name);
+    return is_within(p->name, p->zone->name) ||
+           rest_misunderstood(&s->rest, "which zone is that name in", e);
+}
+
+/* Names become parts of paths. */
+static bool
+write_name(char text[static DNS_NAME_SIZE], const char *name, struct err *e)
+{
+    char copy[DNS_NAME_SIZE];
+
+    if (!dns_name_copy(copy, name) || copy[strspn(copy, NAME_CHARACTERS)] != '\0')
+        return err_set(e, ERR_CONFIG, "'%s' cannot be published through an HTTP API", name);
+    (void)snprintf(text, DNS_NAME_SIZE, "%.*s", (int)strlen(copy) - 1, copy);
+    return true;
+}
+
+/* Where records go: CNAMEs are followed, when the DNS can be asked. */
+static bool
+find_places(struct session *s, struct place *places, const struct dns_txt *records, size_t count,
+            struct err *e)
+{
+    struct dns *d = s->rest.d;
+    struct err why = {0};
+
+    if (!soa_find(d, NULL, records, count, &why)) {
+        if (why.code == ERR_CONFIG)
+            return err_set(e, ERR_CONFIG, "%s", why.text);
+        /* a zone that cannot be asked from here, a hidden primary: the names are taken as they are
+         */
+        log_debug("[dns %s]: %s", d->name, why.text);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct zone_record *told = zone_of(d, records[i].fqdn);
+        char zone[DNS_NAME_SIZE] = "";
+
+        if (!write_name(places[i].name, told == NULL ? records[i].fqdn : told->target, e) ||
+            (told != NULL && !write_name(zone, told->zone->name, e)) ||
+            !find_zone(s, &places[i], told == NULL ? NULL : zone, e))
+            return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ record by record */
+
+/* The name that all records have; NULL when they have several. */
+static const char *
+only_name(const struct cloud_records *records)
+{
+    for (size_t i = 1; i < records->count; i++)
+        if (strcmp(records->items[i].name, records->items[0].name) != 0)
+            return NULL;
+    return records->items[0].name;
+}
+
+static bool
+add_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+            struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    own_cloud_records struct cloud_records there = {0};
+    own_cloud_records struct cloud_records missing = {0};
+
+    if (!service->refuses_twins && !service->list(&s->rest, zone, only_name(ours), &there, e))
+        return false;
+    for (size_t i = 0; i < ours->count; i++)
+        if (!has_record(&there, &ours->items[i]) &&
+            !cloud_records_add(&missing, ours->items[i].name, ours->items[i].value, true))
+            return err_memory(e);
+    return missing.count == 0 || service->add(&s->rest, zone, &missing, e);
+}
+
+static bool
+drop_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+             struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    own_cloud_records struct cloud_records there = {0};
+
+    if (!service->list(&s->rest, zone, only_name(ours), &there, e))
+        return false;
+    for (size_t i = 0; i < there.count; i++)
+        if (has_record(ours, &there.items[i]) && !service->drop(&s->rest, zone, &there.items[i], e))
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ set by set */
+
+/* Reads a set, and makes of it what it shall be. *changed says whether that is something else. */
+static bool
+make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+         bool remove, struct cloud_set *set, bool *changed, struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    own_cloud_records struct cloud_records there = {0};
+    int64_t ttl_s = s->rest.d->config.ttl_s;
+
+    set->ttl_s = ttl_s > zone->least_ttl_s ? ttl_s : zone->least_ttl_s;
+    if (!service->list(&s->rest, zone, set->name, &there, e))
+        return false;
+    for (size_t i = 0; i < there.count; i++) {
+        const struct cloud_record *item = &there.items[i];
+
+        if (strcasecmp(item->name, set->name) != 0)
+            continue;
+        if (item->ttl_s > 0)
+            set->ttl_s = item->ttl_s; /* it is somebody else's */
+        if (remove && has_record(ours, item))
+            *changed = true;
+        else if (!list_has(&set->values, item->value) && !list_add(&set->values, item->value))
+            return err_memory(e);
+    }
+    for (size_t i = 0; i < ours->count && !remove; i++) {
+        const struct cloud_record *item = &ours->items[i];
+
+        if (strcmp(item->name, set->name) != 0 || list_has(&set->values, item->value))
+            continue;
+        if (!list_add(&set->values, item->value))
+            return err_memory(e);
+        *changed = true;
+    }
+    return true;
+}
+
+static void
+sets_done(struct cloud_set *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        list_done(&sets[i].values);
+}
+
+/* One round. *done: all is as it shall be. `sets` has room for one for each record. */
+static bool
+change_sets_once(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+                 bool remove, struct cloud_set *sets, size_t *count, struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+
+    for (size_t i = 0; i < ours->count; i++) {
+        struct cloud_set *set = &sets[*count];
+        bool is_new = true, changed = false;
+
+        for (size_t k = 0; k < i; k++)
+            is_new = is_new && strcmp(ours->items[k].name, ours->items[i].name) != 0;
+        if (!is_new)
+            continue;
+        *set = (struct cloud_set){.ttl_s = 0};
+        (void)snprintf(set->name, sizeof(set->name), "%s", ours->items[i].name);
+        if (!make_set(s, zone, ours, remove, set, &changed, e)) {
+            list_done(&set->values);
+            return false;
+        }
+        if (changed)
+            (*count)++;
+        else
+            list_done(&set->values);
+    }
+    return *count == 0 || service->write(&s->rest, zone, sets, *count, e);
+}
+
+/*
+ * A set is written whole, so that two hosts which read it at the same time would each write it
+ * without the other's value. So it is read again after it was written, until there is nothing left
+ * to change. Who had read before we wrote, writes about as long after us as it took us to read and
+ * write: that long is waited before looking.
+ */
+static bool
+change_sets(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+            bool remove, struct err *e)
+{
+    struct clock *clock = s->rest.d->clock;
+    own_mem struct cloud_set *sets = calloc(ours->count, sizeof(*sets));
+
+    if (sets == NULL)
+        return err_memory(e);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int64_t began_ms = clock->steady_ms(clock), took_ms = 0;
+        size_t count = 0;
+        bool went_well = change_sets_once(s, zone, ours, remove, sets, &count, e);
+
+        sets_done(sets, count);
+        if (!went_well || count == 0)
+            return went_well;
+        took_ms = 2 * (clock->steady_ms(clock) - began_ms);
+        clock->sleep_ms(clock, took_ms < SETTLE_MOST_MS ? took_ms : SETTLE_MOST_MS);
+    }
+    return err_set(e, ERR_BUSY,
+                   "the records of '%s' in the zone '%s' are changed by somebody else all the time",
+                   ours->items[0].name, zone->name);
+}
+
+/* ------------------------------------------------------------------ the provider */
+
+/* All records of one zone. */
+static bool
+change_once(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+            bool remove, struct err *e)
+{
+    if (s->rest.d->provider->cloud->write != NULL)
+        return change_sets(s, zone, ours, remove, e);
+    return remove ? drop_records(s, zone, ours, e) : add_records(s, zone, ours, e);
+}
+
+/* A service that fails, or whose answer was lost, is tried again: each try looks first what is
+ * there, so that nothing is done twice. PowerDNS with SQLite fails so when two write at once. */
+static bool
+change_zone(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+            bool remove, struct err *e)
+{
+    struct clock *clock = s->rest.d->clock;
+
+    log_debug("zone %s at %s: %s %zu records", zone->name, s->rest.endpoint,
+              remove ? "remove" : "publish", ours->count);
+    for (int64_t pause_ms = AGAIN_FIRST_MS;; pause_ms *= 2) {
+        struct err why = {0};
+
+        if (change_once(s, zone, ours, remove, &why))
+            return true;
+        if (why.code != ERR_NETWORK || pause_ms > AGAIN_LAST_MS ||
+            clock->steady_ms(clock) + pause_ms > s->rest.deadline_ms) {
+            *e = why;
+            return false;
+        }
+        log_debug("again in %lld ms: %s", (long long)pause_ms, why.text);
+        clock->sleep_ms(clock, pause_ms);
+    }
+}
+
+static bool
+change(struct dns *d, const struct dns_txt *records, size_t count, bool remove, struct err *e)
+{
+    own_mem struct place *places = calloc(count + 1, sizeof(*places));
+    bool quoted = d->provider->cloud->write != NULL;
+    struct session *s = NULL;
+
+    if (places == NULL)
+        return err_memory(e);
+    if (count == 0)
+        return true;
+    if (!cloud_open(d, e))
+        return false;
+    s = d->session;
+    rest_begin(&s->rest);
+    if (!find_places(s, places, records, count, e))
+        return false;
+    for (size_t z = 0; z < s->zone_count; z++) {
+        own_cloud_records struct cloud_records ours = {0};
+
+        for (size_t i = 0; i < count; i++) {
+            own_mem char *value = str_format(quoted ? "\"%s\"" : "%s", records[i].value);
+
+            if (places[i].zone == s->zones[z] &&
+                (value == NULL || !cloud_records_add(&ours, places[i].name, value, true)))
+                return err_memory(e);
+        }
+        if (ours.count > 0 && !change_zone(s, s->zones[z], &ours, remove, e))
+            return false;
+    }
+    return true;
+}
+
+bool
+cloud_publish(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
+{
+    return change(d, records, count, false, e);
+}
+
+bool
+cloud_remove(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
+{
+    return change(d, records, count, true, e);
+}

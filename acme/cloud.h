@@ -1,0 +1,106 @@
+/* cloud.h: providers that publish through the HTTP API of a service: what they have in common.
+ *
+ * Such a provider says how its service finds a zone, lists TXT records, and changes them: either
+ * record by record, or set by set (all values of a name at once). The rest is here: which zone a
+ * record is in, what is there already, and that nobody else's values are touched.
+ */
+#ifndef PGCERT_ACME_CLOUD_H
+#define PGCERT_ACME_CLOUD_H
+
+#include "acme/rest.h"
+#include "base/dns.h"
+
+/* What each of them has; its own struct begins with this one. */
+struct cloud_config {
+    char *token_file;
+    char *endpoint;
+    char *ca_file;
+};
+
+/* The rows for it. */
+/* clang-format off */
+#define CLOUD_OPTIONS(token_help, endpoint_type, endpoint_standard)                                \
+    {"token_file", OPTION_PATH, offsetof(struct cloud_config, token_file), NULL,                   \
+     .help = token_help, .required = true},                                                        \
+    {"endpoint", endpoint_type, offsetof(struct cloud_config, endpoint), endpoint_standard,        \
+     .help = "URL of the service"},                                                                \
+    {"ca_file", OPTION_PATH, offsetof(struct cloud_config, ca_file), NULL,                         \
+     .help = "roots to trust for the service's https, besides the system's"}
+/* clang-format on */
+
+struct cloud_zone {
+    char name[DNS_NAME_SIZE]; /* without the final dot, as all names here */
+    char id[REST_ID_SIZE];
+    int64_t least_ttl_s; /* 0: the service does not say */
+};
+
+/* One TXT record. */
+struct cloud_record {
+    char name[DNS_NAME_SIZE];
+    char *value; /* without quotation marks; in sets, as the service has it */
+    char id[REST_ID_SIZE];
+    int64_t ttl_s;
+};
+
+struct cloud_records {
+    struct cloud_record *items;
+    size_t count;
+};
+
+#define own_cloud_records __attribute__((cleanup(cloud_records_done)))
+
+/* All values of a name, as they shall be; none: the set is deleted. */
+struct cloud_set {
+    char name[DNS_NAME_SIZE];
+    struct list values; /* in quotation marks */
+    int64_t ttl_s;
+};
+
+struct cloud_service {
+    const char *header; /* "Authorization: Bearer ", the token follows */
+    bool plain_loopback;
+    bool refuses_twins; /* add() of what is there has no effect: it is not looked for before */
+
+    /* Finds the zone of that very name, or, when the service tells, the one that holds it. *found
+     * is false at first; id and least_ttl_s may be left empty. */
+    bool (*find_zone)(struct rest *r, const char *name, struct cloud_zone *zone, bool *found,
+                      struct err *e);
+
+    /* Adds TXT records to `out`: of one name, or of the whole zone when it is NULL. It does no harm
+     * to add others. Sets are asked for by name only. */
+    bool (*list)(struct rest *r, const struct cloud_zone *zone, const char *name,
+                 struct cloud_records *out, struct err *e);
+
+    /* Record by record. That it is gone already is no failure of drop(). */
+    bool (*add)(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
+                struct err *e);
+    bool (*drop)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
+                 struct err *e);
+
+    /* Set by set; NULL: record by record. */
+    bool (*write)(struct rest *r, const struct cloud_zone *zone, const struct cloud_set *sets,
+                  size_t count, struct err *e);
+};
+
+/* Functions of struct dns_provider, for those with a `cloud`. */
+bool cloud_open(struct dns *d, struct err *e);
+bool cloud_publish(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
+bool cloud_remove(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
+void cloud_close(struct dns *d);
+
+/* Adds a copy; quotation marks around the value are left out unless `raw`. False: out of memory,
+ * or the name cannot be one. */
+MUST_USE bool cloud_records_add(struct cloud_records *all, const char *name, const char *value,
+                                bool raw);
+
+void cloud_records_done(struct cloud_records *all);
+
+/* "_acme-challenge.db" of "_acme-challenge.db.example.org", "@" of the zone's own name. */
+void cloud_relative(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone,
+                    const char *name);
+
+/* The other way round; for a name that cannot be one: "". */
+void cloud_absolute(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone,
+                    const char *relative);
+
+#endif

@@ -1,0 +1,167 @@
+/* vultr.c: the provider for Vultr (API v2).
+ *
+ * Source: www.vultr.com/api: dns, meta and pagination.
+ */
+#include "acme/cloud.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const struct option options[] = {
+    CLOUD_OPTIONS("file with an API key, which this address may use; or credential:NAME", OPTION_URL,
+                  "https://api.vultr.com/v2"),
+    {0},
+};
+/* clang-format on */
+
+#define TTL_LEAST_S 60
+#define PAGE 500
+#define PAGES_MAX 1000
+
+static bool
+find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found, struct err *e)
+{
+    own_mem char *path = str_format("/domains/%s", name);
+    own_rest_answer struct rest_answer answer = {0};
+
+    if (path == NULL)
+        return err_memory(e);
+    if (!rest_call(r, "GET", path, NULL, &answer, e))
+        return false;
+    if (answer.status == 404)
+        return true;
+    if (!rest_is_good(&answer))
+        return rest_refused(r, &answer, "look for the domain", e);
+    *found = true;
+    return rest_id(zone->id, json_member(answer.json, "domain"), "domain") ||
+           rest_misunderstood(r, "show the domain", e);
+}
+
+static bool
+take_page(struct rest *r, const struct cloud_zone *zone, const struct rest_answer *answer,
+          struct cloud_records *out, struct err *e)
+{
+    const struct json_t *records = json_member(answer->json, "records");
+
+    if (records == NULL)
+        return rest_misunderstood(r, "list the records of the domain", e);
+    for (size_t i = 0; i < json_count(records); i++) {
+        const struct json_t *record = json_item(records, i);
+        const char *type = json_member_text(record, "type");
+        const char *value = json_member_text(record, "data");
+        char name[DNS_NAME_SIZE];
+
+        if (type == NULL || value == NULL)
+            return rest_misunderstood(r, "list the records of the domain", e);
+        if (strcmp(type, "TXT") != 0)
+            continue;
+        cloud_absolute(name, zone, json_member_text(record, "name"));
+        if (!cloud_records_add(out, name, value, false))
+            return err_memory(e);
+        if (!rest_id(out->items[out->count - 1].id, record, "id"))
+            return rest_misunderstood(r, "list the records of the domain", e);
+    }
+    return true;
+}
+
+/* Pages are told by cursors; there is no filter for names or types. */
+static bool
+list(struct rest *r, const struct cloud_zone *zone, const char *name, struct cloud_records *out,
+     struct err *e)
+{
+    char cursor[REST_ID_SIZE] = "";
+
+    (void)name;
+    for (int page = 1; page <= PAGES_MAX; page++) {
+        own_mem char *path = str_format("/domains/%s/records?per_page=%d%s%s", zone->id, PAGE,
+                                        page == 1 ? "" : "&cursor=", cursor);
+        own_rest_answer struct rest_answer answer = {0};
+        const struct json_t *links = NULL;
+        const char *next = NULL;
+
+        if (path == NULL)
+            return err_memory(e);
+        if (!rest_call(r, "GET", path, NULL, &answer, e))
+            return false;
+        if (!rest_is_good(&answer))
+            return rest_refused(r, &answer, "list the records of the domain", e);
+        if (!take_page(r, zone, &answer, out, e))
+            return false;
+        links = json_member(json_member(answer.json, "meta"), "links");
+        next = json_member_text(links, "next");
+        if (next == NULL || next[0] == '\0')
+            return true;
+        if (!rest_id(cursor, links, "next"))
+            break;
+    }
+    return rest_misunderstood(r, "list the records of the domain", e);
+}
+
+static bool
+add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
+        struct err *e)
+{
+    own_mem char *path = str_format("/domains/%s/records", zone->id);
+    own_mem char *quoted = str_format("\"%s\"", record->value);
+    own_json struct json_t *body = json_new_object();
+    own_rest_answer struct rest_answer answer = {0};
+    int64_t ttl_s = r->d->config.ttl_s;
+    char relative[DNS_NAME_SIZE];
+
+    if (path == NULL || quoted == NULL || body == NULL)
+        return err_memory(e);
+    cloud_relative(relative, zone, record->name);
+    json_put_text(body, "type", "TXT");
+    json_put_text(body, "name", strcmp(relative, "@") == 0 ? "" : relative);
+    json_put_text(body, "data", quoted);
+    json_put_int(body, "ttl", ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s);
+    if (!rest_call(r, "POST", path, body, &answer, e))
+        return false;
+    return rest_is_good(&answer) || rest_refused(r, &answer, "add a record to the domain", e);
+}
+
+static bool
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
+    struct err *e)
+{
+    for (size_t i = 0; i < records->count; i++)
+        if (!add_one(r, zone, &records->items[i], e))
+            return false;
+    return true;
+}
+
+static bool
+drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
+     struct err *e)
+{
+    own_mem char *path = str_format("/domains/%s/records/%s", zone->id, record->id);
+    own_rest_answer struct rest_answer answer = {0};
+
+    if (path == NULL)
+        return err_memory(e);
+    if (!rest_call(r, "DELETE", path, NULL, &answer, e))
+        return false;
+    return rest_is_good(&answer) || answer.status == 404 ||
+           rest_refused(r, &answer, "delete a record of the domain", e);
+}
+
+static const struct cloud_service service = {
+    .header = "Authorization: Bearer ",
+    .find_zone = find_zone,
+    .list = list,
+    .add = add,
+    .drop = drop,
+};
+
+extern const struct dns_provider dns_vultr;
+
+const struct dns_provider dns_vultr = {
+    .name = "vultr",
+    .options = options,
+    .config_size = sizeof(struct cloud_config),
+    .open = cloud_open,
+    .publish = cloud_publish,
+    .remove = cloud_remove,
+    .close = cloud_close,
+    .cloud = &service,
+};

@@ -1,0 +1,268 @@
+/* rest.c: ask a service, again when it is busy, and say what it said. */
+#include "acme/rest.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_MAX 4096
+#define PAUSE_FIRST_MS 1000
+#define PAUSE_MOST_MS 30000
+#define MESSAGE_MAX 300
+#define PRINTABLE                                                                                  \
+    "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"                           \
+    "abcdefghijklmnopqrstuvwxyz{|}~"
+#define HARMLESS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=-"
+
+static bool
+read_token(struct rest *r, const struct rest_access *access, struct err *e)
+{
+    own_str struct str token = {0};
+
+    if (access->token_file == NULL)
+        return err_set(e, ERR_CONFIG, "'token_file' of [dns %s] is empty", r->d->name);
+    if (!file_read_secret(access->token_file, TOKEN_MAX, &token, e))
+        return err_wrap(e, "'token_file' of [dns %s]", r->d->name);
+    /* a line more would be a header more */
+    if (token.size == 0 || strspn(token.text, PRINTABLE) != token.size)
+        return err_set(e, ERR_CONFIG,
+                       "'token_file' of [dns %s]: '%s' must hold the token and nothing else, "
+                       "in one line",
+                       r->d->name, access->token_file);
+    if (!str_addf(&r->header, "%s%s", access->header, token.text))
+        return err_memory(e);
+    r->token = r->header.text + strlen(access->header);
+    return true;
+}
+
+bool
+rest_start(struct rest *r, struct dns *d, const struct rest_access *access, struct err *e)
+{
+    r->d = d;
+    r->token_file = access->token_file;
+    r->endpoint = access->endpoint;
+    r->plain_loopback = access->plain_loopback;
+    if (r->endpoint == NULL || (strncmp(r->endpoint, "https://", 8) != 0 &&
+                                !(r->plain_loopback && http_is_loopback(r->endpoint))))
+        return err_set(e, ERR_CONFIG,
+                       "'endpoint' of [dns %s] is '%s', but must be https://HOST...%s", d->name,
+                       r->endpoint == NULL ? "" : r->endpoint,
+                       r->plain_loopback ? ", or http://127.0.0.1:PORT on this very machine; try: "
+                                           "put a proxy with TLS before the service"
+                                         : "");
+    if (!read_token(r, access, e))
+        return false;
+    r->http = http_new(access->ca_file, d->clock, e);
+    return r->http != NULL;
+}
+
+void
+rest_begin(struct rest *r)
+{
+    r->deadline_ms = r->d->clock->steady_ms(r->d->clock) + r->d->config.timeout_s * 1000;
+}
+
+/* ------------------------------------------------------------------ asking */
+
+/* Waits before the next try, unless that would take too long. */
+static bool
+pause_for(const struct rest *r, const struct http_response *response, int tries, struct err *e)
+{
+    struct clock *clock = r->d->clock;
+    int64_t now_s = clock->now_s(clock);
+    int64_t ms = tries > 4 ? PAUSE_MOST_MS : (int64_t)PAUSE_FIRST_MS << tries;
+    char span[CLOCK_SPAN_SIZE];
+
+    if (response->retry_at_s > now_s)
+        ms = (response->retry_at_s - now_s) * 1000;
+    clock_span(span, ms);
+    if (clock->steady_ms(clock) + ms > r->deadline_ms) {
+        (void)err_set(e, ERR_BUSY,
+                      "the service at '%s' is busy or has had too many requests (%d), and wants to "
+                      "be asked again in %s, which is more than 'timeout' of [dns %s] leaves",
+                      r->endpoint, response->status, span, r->d->name);
+        e->retry_at_s = response->retry_at_s > now_s ? response->retry_at_s : 0;
+        return false;
+    }
+    log_debug("%s: %d, asked again in %s", r->endpoint, response->status, span);
+    clock->sleep_ms(clock, ms);
+    return true;
+}
+
+/* json_decode() reads objects alone: an array becomes a member of one. */
+static bool
+read_json(const struct rest *r, const struct http_response *response, struct rest_answer *answer,
+          struct err *e)
+{
+    own_str struct str text = {0};
+    const char *body = response->body.text;
+    struct err why = {0};
+
+    answer->status = response->status;
+    if (response->body.size == 0)
+        return true;
+    if (body[strspn(body, " \t\r\n")] == '[') {
+        if (!str_addf(&text, "{\"items\":") || !str_add(&text, body, response->body.size) ||
+            !str_add(&text, "}", 1))
+            return err_memory(e);
+        answer->json = json_decode(text.text, text.size, &why);
+    } else {
+        answer->json = json_decode(body, response->body.size, &why);
+    }
+    if (answer->json != NULL || !rest_is_good(answer))
+        return true;
+    return err_set(e, ERR_PROTOCOL,
+                   "the service at '%s' answers with what is not JSON (%s); is 'endpoint' of "
+                   "[dns %s] right?",
+                   r->endpoint, why.text, r->d->name);
+}
+
+bool
+rest_call(struct rest *r, const char *method, const char *path, const struct json_t *body,
+          struct rest_answer *answer, struct err *e)
+{
+    own_mem char *url = str_format("%s%s", r->endpoint, path);
+    own_mem char *text = body == NULL ? NULL : json_encode(body);
+    const char *headers[] = {r->header.text, NULL};
+    struct http_request request = {
+        .method = method,
+        .url = url,
+        .content_type = text == NULL ? NULL : "application/json",
+        .accept = "application/json",
+        .headers = headers,
+        .body = text,
+        .body_size = text == NULL ? 0 : strlen(text),
+        .plain_loopback = r->plain_loopback,
+    };
+
+    rest_answer_done(answer);
+    if (url == NULL || (body != NULL && text == NULL))
+        return err_memory(e);
+    for (int tries = 0;; tries++) {
+        own_http_response struct http_response response = {0};
+
+        if (!r->http->send(r->http, &request, &response, e))
+            return err_wrap(e, "[dns %s]", r->d->name);
+        if (response.status != 429 && response.status != 503)
+            return read_json(r, &response, answer, e);
+        if (!pause_for(r, &response, tries, e))
+            return false;
+    }
+}
+
+bool
+rest_is_good(const struct rest_answer *answer)
+{
+    return answer->status >= 200 && answer->status <= 299;
+}
+
+/* ------------------------------------------------------------------ what went wrong */
+
+/* The sentence in an error, wherever the services have it. */
+static const char *
+find_message(const struct json_t *json)
+{
+    const struct json_t *first = json_item(json_member(json, "errors"), 0);
+    const char *const found[] = {
+        json_member_text(first, "message"), /* Cloudflare */
+        json_member_text(first, "reason"),  /* Linode */
+        json_member_text(json_member(json, "error"), "message"),
+        json_member_text(json, "error"), /* PowerDNS */
+        json_member_text(json, "message"),
+        json_member_text(json, "detail"), /* deSEC */
+    };
+
+    for (size_t i = 0; i < COUNT(found); i++)
+        if (found[i] != NULL)
+            return found[i];
+    return NULL;
+}
+
+/* ": what it said" for a sentence. */
+static void
+write_message(char text[static MESSAGE_MAX], const struct rest *r, const struct json_t *json)
+{
+    const char *found = find_message(json);
+    own_mem char *whole = found != NULL || json == NULL ? NULL : json_encode(json);
+
+    text[0] = '\0';
+    if (found == NULL)
+        found = whole;
+    /* a service that repeats the token must not make us tell it */
+    if (found == NULL || found[0] == '\0' || strstr(found, r->token) != NULL)
+        return;
+    (void)snprintf(text, MESSAGE_MAX, ": %s", found);
+    for (size_t end = strlen(text); end > 0 && text[end - 1] == '.'; end--)
+        text[end - 1] = '\0';
+}
+
+bool
+rest_refused(const struct rest *r, const struct rest_answer *answer, const char *what,
+             struct err *e)
+{
+    char message[MESSAGE_MAX];
+
+    write_message(message, r, answer->json);
+    if (answer->status == 401 || answer->status == 403)
+        return err_set(e, ERR_PERMISSION,
+                       "the service at '%s' does not let the token of '%s' %s (%d%s); make a token "
+                       "which may edit the zone, and write it into that file",
+                       r->endpoint, r->token_file, what, answer->status, message);
+    if (answer->status >= 500)
+        return err_set(e, ERR_NETWORK, "the service at '%s' failed to %s (%d%s)", r->endpoint, what,
+                       answer->status, message);
+    if (answer->status == 404)
+        return err_set(e, ERR_PERMISSION,
+                       "the service at '%s' has not found what it needs to %s (404%s); is "
+                       "'endpoint' of [dns %s] right?",
+                       r->endpoint, what, message, r->d->name);
+    return err_set(e, ERR_PERMISSION, "the service at '%s' refuses to %s (%d%s)", r->endpoint, what,
+                   answer->status, message);
+}
+
+bool
+rest_misunderstood(const struct rest *r, const char *what, struct err *e)
+{
+    return err_set(e, ERR_PROTOCOL,
+                   "the service at '%s' gives no usable answer to: %s; is 'endpoint' of [dns %s] "
+                   "right?",
+                   r->endpoint, what, r->d->name);
+}
+
+/* ------------------------------------------------------------------ ids, ends */
+
+bool
+rest_id(char id[static REST_ID_SIZE], const struct json_t *object, const char *key)
+{
+    const char *text = json_member_text(object, key);
+    int64_t number = json_member_int(object, key);
+
+    if (text == NULL && number > 0) {
+        (void)snprintf(id, REST_ID_SIZE, "%" PRId64, number);
+        return true;
+    }
+    if (text == NULL || text[0] == '\0' || strlen(text) >= REST_ID_SIZE ||
+        text[strspn(text, HARMLESS)] != '\0' || strstr(text, "..") != NULL)
+        return false;
+    memcpy(id, text, strlen(text) + 1);
+    return true;
+}
+
+void
+rest_answer_done(struct rest_answer *answer)
+{
+    json_drop(&answer->json);
+    *answer = (struct rest_answer){0};
+}
+
+void
+rest_done(struct rest *r)
+{
+    http_free(r->http);
+    str_done(&r->header);
+    *r = (struct rest){0};
+}

@@ -1,0 +1,94 @@
+/* rest.h: JSON over https to a service which keeps zones: its token, its limits, its errors. */
+#ifndef PGCERT_ACME_REST_H
+#define PGCERT_ACME_REST_H
+
+#include "acme/dns.h"
+#include "base/http.h"
+#include "base/json.h"
+
+#define REST_ID_SIZE 200
+
+/* What a service is asked by. */
+struct rest {
+    struct dns *d; /* borrowed; its section is named in errors */
+    struct http *http;
+    struct str header;      /* which proves who we are */
+    const char *token;      /* in the header: never to be told */
+    const char *token_file; /* borrowed, as all that follows */
+    const char *endpoint;   /* URL, without a final '/' */
+    bool plain_loopback;    /* http to this machine is allowed */
+    int64_t deadline_ms;    /* of what is being done; rest_begin() sets it */
+};
+
+/* How to reach a service. All is borrowed: token_file and endpoint for as long as struct rest is in
+ * use, the others for the call. */
+struct rest_access {
+    const char *header; /* "Authorization: Bearer ", the token follows */
+    const char *token_file;
+    const char *endpoint;
+    const char *ca_file; /* trusted besides the system's roots; NULL: nothing more */
+    bool plain_loopback;
+};
+
+struct rest_answer {
+    int status;
+    struct json_t *json; /* NULL: no body, or with an error not JSON */
+};
+
+#define own_rest_answer __attribute__((cleanup(rest_answer_done)))
+
+/*
+ * Reads the token. Nobody is asked.
+ *
+ * Takes:  r  zeroed
+ * Errors: ERR_CONFIG  the file is empty, or what it holds is not a token; the endpoint is neither
+ *                     https nor, where that is allowed, http to this machine
+ *         as file_read_secret()
+ */
+MUST_USE bool rest_start(struct rest *r, struct dns *d, const struct rest_access *access,
+                         struct err *e);
+
+/* From now on it may take `timeout` of [dns NAME]. */
+void rest_begin(struct rest *r);
+
+/*
+ * Asks. When the service is busy (429, 503), it is asked again, when it says so by Retry-After,
+ * else after 1, 2, 4 ... s.
+ *
+ * Takes:  path  with '/' in front and all that follows the endpoint
+ *         body  NULL: none
+ * Gives:  answer  whatever its status, 429 and 503 excepted; an array is the member "items" of an
+ *                 object. What was in it before is dropped.
+ * Errors: ERR_BUSY (retry_at_s)  it stays busy for too long
+ *         ERR_PROTOCOL           success was answered, with what is not JSON
+ *         as http's send()
+ */
+MUST_USE bool rest_call(struct rest *r, const char *method, const char *path,
+                        const struct json_t *body, struct rest_answer *answer, struct err *e);
+
+/* 200 to 299? */
+bool rest_is_good(const struct rest_answer *answer);
+
+/*
+ * The sentence for an answer which is not good. Always false.
+ *
+ * Takes:  what  was to be done: "add a record to the zone 'example.org'"
+ * Errors: ERR_PERMISSION  the token is refused, or what was asked for is
+ *         ERR_NETWORK     the service fails (5xx)
+ */
+bool rest_refused(const struct rest *r, const struct rest_answer *answer, const char *what,
+                  struct err *e);
+
+/* The sentence for an answer without what it must have. Always false, ERR_PROTOCOL. */
+bool rest_misunderstood(const struct rest *r, const char *what, struct err *e);
+
+/* Reads an id, text or number, that will be part of a path: false when it is missing, or has
+ * characters that do not belong there. */
+MUST_USE bool rest_id(char id[static REST_ID_SIZE], const struct json_t *object, const char *key);
+
+void rest_answer_done(struct rest_answer *answer);
+
+/* Wipes the token. */
+void rest_done(struct rest *r);
+
+#endif

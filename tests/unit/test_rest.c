@@ -1,0 +1,223 @@
+/* test_rest.c: asking a service: when it is busy, what it says when it refuses, what is no answer.
+ * tests/e2e/providers.bats has the services. */
+#include "acme/rest.h"
+
+#include "tests/fake/clock.h"
+#include "tests/fake/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW 1700000000
+
+/* A service with those answers, which may take a minute. */
+struct place {
+    struct fake_clock clock;
+    struct fake_http http;
+    struct dns d;
+    struct rest rest;
+    char name[8];
+    char header[32];
+};
+
+static void
+prepare(struct place *p, const struct reply *replies, size_t count)
+{
+    *p = (struct place){.clock = fake_clock_at(NOW), .name = "world", .header = "X-Key: secret"};
+    p->http = fake_http_with(replies, count);
+    p->d = (struct dns){.name = p->name, .clock = &p->clock.base, .config = {.timeout_s = 60}};
+    p->rest = (struct rest){.d = &p->d,
+                            .http = &p->http.base,
+                            .header = {.text = p->header},
+                            .token = p->header + strlen("X-Key: "),
+                            .token_file = "/token",
+                            .endpoint = "https://api.test"};
+    rest_begin(&p->rest);
+}
+
+static void
+busy_services_are_asked_again_when_they_say_so(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 429, .retry_at_s = NOW + 7},
+        {.status = 503},
+        {.status = 429, .retry_at_s = NOW - 5},
+        {.status = 200, .body = "{\"a\": \"b\"}"},
+    };
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_string_equal(json_member_text(answer.json, "a"), "b");
+    assert_int_equal(p.clock.slept_ms, 7000 + 2000 + 4000);
+    fake_http_done(&p.http);
+}
+
+static void
+advice_that_is_too_late_is_handed_on(void **state)
+{
+    static const struct reply replies[] = {{.status = 429, .retry_at_s = NOW + 3600}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_false(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_int_equal(e.retry_at_s, NOW + 3600);
+    assert_int_equal(p.clock.slept_ms, 0);
+    fake_http_done(&p.http);
+}
+
+static void
+services_that_stay_busy_are_left_in_the_end(void **state)
+{
+    struct reply replies[100];
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(replies); i++)
+        replies[i] = (struct reply){.status = 503};
+    prepare(&p, replies, COUNT(replies));
+    assert_false(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_in_range(p.clock.slept_ms, 30000, 60000);
+    assert_in_range(p.http.next, 2, 10);
+    fake_http_done(&p.http);
+}
+
+static void
+arrays_are_items(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 200, .body = "\n [{\"a\": 1}, {\"a\": 2}]\n"}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(json_count(json_member(answer.json, "items")), 2);
+    fake_http_done(&p.http);
+}
+
+/* The answers are those of PowerDNS, Cloudflare, Linode, Hetzner (two), DigitalOcean and deSEC. */
+static void
+what_the_service_says_is_in_the_sentence(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        struct reply reply;
+        enum err_code code;
+        const char *has;
+    } rows[] = {
+        {{.status = 422, .body = "{\"error\": \"Name is out of zone\"}"},
+         ERR_PERMISSION, "(422: Name is out of zone)"},
+        {{.status = 403, .body = "{\"success\":false,\"errors\":[{\"code\":9109,\"message\":\"Invalid access token\"}]}"},
+         ERR_PERMISSION, "token of '/token' do it (403: Invalid access token)"},
+        {{.status = 400, .body = "{\"errors\":[{\"field\":\"name\",\"reason\":\"Must be short.\"}]}"},
+         ERR_PERMISSION, "(400: Must be short)"},
+        {{.status = 401, .body = "{\"message\":\"Invalid authentication credentials\"}"},
+         ERR_PERMISSION, "(401: Invalid authentication credentials)"},
+        {{.status = 404, .body = "{\"error\":{\"message\":\"zone not found\",\"code\":404}}"},
+         ERR_PERMISSION, "(404: zone not found)"},
+        {{.status = 500, .body = "{\"id\":\"server_error\",\"message\":\"Unexpected\"}"},
+         ERR_NETWORK, "(500: Unexpected)"},
+        {{.status = 400, .body = "[{\"ttl\":[\"Too low.\"]}]"},
+         ERR_PERMISSION, "(400: {\"items\":[{\"ttl\":[\"Too low.\"]}]})"},
+        {{.status = 502, .body = "<html>"}, ERR_NETWORK, "(502)"},
+        {{.status = 400, .body = "{\"message\":\"no secret here\"}"}, ERR_PERMISSION, "(400)"},
+    };
+    /* clang-format on */
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct place p;
+        own_rest_answer struct rest_answer answer = {0};
+        struct err e = {0};
+
+        prepare(&p, &rows[i].reply, 1);
+        assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+        assert_false(rest_is_good(&answer));
+        assert_false(rest_refused(&p.rest, &answer, "do it", &e));
+        assert_int_equal(e.code, rows[i].code);
+        if (strstr(e.text, rows[i].has) == NULL)
+            fail_msg("%s", e.text);
+        fake_http_done(&p.http);
+    }
+}
+
+static void
+success_that_is_not_json_is_no_answer(void **state)
+{
+    static const struct reply replies[] = {{.status = 200, .body = "<html>"}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_false(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_PROTOCOL);
+    fake_http_done(&p.http);
+}
+
+static void
+ids_that_do_not_belong_into_a_path_are_refused(void **state)
+{
+    static const struct {
+        const char *json;
+        const char *id; /* NULL: refused */
+    } rows[] = {
+        {"{\"id\": \"023e105f4ecef8ad\"}", "023e105f4ecef8ad"},
+        {"{\"id\": 28448429}", "28448429"},
+        {"{\"id\": \"0=2F26.2.0.192.in-addr.arpa.\"}", "0=2F26.2.0.192.in-addr.arpa."},
+        {"{\"id\": \"../zones\"}", NULL},
+        {"{\"id\": \"..\"}", NULL},
+        {"{\"id\": \"a?b\"}", NULL},
+        {"{\"id\": \"\"}", NULL},
+        {"{\"id\": -1}", NULL},
+        {"{\"id\": null}", NULL},
+        {"{}", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err e = {0};
+        own_json struct json_t *json = json_decode(rows[i].json, strlen(rows[i].json), &e);
+        char id[REST_ID_SIZE] = "";
+        bool good = rest_id(id, json, "id");
+
+        assert_int_equal(good, rows[i].id != NULL);
+        if (good)
+            assert_string_equal(id, rows[i].id);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(busy_services_are_asked_again_when_they_say_so),
+        cmocka_unit_test(advice_that_is_too_late_is_handed_on),
+        cmocka_unit_test(services_that_stay_busy_are_left_in_the_end),
+        cmocka_unit_test(arrays_are_items),
+        cmocka_unit_test(what_the_service_says_is_in_the_sentence),
+        cmocka_unit_test(success_that_is_not_json_is_no_answer),
+        cmocka_unit_test(ids_that_do_not_belong_into_a_path_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
