@@ -11,11 +11,9 @@ extern const struct dns_provider dns_desec;
 extern const struct dns_provider dns_digitalocean;
 extern const struct dns_provider dns_exec;
 extern const struct dns_provider dns_gandi;
-extern const struct dns_provider dns_hetzner;
 extern const struct dns_provider dns_linode;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
-extern const struct dns_provider dns_vultr;
 
 /* In order of name; dns_provider_words are the same. */
 /* clang-format off */
@@ -26,11 +24,9 @@ static const struct dns_provider *const providers[] = {
     &dns_digitalocean,
     &dns_exec,
     &dns_gandi,
-    &dns_hetzner,
     &dns_linode,
     &dns_powerdns,
     &dns_rfc2136,
-    &dns_vultr,
 };
 
 const char *const dns_provider_words[] = {
@@ -40,11 +36,9 @@ const char *const dns_provider_words[] = {
     "digitalocean",
     "exec",
     "gandi",
-    "hetzner",
     "linode",
     "powerdns",
     "rfc2136",
-    "vultr",
     NULL,
 };
 /* clang-format on */

@@ -154,7 +154,7 @@ issued_by_cloud()
     issued && not grep -w TXT <<<"$(dns_challenges)" && [ ! -s "$WORLD/clouds/errors" ]
 }
 
-CLOUDS="cloudflare desec hetzner digitalocean gandi linode vultr"
+CLOUDS="cloudflare desec digitalocean gandi linode"
 SETS="desec gandi" # which replace all values of a name at once
 
 # One certificate without a target: order NAME[, NAME...]
@@ -282,10 +282,6 @@ issued()
     cloud cloudflare
     issued_by_cloud
     [ "$(asked "GET .*/zones\\?")" = 1 ] && [ "$(asked "POST")" = 3 ] && [ "$(asked "DELETE")" = 3 ]
-    fresh
-    cloud hetzner
-    issued_by_cloud
-    [ "$(asked "POST")" = 1 ] && [ "$(asked "GET .*/records")" = 6 ]
     fresh
     cloud desec
     issued_by_cloud

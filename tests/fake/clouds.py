@@ -194,46 +194,6 @@ class Desec:
         return Answer(200, [self.rrset(store, n) for n in names])
 
 
-class Hetzner:
-    """dns.hetzner.com/api-docs"""
-
-    header = "Auth-API-Token", ""
-    zone_id = "oH7shFebR6nLPgTnmvNjM8"
-
-    def unauthorized(self):
-        return Answer(401, {"message": "Invalid authentication credentials"})
-
-    def busy(self):
-        return Answer(429, {"message": "API rate limit exceeded"})
-
-    def gone(self):
-        return Answer(404, {"error": {"message": "record not found", "code": 404}})
-
-    def record(self, r):
-        return {"id": r[0], "type": "TXT", "name": relative(r[1]), "value": r[2], "zone_id": self.zone_id}
-
-    def ask(self, store, method, path, query, body):
-        if path == "/zones" and method == "GET":
-            if query.get("name") != ZONE:
-                return Answer(404, {"zones": [], "error": {"message": "zone not found", "code": 404}})
-            return Answer(200, {"zones": [{"id": self.zone_id, "name": ZONE}], "error": {}})
-        if path == "/records" and method == "GET":
-            others = [["1", ZONE, "hydrogen.ns.hetzner.com.", 0]]
-            items, page, size, pages = page_of(others + store.records, query, 100)
-            meta = {"pagination": {"page": page, "per_page": size, "last_page": pages}}
-            records = [self.record(r) for r in items]
-            if page == 1:
-                records[0]["type"] = "NS"
-            return Answer(200, {"records": records, "meta": meta, "error": {}})
-        if path == "/records/bulk" and method == "POST":
-            made = [store.add(absolute(r["name"]), r["value"], r["ttl"]) for r in body["records"]]
-            made = [self.record(r) for r in made]
-            return Answer(200, {"records": made, "valid_records": made, "invalid_records": []})
-        if path.startswith("/records/") and method == "DELETE":
-            return Answer(200, {"error": {}}) if store.drop(path[9:]) else self.gone()
-        return Answer(404, {"message": "no Route matched with those values"})
-
-
 class Digitalocean:
     """docs.digitalocean.com/reference/api"""
 
@@ -354,50 +314,7 @@ class Linode:
         return self.gone()
 
 
-class Vultr:
-    """www.vultr.com/api"""
-
-    header = "Authorization", "Bearer "
-
-    @staticmethod
-    def error(status, text):
-        return Answer(status, {"error": text, "status": status})
-
-    def unauthorized(self):
-        return self.error(401, "Invalid API token.")
-
-    def busy(self):
-        return self.error(429, "Rate limit exceeded")
-
-    def gone(self):
-        return self.error(404, "Invalid record.")
-
-    @staticmethod
-    def record(r):
-        name = "" if r[1] == ZONE else relative(r[1])
-        return {"id": "cb676a46-" + r[0], "type": "TXT", "name": name, "data": f'"{r[2]}"', "priority": 0, "ttl": r[3]}
-
-    def ask(self, store, method, path, query, body):
-        base = f"/domains/{ZONE}"
-        if path == base and method == "GET":
-            return Answer(200, {"domain": {"domain": ZONE, "dns_sec": "disabled"}})
-        if path == base + "/records" and method == "GET":
-            begin = int(query["cursor"].rstrip("=").removeprefix("bmV4dF9f")) if "cursor" in query else 0
-            # less than was asked for: the cursor alone tells that there is more
-            items = store.records[begin : begin + 100]
-            more = begin + 100 < len(store.records)
-            links = {"next": f"bmV4dF9f{begin + 100}==" if more else "", "prev": ""}
-            meta = {"total": len(store.records), "links": links}
-            return Answer(200, {"records": [self.record(r) for r in items], "meta": meta})
-        if path == base + "/records" and method == "POST":
-            r = store.add(absolute(body["name"]), quoted(body["data"]), body["ttl"])
-            return Answer(201, {"record": self.record(r)})
-        if path.startswith(base + "/records/cb676a46-") and method == "DELETE":
-            return Answer(204) if store.drop(path[len(base) + 18 :]) else self.gone()
-        return self.error(404, "Invalid domain.")
-
-
-SERVICES = {c.__name__.lower(): (c(), Store()) for c in (Cloudflare, Desec, Hetzner, Digitalocean, Gandi, Linode, Vultr)}
+SERVICES = {c.__name__.lower(): (c(), Store()) for c in (Cloudflare, Desec, Digitalocean, Gandi, Linode)}
 done = {}  # how often a rule was followed
 
 

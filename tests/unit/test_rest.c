@@ -113,7 +113,8 @@ arrays_are_items(void **state)
     fake_http_done(&p.http);
 }
 
-/* The answers are those of PowerDNS, Cloudflare, Linode, Hetzner (two), DigitalOcean and deSEC. */
+/* The answers are those of PowerDNS, Cloudflare, Linode, Hetzner's late DNS console (two),
+ * DigitalOcean and deSEC. */
 static void
 what_the_service_says_is_in_the_sentence(void **state)
 {
