@@ -405,10 +405,9 @@ static bool
 prepare(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
 {
     const struct exec_config *c = d->provider_config;
-    const struct soa_hint nothing = {0};
 
     return open_session(d, e) &&
-           (c->contract != LEGO || count == 0 || soa_find(d, &nothing, records, count, e));
+           (c->contract != LEGO || count == 0 || soa_find(d, NULL, records, count, e));
 }
 
 static bool

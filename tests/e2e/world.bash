@@ -95,6 +95,7 @@ expect()
     run --separate-stderr "$@"
     [ "$status" -eq "$wanted" ] || {
         printf 'expected status %s, got %s: %s\n' "$wanted" "$status" "$*"
+        printf '%s\n' "$stderr"
         return 1
     }
 }

@@ -183,13 +183,19 @@ static void
 signals_are_the_default_ones(void **state)
 {
     struct bench b;
+    uint64_t blocked = 0, ignored = 0;
+    char *rest = NULL;
 
     (void)state;
     begin(&b);
     (void)signal(SIGPIPE, SIG_IGN);
     assert_true(shell(&b, "sed -n 's/^SigIgn:\t*//p;s/^SigBlk:\t*//p' /proc/self/status"));
     (void)signal(SIGPIPE, SIG_DFL);
-    assert_string_equal(b.result.out.text, "0000000000000000\n0000000000000000\n");
+    blocked = strtoull(b.result.out.text, &rest, 16);
+    ignored = strtoull(rest, NULL, 16);
+    /* 32 and 33 are the C library's own: whoever started us may ignore them, and nobody can change
+     * that by sigaction(2) */
+    assert_int_equal((blocked | ignored) & ~(UINT64_C(3) << 31), 0);
     end(&b);
 }
 

@@ -125,7 +125,8 @@ bind_start()
     ip address add "$address/8" dev lo 2>/dev/null || : # all but 127.0.0.1
     "$WORLD/bin/named" -g -n 1 -c "$dir/named.conf" >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
-    await 10 "BIND on $address" port_is_open "$address" 53
+    await 10 "BIND on $address" port_is_open "$address" 53 &&
+        await 10 "BIND's control on $address" port_is_open "$address" 953
 }
 
 bind_stop()
@@ -271,8 +272,10 @@ pebble_get()
 # pebble_save FILE [NUMBER]
 pebble_save()
 {
-    pebble_get "/roots/${2:-0}" |
-        sed -n '/BEGIN/,/END/p' >"$1" && grep -q END "$1"
+    # whole or not at all: on a busy machine the connection may end before the answer has
+    pebble_get "/roots/${2:-0}" | sed -n '/BEGIN/,/END/p' >"$1.part"
+    openssl x509 -in "$1.part" -noout 2>/dev/null && grep -qx -e '-----END CERTIFICATE-----' "$1.part" &&
+        mv "$1.part" "$1"
 }
 
 # Where Pebble's log ends now; give it to pebble_requests.
