@@ -295,8 +295,8 @@ is_hash_link(const char *name)
            strspn(name + 9, "0123456789") > 0 && name[9 + strspn(name + 9, "0123456789")] == '\0';
 }
 
-static bool
-has_hash_links(const char *path)
+bool
+cert_has_hash_links(const char *path)
 {
     own_directory DIR *directory = opendir(path);
     const struct dirent *entry = NULL;
@@ -319,7 +319,7 @@ add_system(X509_STORE *store)
                 secure_getenv(X509_get_default_cert_dir_env()) != NULL;
 
     for (size_t i = 0; !told && i < COUNT(directories); i++)
-        if (has_hash_links(directories[i]))
+        if (cert_has_hash_links(directories[i]))
             return X509_STORE_load_path(store, directories[i]) == 1;
     return X509_STORE_set_default_paths(store) == 1;
 }

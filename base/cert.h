@@ -55,6 +55,10 @@ MUST_USE bool cert_names(const X509 *cert, struct list *names);
  * that very name only. */
 bool cert_covers(const X509 *cert, const char *name);
 
+/* Is it a directory of roots under their hashes (openssl-rehash(1)), which OpenSSL looks up lazily?
+ */
+bool cert_has_hash_links(const char *path);
+
 /* A store of the system's roots (lazily looked up by hash where the system has such a directory)
  * and those in trust_file (NULL: none). NULL and ERR_INPUT, ERR_SYSTEM, ERR_INTERNAL. */
 MUST_USE X509_STORE *cert_trust(const char *trust_file, struct err *e);

@@ -51,6 +51,14 @@ clock_text(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
     (void)strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &t);
 }
 
+void
+clock_minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
+{
+    clock_text(text, at_s);
+    text[10] = ' ';
+    text[16] = '\0';
+}
+
 bool
 clock_parse(int64_t *at_s, const char *text)
 {

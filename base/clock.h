@@ -22,6 +22,9 @@ extern struct clock clock_system;
 /* "2026-11-22T03:00:00Z" (RFC 3339, UTC). Years beyond 9999 are shown as 9999. */
 void clock_text(char text[static CLOCK_TEXT_SIZE], int64_t at_s);
 
+/* "2026-11-22 03:00", for people. */
+void clock_minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s);
+
 /* Reads what clock_text() writes. False when it is anything else. */
 MUST_USE bool clock_parse(int64_t *at_s, const char *text);
 

@@ -1,6 +1,7 @@
 /* http.c: the door to libcurl: https only, no redirects, everything bounded. */
 #include "base/http.h"
 
+#include "base/cert.h"
 #include "base/clock.h"
 #include "base/lazy.h"
 #include "base/log.h"
@@ -8,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -61,6 +61,8 @@ struct curl_http {
     CURL *easy;
     struct clock *clock;
     char *ca_file;
+    bool has_hash_links; /* of libcurl's directory of roots; parsing the bundle of all 140 instead
+                          * costs more than all the rest of a request */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -149,28 +151,12 @@ tell(const struct curl_http *h, const struct http_request *r, const struct trans
     return err_set(e, ERR_NETWORK, "%s '%s': %s", r->method, r->url, why);
 }
 
-/* A directory of roots under their hashes is looked up lazily; parsing the bundle of all 140 roots
- * costs more than all the rest of a request. */
-static bool
-has_hashed_roots(const char *path)
-{
-    DIR *d = path == NULL ? NULL : opendir(path);
-    bool found = false;
-
-    if (d == NULL)
-        return false;
-    for (const struct dirent *entry = readdir(d); entry != NULL && !found; entry = readdir(d))
-        found = strlen(entry->d_name) == 10 && strcmp(entry->d_name + 8, ".0") == 0;
-    (void)closedir(d);
-    return found;
-}
-
 static void
 set_trust(const struct curl_http *h)
 {
     const curl_version_info_data *built = curl.version_info(CURLVERSION_NOW);
 
-    if (has_hashed_roots(built->capath)) {
+    if (h->has_hash_links) {
         (void)curl.easy_setopt(h->easy, CURLOPT_CAPATH, built->capath);
         (void)curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->ca_file);
     } else if (h->ca_file != NULL) {
@@ -311,6 +297,7 @@ struct http *
 http_new(const char *ca_file, struct clock *clock, struct err *e)
 {
     struct curl_http *h = NULL;
+    const char *capath = NULL;
 
     if (library == NULL) {
         if (!lazy_load(&library, "libcurl.so.4", symbols, e))
@@ -326,6 +313,8 @@ http_new(const char *ca_file, struct clock *clock, struct err *e)
     h->base.free = free_curl;
     h->clock = clock;
     h->easy = curl.easy_init();
+    capath = curl.version_info(CURLVERSION_NOW)->capath;
+    h->has_hash_links = capath != NULL && cert_has_hash_links(capath);
     h->ca_file = ca_file == NULL ? NULL : strdup(ca_file);
     if (h->easy == NULL || (ca_file != NULL && h->ca_file == NULL)) {
         (void)err_memory(e);

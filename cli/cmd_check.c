@@ -31,15 +31,6 @@ struct check {
 
 /* ---- showing ---- */
 
-/* "2026-11-22 06:00" */
-static void
-minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
-{
-    clock_text(text, at_s);
-    text[10] = ' ';
-    text[16] = '\0';
-}
-
 static void
 row(const char *label, const char *text)
 {
@@ -48,30 +39,13 @@ row(const char *label, const char *text)
 }
 
 static void
-row_of_words(const char *label, const struct list *words)
-{
-    size_t column = 12;
-
-    (void)printf("  %s%-9s%s", term_on(TERM_DIM), label, term_off());
-    for (size_t i = 0; i < words->count; i++) {
-        if (column + strlen(words->items[i]) + 1 > 80 && i > 0) {
-            (void)printf("\n           ");
-            column = 12;
-        }
-        (void)printf(" %s", words->items[i]);
-        column += strlen(words->items[i]) + 1;
-    }
-    (void)printf("\n");
-}
-
-static void
 row_of_dates(const X509 *leaf, int64_t now_s)
 {
     char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE], span[CLOCK_SPAN_SIZE], text[128];
     int64_t left_ms = (cert_not_after(leaf) - now_s) * 1000;
 
-    minute(from, cert_not_before(leaf));
-    minute(until, cert_not_after(leaf));
+    clock_minute(from, cert_not_before(leaf));
+    clock_minute(until, cert_not_after(leaf));
     clock_span(span, left_ms < 0 ? -left_ms : left_ms);
     (void)snprintf(text, sizeof(text), "%s to %s UTC (%s %s)", from, until, span,
                    left_ms < 0 ? "over" : "left");
@@ -89,7 +63,7 @@ show_chain(const struct probe *p, int64_t now_s)
     struct err ignored = {0};
 
     if (cert_names(leaf, &names))
-        row_of_words("names", &names);
+        term_words("names", &names);
     if (subject != NULL && *subject != '\0')
         row("subject", subject);
     if (issuer != NULL)
@@ -120,7 +94,7 @@ show(const struct check *c, const struct probe *p, const char *title)
 
         (void)printf("%s", term_on(TERM_BAD));
         if (list_add_words(&words, p->problems.items[i]))
-            row_of_words("bad", &words);
+            term_words("bad", &words);
         (void)printf("%s", term_off());
     }
 }

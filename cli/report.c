@@ -169,15 +169,6 @@ report_print_json(struct json_t *certificates)
 
 /* ---- lines ---- */
 
-/* "2026-12-22 03:00" */
-static void
-minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
-{
-    clock_text(text, at_s);
-    text[10] = ' ';
-    text[16] = '\0';
-}
-
 /* "in 29 days", "3 h ago" */
 static void
 relative(char text[static 40], int64_t at_s, int64_t now_s)
@@ -210,26 +201,6 @@ verdict(const struct report *r, enum term_style *style)
     return all_served ? "served" : "issued";
 }
 
-/* Several words after a label, broken at 80 columns. */
-static void
-print_words(const char *label, const struct list *words)
-{
-    size_t column = 12;
-
-    (void)printf("  %s%-9s%s", term_on(TERM_DIM), label, term_off());
-    for (size_t i = 0; i < words->count; i++) {
-        size_t width = strlen(words->items[i]) + 1;
-
-        if (column + width > 80 && i > 0) {
-            (void)printf("\n           ");
-            column = 12;
-        }
-        (void)printf(" %s", words->items[i]);
-        column += width;
-    }
-    (void)printf("\n");
-}
-
 /* A sentence after a label, broken between words. */
 static void
 print_sentence(const char *label, const char *sentence)
@@ -237,7 +208,7 @@ print_sentence(const char *label, const char *sentence)
     own_list struct list words = {0};
 
     if (list_add_words(&words, sentence))
-        print_words(label, &words);
+        term_words(label, &words);
 }
 
 static void
@@ -246,11 +217,11 @@ print_dates(const struct report *r, int64_t now_s)
     const struct generation *g = &r->plan.generation;
     char at[CLOCK_TEXT_SIZE], span[40];
 
-    minute(at, g->not_after_s);
+    clock_minute(at, g->not_after_s);
     relative(span, g->not_after_s, now_s);
     (void)printf("  %s%-9s%s until %s UTC (%s)\n", term_on(TERM_DIM), "valid", term_off(), at,
                  span);
-    minute(at, r->plan.renew_at_s);
+    clock_minute(at, r->plan.renew_at_s);
     relative(span, r->plan.renew_at_s, now_s);
     if (r->plan.is_due)
         (void)printf("  %s%-9s%s at the next run: %s\n", term_on(TERM_DIM), "renews", term_off(),
@@ -269,8 +240,8 @@ print_advice(const struct report *r)
 
     if (advice.moment_s == 0)
         return;
-    minute(start, advice.start_s);
-    minute(end, advice.end_s);
+    clock_minute(start, advice.start_s);
+    clock_minute(end, advice.end_s);
     (void)printf("  %s%-9s%s from %s until %s UTC\n", term_on(TERM_DIM), "advised", term_off(),
                  start, end);
     if (advice.explanation != NULL)
@@ -310,7 +281,7 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
     (void)snprintf(proved, sizeof(proved), "(proved %s)", span);
     if (proof.at_s != 0 && !list_add_words(&words, proved))
         return;
-    print_words(t->name, &words);
+    term_words(t->name, &words);
 }
 
 /* What went wrong, since when, and when it is tried again. */
@@ -324,14 +295,14 @@ print_failure(const struct state *s, int64_t now_s)
         return;
     print_sentence("last try", last.error);
     if (last.since_s != 0) {
-        minute(at, last.since_s);
+        clock_minute(at, last.since_s);
         (void)printf("  %s%-9s%s since %s UTC", term_on(TERM_DIM), "fails", term_off(), at);
         if (last.failures > 0)
             (void)printf(", %lld time%s at the issuer", (long long)last.failures,
                          last.failures == 1 ? "" : "s");
         (void)printf("\n");
     }
-    minute(at, last.next_s);
+    clock_minute(at, last.next_s);
     relative(span, last.next_s, now_s);
     if (last.next_s > now_s)
         (void)printf("  %s%-9s%s not before %s UTC (%s)\n", term_on(TERM_DIM), "next try",
@@ -349,7 +320,7 @@ report_print(const struct report *r, int64_t now_s)
 
     (void)printf("%s%-66.66s%s%s%s%s\n", term_on(TERM_BOLD), r->certificate->name, term_off(),
                  term_on(style), word, term_off());
-    print_words("names", &r->certificate->names);
+    term_words("names", &r->certificate->names);
     (void)printf("  %s%-9s%s %s", term_on(TERM_DIM), "issuer", term_off(),
                  r->certificate->issuer_name);
     if (g->number != 0) {
@@ -388,7 +359,7 @@ report_print_line(const struct report *r, int64_t now_s)
     if (!bad || r->did.count > 0)
         print_did(r);
     if (g->number != 0) {
-        minute(until, g->not_after_s);
+        clock_minute(until, g->not_after_s);
         if (g->not_after_s - now_s > DAY_COUNTS_S)
             until[10] = '\0'; /* the date is enough */
         relative(span, r->plan.renew_at_s, now_s);

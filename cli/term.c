@@ -96,3 +96,22 @@ term_ask(const char *question)
     (void)fflush(stdout);
     return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
+
+void
+term_words(const char *label, const struct list *words)
+{
+    size_t column = 12;
+
+    (void)printf("  %s%-9s%s", term_on(TERM_DIM), label, term_off());
+    for (size_t i = 0; i < words->count; i++) {
+        size_t width = strlen(words->items[i]) + 1;
+
+        if (column + width > 80 && i > 0) {
+            (void)printf("\n           ");
+            column = 12;
+        }
+        (void)printf(" %s", words->items[i]);
+        column += width;
+    }
+    (void)printf("\n");
+}

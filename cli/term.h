@@ -3,6 +3,7 @@
 #define PGCERT_CLI_TERM_H
 
 #include "base/progress.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 
@@ -27,5 +28,8 @@ bool term_can_ask(void);
 
 /* Asks; true for yes. */
 bool term_ask(const char *question);
+
+/* Several words after a label on standard output, broken at 80 columns. */
+void term_words(const char *label, const struct list *words);
 
 #endif

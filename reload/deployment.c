@@ -80,14 +80,20 @@ deployment_install(struct deployment *d, struct err *e)
     return deployment_note(d, &d->pair.chain, e);
 }
 
-bool
-deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
+struct proof
+deployment_proof(const struct deployment *d, const struct chain *chain)
 {
-    struct proof proof = {.addresses = &d->view.addresses,
+    return (struct proof){.addresses = &d->view.addresses,
                           .chain = chain,
                           .clock = d->clock,
                           .progress = d->progress,
                           .timeout_ms = d->view.prove_timeout_ms};
+}
+
+bool
+deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
+{
+    struct proof proof = deployment_proof(d, chain);
 
     if (!d->target->type->reload(d->session, e))
         return err_wrap(e, "reload");

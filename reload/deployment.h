@@ -44,6 +44,9 @@ MUST_USE bool deployment_read_old(struct deployment *d, struct err *e);
 /* Puts the new file in place, keeping the old one when it is worth it. */
 MUST_USE bool deployment_install(struct deployment *d, struct err *e);
 
+/* What is to be proved, and where; `chain` NULL: nothing in particular, only to look. */
+struct proof deployment_proof(const struct deployment *d, const struct chain *chain);
+
 /* Reloads, and proves that `chain` is served then. */
 MUST_USE bool deployment_serve(struct deployment *d, const struct chain *chain, struct err *e);
 

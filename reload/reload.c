@@ -13,16 +13,6 @@
 
 /* ---- deploy ---- */
 
-static struct proof
-proof_of(const struct deployment *d, const struct chain *chain)
-{
-    return (struct proof){.addresses = &d->view.addresses,
-                          .chain = chain,
-                          .clock = d->clock,
-                          .progress = d->progress,
-                          .timeout_ms = d->view.prove_timeout_ms};
-}
-
 /* The settings may have changed under us; that explains more than a wrong certificate does. */
 static void
 explain(struct deployment *d, struct err *e)
@@ -82,7 +72,7 @@ install_for_a_start(struct deployment *d, struct err *e)
 static bool
 bring(struct deployment *d, struct err *e)
 {
-    struct proof proof = proof_of(d, &d->pair.chain);
+    struct proof proof = deployment_proof(d, &d->pair.chain);
     struct err why = {0};
 
     if (!deployment_read_old(d, e))
@@ -136,7 +126,7 @@ reload_look(struct target *t, struct clock *clock, struct served *out, struct er
         out->deployed_sha256[0] = '\0';
     if (!looked)
         return false;
-    proof = proof_of(&d, NULL);
+    proof = deployment_proof(&d, NULL);
     if (proof.timeout_ms > LOOK_MS)
         proof.timeout_ms = LOOK_MS;
     if (!prove_look(&proof, out, e))

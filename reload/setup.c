@@ -31,20 +31,11 @@ before_done(struct before *b)
 
 #define own_before __attribute__((cleanup(before_done)))
 
-static struct proof
-proof_of(const struct deployment *d)
-{
-    return (struct proof){.addresses = &d->view.addresses,
-                          .clock = d->clock,
-                          .progress = d->progress,
-                          .timeout_ms = d->view.prove_timeout_ms};
-}
-
 /* That nothing is served yet is no error here. */
 static void
 see_before(const struct deployment *d, struct before *b)
 {
-    struct proof proof = proof_of(d);
+    struct proof proof = deployment_proof(d, NULL);
     struct err why = {0};
 
     if (!prove_look(&proof, &b->served, &why))
@@ -66,7 +57,7 @@ is_as_before(const struct served *now, const struct served *before)
 static bool
 wait_for_before(struct deployment *d, const struct before *b)
 {
-    struct proof proof = proof_of(d);
+    struct proof proof = deployment_proof(d, NULL);
     int64_t until_ms = d->clock->steady_ms(d->clock) + proof.timeout_ms;
     struct err why = {0};
 
