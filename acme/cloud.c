@@ -48,6 +48,8 @@ cloud_close(struct dns *d)
         free(s->zones[i]);
     free(s->zones);
     free(s->lookups);
+    if (d->provider->cloud->stop != NULL)
+        d->provider->cloud->stop(&s->rest);
     rest_done(&s->rest);
     free(s);
     d->session = NULL;
@@ -77,7 +79,8 @@ cloud_open(struct dns *d, struct err *e)
     if (s == NULL)
         return err_memory(e);
     d->session = s;
-    if (rest_start(&s->rest, d, &access, e))
+    if (rest_start(&s->rest, d, &access, e) &&
+        (service->start == NULL || service->start(d, &s->rest, e)))
         return true;
     cloud_close(d);
     return false;

@@ -17,11 +17,13 @@ struct cloud_config {
     char *ca_file;
 };
 
-/* The rows for it. */
+/* The rows for it; CLOUD_PLACE without the token, for those which have other secrets. */
 /* clang-format off */
 #define CLOUD_OPTIONS(token_help, endpoint_type, endpoint_standard)                                \
     {"token_file", OPTION_PATH, offsetof(struct cloud_config, token_file), NULL,                   \
      .help = token_help, .required = true},                                                        \
+    CLOUD_PLACE(endpoint_type, endpoint_standard)
+#define CLOUD_PLACE(endpoint_type, endpoint_standard)                                              \
     {"endpoint", endpoint_type, offsetof(struct cloud_config, endpoint), endpoint_standard,        \
      .help = "URL of the service"},                                                                \
     {"ca_file", OPTION_PATH, offsetof(struct cloud_config, ca_file), NULL,                         \
@@ -57,9 +59,15 @@ struct cloud_set {
 };
 
 struct cloud_service {
-    const char *header; /* "Authorization: Bearer ", the token follows */
+    const char *header; /* "Authorization: Bearer ", the token follows; NULL: start() */
     bool plain_loopback;
     bool refuses_twins; /* add() of what is there has no effect: it is not looked for before */
+
+    /* Reads other proofs of who we are than one token: sets r->authorize, r->proof, and, for
+     * errors, r->token_file. Nobody is asked. stop() frees r->proof, also after start() has failed.
+     * Both NULL: the token is all. */
+    bool (*start)(struct dns *d, struct rest *r, struct err *e);
+    void (*stop)(struct rest *r);
 
     /* Finds the zone of that very name, or, when the service tells, the one that holds it. *found
      * is false at first; id and least_ttl_s may be left empty. */

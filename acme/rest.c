@@ -54,7 +54,8 @@ rest_start(struct rest *r, struct dns *d, const struct rest_access *access, stru
                        r->plain_loopback ? ", or http://127.0.0.1:PORT on this very machine; try: "
                                            "put a proxy with TLS before the service"
                                          : "");
-    if (!read_token(r, access, e))
+    r->authorize = access->authorize;
+    if (access->header != NULL && !read_token(r, access, e))
         return false;
     r->http = http_new(access->ca_file, d->clock, e);
     return r->http != NULL;
@@ -121,37 +122,74 @@ read_json(const struct rest *r, const struct http_response *response, struct res
                    r->endpoint, why.text, r->d->name);
 }
 
+/* One try. */
+static bool
+send_once(struct rest *r, struct http_request *request, struct http_response *response,
+          struct err *e)
+{
+    own_list struct list lines = {0};
+    bool good = (r->token == NULL || list_add(&lines, r->header.text)) || err_memory(e);
+
+    good = good && (r->authorize == NULL || r->authorize(r, request, &lines, e));
+    if (good) {
+        own_mem const char **headers = calloc(lines.count + 1, sizeof(*headers));
+
+        for (size_t i = 0; headers != NULL && i < lines.count; i++)
+            headers[i] = lines.items[i];
+        request->headers = headers;
+        good = headers == NULL ? err_memory(e) : r->http->send(r->http, request, response, e);
+        request->headers = NULL;
+    }
+    list_wipe(&lines);
+    return good || err_wrap(e, "[dns %s]", r->d->name);
+}
+
+bool
+rest_exchange(struct rest *r, const struct rest_message *m, struct http_response *response,
+              struct err *e)
+{
+    own_mem char *url = str_format("%s%s", r->endpoint, m->path);
+    struct http_request request = {
+        .method = m->method,
+        .url = url,
+        .content_type = m->content_type,
+        .accept = m->accept,
+        .body = m->body,
+        .body_size = m->body == NULL ? 0 : strlen(m->body),
+        .plain_loopback = r->plain_loopback,
+    };
+
+    if (url == NULL)
+        return err_memory(e);
+    for (int tries = 0;; tries++) {
+        if (!send_once(r, &request, response, e))
+            return false;
+        if (response->status != 429 && response->status != 503)
+            return true;
+        if (!pause_for(r, response, tries, e))
+            return false;
+        http_response_done(response);
+    }
+}
+
 bool
 rest_call(struct rest *r, const char *method, const char *path, const struct json_t *body,
           struct rest_answer *answer, struct err *e)
 {
-    own_mem char *url = str_format("%s%s", r->endpoint, path);
     own_mem char *text = body == NULL ? NULL : json_encode(body);
-    const char *headers[] = {r->header.text, NULL};
-    struct http_request request = {
+    own_http_response struct http_response response = {0};
+    const struct rest_message m = {
         .method = method,
-        .url = url,
+        .path = path,
         .content_type = text == NULL ? NULL : "application/json",
         .accept = "application/json",
-        .headers = headers,
         .body = text,
-        .body_size = text == NULL ? 0 : strlen(text),
-        .plain_loopback = r->plain_loopback,
     };
 
     rest_answer_done(answer);
-    if (url == NULL || (body != NULL && text == NULL))
+    if (body != NULL && text == NULL)
         return err_memory(e);
-    for (int tries = 0;; tries++) {
-        own_http_response struct http_response response = {0};
-
-        if (!r->http->send(r->http, &request, &response, e))
-            return err_wrap(e, "[dns %s]", r->d->name);
-        if (response.status != 429 && response.status != 503)
-            return read_json(r, &response, answer, e);
-        if (!pause_for(r, &response, tries, e))
-            return false;
-    }
+    return rest_exchange(r, &m, &response, e) && read_json(r, &response, answer, e);
 }
 
 bool
@@ -193,7 +231,7 @@ write_message(char text[static MESSAGE_MAX], const struct rest *r, const struct 
     if (found == NULL)
         found = whole;
     /* a service that repeats the token must not make us tell it */
-    if (found == NULL || found[0] == '\0' || strstr(found, r->token) != NULL)
+    if (found == NULL || found[0] == '\0' || (r->token != NULL && strstr(found, r->token) != NULL))
         return;
     (void)snprintf(text, MESSAGE_MAX, ": %s", found);
     for (size_t end = strlen(text); end > 0 && text[end - 1] == '.'; end--)

@@ -8,23 +8,32 @@
 
 #define REST_ID_SIZE 200
 
+struct rest;
+
+/* Adds the header lines that prove who sends this request. Called before every try. */
+typedef bool rest_authorize(struct rest *r, const struct http_request *request,
+                            struct list *headers, struct err *e);
+
 /* What a service is asked by. */
 struct rest {
     struct dns *d; /* borrowed; its section is named in errors */
     struct http *http;
-    struct str header;      /* which proves who we are */
-    const char *token;      /* in the header: never to be told */
-    const char *token_file; /* borrowed, as all that follows */
-    const char *endpoint;   /* URL, without a final '/' */
-    bool plain_loopback;    /* http to this machine is allowed */
-    int64_t deadline_ms;    /* of what is being done; rest_begin() sets it */
+    struct str header;         /* which proves who we are, unless authorize() does */
+    const char *token;         /* in the header: never to be told; NULL: no header */
+    rest_authorize *authorize; /* NULL: the header is all */
+    void *proof;               /* what authorize() needs; whoever set it frees it */
+    const char *token_file;    /* borrowed, as all that follows */
+    const char *endpoint;      /* URL, without a final '/' */
+    bool plain_loopback;       /* http to this machine is allowed */
+    int64_t deadline_ms;       /* of what is being done; rest_begin() sets it */
 };
 
 /* How to reach a service. All is borrowed: token_file and endpoint for as long as struct rest is in
  * use, the others for the call. */
 struct rest_access {
-    const char *header; /* "Authorization: Bearer ", the token follows */
-    const char *token_file;
+    const char *header;     /* "Authorization: Bearer ", the token follows; NULL: authorize() */
+    const char *token_file; /* without a header it is only named in errors */
+    rest_authorize *authorize;
     const char *endpoint;
     const char *ca_file; /* trusted besides the system's roots; NULL: nothing more */
     bool plain_loopback;
@@ -36,6 +45,15 @@ struct rest_answer {
 };
 
 #define own_rest_answer __attribute__((cleanup(rest_answer_done)))
+
+/* A request of which the body is not JSON, or the answer. */
+struct rest_message {
+    const char *method;
+    const char *path;         /* with '/' in front and all that follows the endpoint */
+    const char *content_type; /* NULL: no body */
+    const char *accept;       /* NULL: anything */
+    const char *body;         /* NUL-ended; NULL: none */
+};
 
 /*
  * Reads the token. Nobody is asked.
@@ -65,6 +83,11 @@ void rest_begin(struct rest *r);
  */
 MUST_USE bool rest_call(struct rest *r, const char *method, const char *path,
                         const struct json_t *body, struct rest_answer *answer, struct err *e);
+
+/* The same with any body and any answer: whatever its status, 429 and 503 excepted. `response` is
+ * empty before. Errors as rest_call(), ERR_PROTOCOL excepted. */
+MUST_USE bool rest_exchange(struct rest *r, const struct rest_message *m,
+                            struct http_response *response, struct err *e);
 
 /* 200 to 299? */
 bool rest_is_good(const struct rest_answer *answer);

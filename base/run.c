@@ -510,14 +510,6 @@ run_inherit(struct list *environment, const char *name)
 }
 
 void
-run_forget(struct list *environment)
-{
-    for (size_t i = 0; i < environment->count; i++)
-        explicit_bzero(environment->items[i], strlen(environment->items[i]));
-    list_done(environment);
-}
-
-void
 run_result_done(struct run_result *result)
 {
     str_done(&result->out);

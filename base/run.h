@@ -54,9 +54,6 @@ MUST_USE bool run_set(struct list *environment, const char *name, const char *va
 /* The same with our own value of NAME, when there is one. */
 MUST_USE bool run_inherit(struct list *environment, const char *name);
 
-/* Wipes and frees a list that holds secrets. */
-void run_forget(struct list *environment);
-
 /* Frees the outputs and zeroes. */
 void run_result_done(struct run_result *result);
 

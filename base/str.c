@@ -174,6 +174,14 @@ list_done(struct list *l)
     *l = (struct list){0};
 }
 
+void
+list_wipe(struct list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        explicit_bzero(l->items[i], strlen(l->items[i]));
+    list_done(l);
+}
+
 char *
 str_format(const char *format, ...)
 {

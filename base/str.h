@@ -55,6 +55,9 @@ MUST_USE bool list_copy(struct list *to, const struct list *from);
 
 void list_done(struct list *l);
 
+/* Wipes and frees a list that holds secrets. */
+void list_wipe(struct list *l);
+
 /* Like asprintf(3), but returns the text, NULL when memory ran out. */
 MUST_USE char *str_format(const char *format, ...) PRINTF(1, 2);
 

@@ -58,8 +58,8 @@ close_session(struct dns *d)
         return;
     free(s->shim);
     free(s->script);
-    run_forget(&s->environment);
-    run_forget(&s->secrets);
+    list_wipe(&s->environment);
+    list_wipe(&s->secrets);
     free(s);
 }
 

@@ -89,8 +89,8 @@ session_free(struct session *s)
     }
     free(s->told);
     free(s->program);
-    run_forget(&s->settings);
-    run_forget(&s->secrets);
+    list_wipe(&s->settings);
+    list_wipe(&s->secrets);
     free(s);
 }
 
@@ -394,7 +394,7 @@ call(const struct dns *d, const struct dns_txt *records, size_t count, size_t no
     bool good = run_call(&c, out, e);
 
     free(c.domain);
-    run_forget(&c.environment);
+    list_wipe(&c.environment);
     return good || err_wrap(e, "'%.*s'", (int)strlen(records[now].fqdn) - 1, records[now].fqdn);
 }
 

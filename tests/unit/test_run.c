@@ -41,8 +41,8 @@ end(struct bench *b)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
     assert_int_equal(errno, ECHILD);
     run_result_done(&b->result);
-    run_forget(&b->environment);
-    run_forget(&b->secrets);
+    list_wipe(&b->environment);
+    list_wipe(&b->secrets);
     scratch_done(&b->scratch);
 }
 
