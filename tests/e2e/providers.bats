@@ -130,14 +130,26 @@ clouds_stop()
     await 5 "the services to end" not port_is_open 127.0.0.1 14443
 }
 
+# The settings that say who we are, a line each: secrets SERVICE. A service with other proofs than a
+# token in a file has a function secrets_SERVICE, which gets the name of a file to be written.
+secrets()
+{
+    if declare -F "secrets_$1" >/dev/null; then
+        (umask 077 && "secrets_$1" "$WORLD/clouds/token-$1")
+    else
+        (umask 077 && echo "token-of-$1" >"$WORLD/clouds/token-$1")
+        echo "token_file = $WORLD/clouds/token-$1"
+    fi
+}
+
 # Settings of one of them, and what goes wrong from now on: cloud SERVICE [RULE...]
 cloud()
 {
-    local file=$WORLD/clouds/token-$1
-    (umask 077 && echo "token-of-$1" >"$file")
+    local lines
+    mapfile -t lines < <(secrets "$1")
     printf '%s\n' "${@:2}" >"$WORLD/clouds/rules"
     : >"$WORLD/clouds/log"
-    provider "$1" "token_file = $file" "endpoint = https://localhost:14443/$1" \
+    provider "$1" "${lines[@]}" "endpoint = https://localhost:14443/$1" \
         "ca_file = $WORLD/pebble/https-ca.pem" "timeout = 10s"
     order "db.$ZONE, *.db.$ZONE, other.$ZONE"
 }
