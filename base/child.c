@@ -2,6 +2,7 @@
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ receive_all(int fd, void *bytes, size_t size, int64_t deadline_ms)
     while (size > 0) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         int64_t left = deadline_ms - clock_system.steady_ms(&clock_system);
-        int ready = poll(&p, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+        int ready = fiber_poll(&p, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
         ssize_t got = 0;
 
         if (ready == 0)
@@ -189,6 +190,7 @@ fork_as(struct child *c, const struct passwd *user, struct err *e)
     if (c->pid == 0) {
         (void)close(ends[0]);
         c->socket = ends[1];
+        fiber_forget();
         if (become(user, parent))
             serve(c);
         _exit(0);

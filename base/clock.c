@@ -1,6 +1,8 @@
 /* clock.c: the real clock; times as text. */
 #include "base/clock.h"
 
+#include "base/fiber.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,13 +31,10 @@ steady_ms(struct clock *c)
 static void
 sleep_ms(struct clock *c, int64_t ms)
 {
-    struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    int64_t until_ms = steady_ms(c) + ms;
 
-    (void)c;
-    if (ms <= 0)
-        return;
-    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
-        continue;
+    for (int64_t left_ms = ms; left_ms > 0; left_ms = until_ms - steady_ms(c))
+        (void)fiber_poll(NULL, 0, left_ms > 60000 ? 60000 : (int)left_ms);
 }
 
 struct clock clock_system = {now_s, steady_ms, sleep_ms};

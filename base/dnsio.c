@@ -1,6 +1,8 @@
 /* dnsio.c: an event loop for DNS questions. */
 #include "base/dnsio.h"
 
+#include "base/fiber.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -384,7 +386,7 @@ wait_and_handle(struct loop *l, int sleep_ms, struct err *e)
         l->plan->tick(l->plan->context);
         sleep_ms = sleep_ms > TICK_MS ? TICK_MS : sleep_ms;
     }
-    if (poll(polls, n, sleep_ms) < 0 && errno != EINTR)
+    if (fiber_poll(polls, n, sleep_ms) < 0 && errno != EINTR)
         return err_errno(e, "wait for name servers");
     for (nfds_t i = 0; i < n && !l->enough; i++)
         if (polls[i].revents != 0 && who[i]->fd == polls[i].fd)

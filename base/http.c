@@ -3,6 +3,7 @@
 
 #include "base/cert.h"
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/lazy.h"
 #include "base/log.h"
 #include "base/version.h"
@@ -19,6 +20,9 @@
 #define HEADERS_MAX 100
 #define CONNECT_TIMEOUT_MS 15000L
 #define REQUEST_TIMEOUT_MS 60000L
+#define HTTP_AT_ONCE 16    /* requests of one struct http; the others queue */
+#define CONNECTIONS_MAX 8L /* to one server that does not speak HTTP/2 */
+#define TURN_MS 1000       /* the longest wait without looking round */
 #define RETRY_AT_MOST_S (7 * 24 * 3600)
 #define USER_AGENT "pgcert/" PGCERT_VERSION
 
@@ -28,7 +32,13 @@ static struct {
     __typeof__(&curl_easy_init) easy_init;
     __typeof__(&curl_easy_cleanup) easy_cleanup;
     __typeof__(&curl_easy_setopt) easy_setopt;
-    __typeof__(&curl_easy_perform) easy_perform;
+    __typeof__(&curl_multi_init) multi_init;
+    __typeof__(&curl_multi_setopt) multi_setopt;
+    __typeof__(&curl_multi_add_handle) multi_add_handle;
+    __typeof__(&curl_multi_remove_handle) multi_remove_handle;
+    __typeof__(&curl_multi_perform) multi_perform;
+    __typeof__(&curl_multi_poll) multi_poll;
+    __typeof__(&curl_multi_info_read) multi_info_read;
     __typeof__(&curl_easy_getinfo) easy_getinfo;
     __typeof__(&curl_easy_reset) easy_reset;
     __typeof__(&curl_easy_strerror) easy_strerror;
@@ -43,7 +53,13 @@ static const struct lazy_symbol symbols[] = {
     {"curl_easy_init", &curl.easy_init},
     {"curl_easy_cleanup", &curl.easy_cleanup},
     {"curl_easy_setopt", &curl.easy_setopt},
-    {"curl_easy_perform", &curl.easy_perform},
+    {"curl_multi_init", &curl.multi_init},
+    {"curl_multi_setopt", &curl.multi_setopt},
+    {"curl_multi_add_handle", &curl.multi_add_handle},
+    {"curl_multi_remove_handle", &curl.multi_remove_handle},
+    {"curl_multi_perform", &curl.multi_perform},
+    {"curl_multi_poll", &curl.multi_poll},
+    {"curl_multi_info_read", &curl.multi_info_read},
     {"curl_easy_getinfo", &curl.easy_getinfo},
     {"curl_easy_reset", &curl.easy_reset},
     {"curl_easy_strerror", &curl.easy_strerror},
@@ -56,20 +72,31 @@ static const struct lazy_symbol symbols[] = {
 
 static void *library;
 
+/* All requests of the program: it keeps the connections, and lets many share one (HTTP/2). */
+static CURLM *multi;
+
 struct curl_http {
-    struct http base; /* first, so that a struct http * is one of these */
-    CURL *easy;
+    struct http base;         /* first, so that a struct http * is one of these */
+    CURL *idle[HTTP_AT_ONCE]; /* not in use now */
+    size_t idle_count;
+    size_t busy_count;
+    struct fiber_queue waiting; /* for one of those in use */
     struct clock *clock;
     char *ca_file;
     bool has_hash_links; /* of libcurl's directory of roots; parsing the bundle of all 140 instead
                           * costs more than all the rest of a request */
-    char reason[CURL_ERROR_SIZE];
 };
 
-/* What the callbacks of one request need. */
+/* One request under way, and what its callbacks need. */
 struct transfer {
+    struct curl_http *http;
+    CURL *easy;
     struct http_response *out;
     const char *problem; /* why a callback stopped the transfer */
+    bool is_over;
+    CURLcode code;             /* how it ended */
+    struct fiber_queue waiter; /* the one whose request it is */
+    char reason[CURL_ERROR_SIZE];
 };
 
 static size_t
@@ -128,10 +155,10 @@ take_header(char *line, size_t one, size_t size, void *user)
 
 /* Sentences for what people meet most; libcurl's own words for the rest. */
 static bool
-tell(const struct curl_http *h, const struct http_request *r, const struct transfer *t,
-     CURLcode code, struct err *e)
+tell(const struct http_request *r, const struct transfer *t, struct err *e)
 {
-    const char *why = h->reason[0] != '\0' ? h->reason : curl.easy_strerror(code);
+    const CURLcode code = t->code;
+    const char *why = t->reason[0] != '\0' ? t->reason : curl.easy_strerror(code);
 
     if (t->problem != NULL)
         return err_set(e, ERR_PROTOCOL, "%s '%s': %s", r->method, r->url, t->problem);
@@ -147,60 +174,62 @@ tell(const struct curl_http *h, const struct http_request *r, const struct trans
             r->method, r->url, why);
     if (code == CURLE_SSL_CACERT_BADFILE)
         return err_set(e, ERR_CONFIG, "%s '%s': ca_file '%s' cannot be used: %s", r->method, r->url,
-                       h->ca_file != NULL ? h->ca_file : "", why);
+                       t->http->ca_file != NULL ? t->http->ca_file : "", why);
     return err_set(e, ERR_NETWORK, "%s '%s': %s", r->method, r->url, why);
 }
 
 static void
-set_trust(const struct curl_http *h)
+set_trust(const struct curl_http *h, CURL *easy)
 {
     const curl_version_info_data *built = curl.version_info(CURLVERSION_NOW);
 
     if (h->has_hash_links) {
-        (void)curl.easy_setopt(h->easy, CURLOPT_CAPATH, built->capath);
-        (void)curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->ca_file);
+        (void)curl.easy_setopt(easy, CURLOPT_CAPATH, built->capath);
+        (void)curl.easy_setopt(easy, CURLOPT_CAINFO, h->ca_file);
     } else if (h->ca_file != NULL) {
         /* a system without such a directory: its bundle cannot be had beside a file of ours */
-        (void)curl.easy_setopt(h->easy, CURLOPT_CAINFO, h->ca_file);
+        (void)curl.easy_setopt(easy, CURLOPT_CAINFO, h->ca_file);
     }
 }
 
 static void
-set_request(const struct curl_http *h, const struct http_request *r)
+set_request(CURL *easy, const struct http_request *r)
 {
     bool head = strcmp(r->method, "HEAD") == 0;
     bool usual = head || strcmp(r->method, r->body != NULL ? "POST" : "GET") == 0;
 
-    (void)curl.easy_setopt(h->easy, CURLOPT_URL, r->url);
+    (void)curl.easy_setopt(easy, CURLOPT_URL, r->url);
     if (r->plain_loopback && http_is_loopback(r->url)) {
-        (void)curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "http");
-        (void)curl.easy_setopt(h->easy, CURLOPT_PROXY, ""); /* it must not leave this machine */
+        (void)curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+        (void)curl.easy_setopt(easy, CURLOPT_PROXY, ""); /* it must not leave this machine */
     }
-    (void)curl.easy_setopt(h->easy, CURLOPT_NOBODY, head ? 1L : 0L);
+    (void)curl.easy_setopt(easy, CURLOPT_NOBODY, head ? 1L : 0L);
     if (!usual)
-        (void)curl.easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, r->method);
+        (void)curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
     if (r->body != NULL) {
-        (void)curl.easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)r->body_size);
-        (void)curl.easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body);
+        (void)curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)r->body_size);
+        (void)curl.easy_setopt(easy, CURLOPT_POSTFIELDS, r->body);
     } else if (!head) {
-        (void)curl.easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+        (void)curl.easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     }
 }
 
 static void
-set_limits(struct curl_http *h, struct transfer *t)
+set_limits(CURL *easy, struct transfer *t)
 {
-    (void)curl.easy_setopt(h->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl.easy_setopt(h->easy, CURLOPT_NOSIGNAL, 1L);
-    (void)curl.easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-    (void)curl.easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS);
-    (void)curl.easy_setopt(h->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    (void)curl.easy_setopt(h->easy, CURLOPT_USERAGENT, USER_AGENT);
-    (void)curl.easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->reason);
-    (void)curl.easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, take_body);
-    (void)curl.easy_setopt(h->easy, CURLOPT_WRITEDATA, t);
-    (void)curl.easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, take_header);
-    (void)curl.easy_setopt(h->easy, CURLOPT_HEADERDATA, t);
+    (void)curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl.easy_setopt(easy, CURLOPT_PRIVATE, t);
+    (void)curl.easy_setopt(easy, CURLOPT_PIPEWAIT, 1L); /* for a connection to be shared */
+    (void)curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    (void)curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, REQUEST_TIMEOUT_MS);
+    (void)curl.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl.easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
+    (void)curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, t->reason);
+    (void)curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    (void)curl.easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    (void)curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    (void)curl.easy_setopt(easy, CURLOPT_HEADERDATA, t);
 }
 
 static bool
@@ -215,8 +244,7 @@ add_line(struct curl_slist **list, const char *line, struct err *e)
 }
 
 static bool
-set_headers(const struct curl_http *h, const struct http_request *r, struct curl_slist **list,
-            struct err *e)
+set_headers(CURL *easy, const struct http_request *r, struct curl_slist **list, struct err *e)
 {
     own_mem char *type =
         r->content_type == NULL ? NULL : str_format("Content-Type: %s", r->content_type);
@@ -230,29 +258,106 @@ set_headers(const struct curl_http *h, const struct http_request *r, struct curl
     for (size_t i = 0; r->headers != NULL && r->headers[i] != NULL; i++)
         if (!add_line(list, r->headers[i], e))
             return false;
-    (void)curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, *list);
+    (void)curl.easy_setopt(easy, CURLOPT_HTTPHEADER, *list);
     return true;
 }
 
-static bool
-perform(struct curl_http *h, const struct http_request *r, struct http_response *out, struct err *e)
+/* ---- many at the same time ---- */
+
+/* Lets libcurl work, and tells those whose request is over. */
+static void
+advance(void)
 {
-    struct transfer t = {.out = out};
+    int running = 0, left = 0;
+
+    (void)curl.multi_perform(multi, &running);
+    for (const CURLMsg *m = NULL; (m = curl.multi_info_read(multi, &left)) != NULL;) {
+        struct transfer *t = NULL;
+
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        (void)curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        t->code = m->data.result;
+        t->is_over = true;
+        fiber_wake(&t->waiter);
+    }
+}
+
+/* poll(2) for libcurl and for others. Its descriptors have bits of libcurl's own. */
+static int
+pump(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    own_mem struct curl_waitfd *extra = calloc(count + 1, sizeof(*extra));
+    int ready = 0, hits = 0;
+    CURLMcode code = CURLM_OK;
+
+    if (extra == NULL)
+        return -1;
+    for (nfds_t i = 0; i < count; i++) {
+        extra[i].fd = fds[i].fd;
+        extra[i].events = (short)(((fds[i].events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0) |
+                                  ((fds[i].events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0));
+    }
+    code = curl.multi_poll(multi, extra, (unsigned int)count,
+                           timeout_ms < 0 || timeout_ms > TURN_MS ? TURN_MS : timeout_ms, &ready);
+    advance();
+    /* libcurl does not tell of hang-ups: what came, and errors with it, are asked for anew */
+    hits = code == CURLM_OK && count > 0 ? poll(fds, count, 0) : 0;
+    return code == CURLM_OK ? hits : -1;
+}
+
+/* Waits until one of this host's may begin. */
+static CURL *
+take_easy(struct curl_http *h)
+{
+    while (h->busy_count >= HTTP_AT_ONCE)
+        (void)fiber_wait(&h->waiting, -1);
+    h->busy_count++;
+    return h->idle_count > 0 ? h->idle[--h->idle_count] : curl.easy_init();
+}
+
+static void
+give_back(struct curl_http *h, CURL *easy)
+{
+    h->busy_count--;
+    if (easy != NULL)
+        h->idle[h->idle_count++] = easy;
+    fiber_wake(&h->waiting);
+}
+
+static void
+transfer(struct transfer *t)
+{
+    CURLMcode code = curl.multi_add_handle(multi, t->easy);
+
+    t->code = CURLE_OUT_OF_MEMORY;
+    t->is_over = code != CURLM_OK;
+    while (!t->is_over) {
+        if (fiber_is_inside())
+            (void)fiber_wait(&t->waiter, -1);
+        else
+            (void)pump(NULL, 0, -1);
+    }
+    (void)curl.multi_remove_handle(multi, t->easy);
+}
+
+static bool
+perform(struct transfer *t, const struct http_request *r, struct err *e)
+{
+    struct curl_http *h = t->http;
     long status = 0, connects = 0;
-    CURLcode code = CURLE_OK;
     int64_t began_ms = h->clock->steady_ms(h->clock);
 
-    set_limits(h, &t);
-    h->reason[0] = '\0';
-    code = curl.easy_perform(h->easy);
-    (void)curl.easy_getinfo(h->easy, CURLINFO_NUM_CONNECTS, &connects);
+    set_limits(t->easy, t);
+    transfer(t);
+    (void)curl.easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     h->base.connect_count += connects;
     h->base.request_count++;
-    if (code != CURLE_OK)
-        return tell(h, r, &t, code, e);
-    (void)curl.easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-    out->status = (int)status;
-    log_debug("%s %s: %ld, %zu bytes, %lld ms", r->method, r->url, status, out->body.size,
+    if (t->code != CURLE_OK)
+        return tell(r, t, e);
+    (void)curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->out->status = (int)status;
+    log_debug("%s %s: %ld, %zu bytes, %lld ms", r->method, r->url, status, t->out->body.size,
               (long long)(h->clock->steady_ms(h->clock) - began_ms));
     return true;
 }
@@ -262,18 +367,25 @@ send_request(struct http *http, const struct http_request *r, struct http_respon
              struct err *e)
 {
     struct curl_http *h = (struct curl_http *)http;
+    struct transfer t = {.http = h, .out = out};
     struct curl_slist *headers = NULL;
     const char *retry_after = NULL;
     bool good = false;
 
     if (strncasecmp(r->url, "https://", 8) != 0 && !(r->plain_loopback && http_is_loopback(r->url)))
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
-    curl.easy_reset(h->easy); /* keeps the connection */
-    (void)curl.easy_setopt(h->easy, CURLOPT_PROTOCOLS_STR, "https");
-    set_trust(h);
-    set_request(h, r);
-    good = set_headers(h, r, &headers, e) && perform(h, r, out, e);
-    curl.slist_free_all(headers);
+    t.easy = take_easy(h);
+    if (t.easy != NULL) {
+        curl.easy_reset(t.easy);
+        (void)curl.easy_setopt(t.easy, CURLOPT_PROTOCOLS_STR, "https");
+        set_trust(h, t.easy);
+        set_request(t.easy, r);
+        good = set_headers(t.easy, r, &headers, e) && perform(&t, r, e);
+        curl.slist_free_all(headers);
+    } else {
+        (void)err_memory(e);
+    }
+    give_back(h, t.easy);
     if (!good)
         return false;
     retry_after = http_header(out, "retry-after");
@@ -287,10 +399,27 @@ free_curl(struct http *http)
 {
     struct curl_http *h = (struct curl_http *)http;
 
-    if (h->easy != NULL)
-        curl.easy_cleanup(h->easy);
+    while (h->idle_count > 0)
+        curl.easy_cleanup(h->idle[--h->idle_count]);
     free(h->ca_file);
     free(h);
+}
+
+/* Loads libcurl and makes what all requests share. */
+static bool
+load(struct err *e)
+{
+    if (multi != NULL)
+        return true;
+    if (!lazy_load(&library, "libcurl.so.4", symbols, e))
+        return false;
+    (void)curl.global_init(CURL_GLOBAL_DEFAULT);
+    multi = curl.multi_init();
+    if (multi == NULL)
+        return err_memory(e);
+    (void)curl.multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, CONNECTIONS_MAX);
+    fiber_set_pump(pump);
+    return true;
 }
 
 struct http *
@@ -299,11 +428,8 @@ http_new(const char *ca_file, struct clock *clock, struct err *e)
     struct curl_http *h = NULL;
     const char *capath = NULL;
 
-    if (library == NULL) {
-        if (!lazy_load(&library, "libcurl.so.4", symbols, e))
-            return NULL;
-        (void)curl.global_init(CURL_GLOBAL_DEFAULT);
-    }
+    if (!load(e))
+        return NULL;
     h = calloc(1, sizeof(*h));
     if (h == NULL) {
         (void)err_memory(e);
@@ -312,11 +438,10 @@ http_new(const char *ca_file, struct clock *clock, struct err *e)
     h->base.send = send_request;
     h->base.free = free_curl;
     h->clock = clock;
-    h->easy = curl.easy_init();
     capath = curl.version_info(CURLVERSION_NOW)->capath;
     h->has_hash_links = capath != NULL && cert_has_hash_links(capath);
     h->ca_file = ca_file == NULL ? NULL : strdup(ca_file);
-    if (h->easy == NULL || (ca_file != NULL && h->ca_file == NULL)) {
+    if (ca_file != NULL && h->ca_file == NULL) {
         (void)err_memory(e);
         free_curl(&h->base);
         return NULL;

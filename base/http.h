@@ -1,4 +1,4 @@
-/* http.h: https requests over one kept-alive connection. The only door to libcurl. */
+/* http.h: https requests over few kept-alive connections. The only door to libcurl. */
 #ifndef PGCERT_BASE_HTTP_H
 #define PGCERT_BASE_HTTP_H
 

@@ -1,6 +1,8 @@
 /* log.c: one line per event on standard error. */
 #include "base/log.h"
 
+#include "base/fiber.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,12 +38,16 @@ static void PRINTF(2, 0) say(enum log_level level, const char *format, va_list a
 {
     static int journal = -1;
     char line[2048];
+    const char *name = level == LOG_LEVEL_DEBUG ? fiber_name() : NULL;
+    int size = 0;
 
     if (level > highest)
         return;
     if (journal < 0)
         journal = stderr_is_journal();
-    (void)vsnprintf(line, sizeof(line), format, arguments);
+    if (name != NULL)
+        size = snprintf(line, sizeof(line), "%.200s: ", name);
+    (void)vsnprintf(line + size, sizeof(line) - (size_t)size, format, arguments);
     if (journal == 1)
         (void)fprintf(stderr, "<%d>%s\n", (int)level, line);
     else

@@ -19,7 +19,8 @@ void log_set_level(enum log_level level);
 /* One line, "pgcert: " before it; "<N>" instead when $JOURNAL_STREAM names standard error. */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
 
-/* What happens inside, for -v. Allowed in every room. Never a key, token or password. */
+/* What happens inside, for -v, with the name of the fiber. Allowed in every room. Never a key,
+ * token or password. */
 void log_debug(const char *format, ...) PRINTF(1, 2);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/run.h"
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -301,7 +302,7 @@ attend(struct process *p, int64_t deadline_ms)
         left = 0;
     if (p->pidfd < 0 && left > LOOK_MS)
         left = LOOK_MS;
-    if (poll(polls, 3, left < 60000 ? (int)left : 60000) <= 0)
+    if (fiber_poll(polls, 3, left < 60000 ? (int)left : 60000) <= 0)
         return;
     for (size_t i = 0; i < COUNT(p->ears); i++)
         if (polls[i].revents != 0)

@@ -3,6 +3,7 @@
  * Source: PostgreSQL documentation, "Message Flow", "SSL Session Encryption". */
 #include "reload/handshake.h"
 
+#include "base/fiber.h"
 #include "reload/tls.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ connected(struct handshake *h)
     int why = 0;
     socklen_t size = sizeof(why);
 
-    if (poll(&p, 1, 0) == 0)
+    if (fiber_poll(&p, 1, 0) == 0)
         return wait_for(h, POLLOUT);
     if (getsockopt(h->fd, SOL_SOCKET, SO_ERROR, &why, &size) < 0)
         why = errno;
@@ -361,7 +362,7 @@ handshake_run(struct handshake *all, size_t count, int64_t deadline_ms, struct c
 
         if (waiting == 0)
             return;
-        if (left_ms <= 0 || (poll(polled, waiting, sleep_ms) < 0 && errno != EINTR)) {
+        if (left_ms <= 0 || (fiber_poll(polled, waiting, sleep_ms) < 0 && errno != EINTR)) {
             out_of_time(all, count);
             return;
         }

@@ -2,6 +2,7 @@
 #include "reload/sql_talk.h"
 
 #include "base/clock.h"
+#include "base/fiber.h"
 #include "base/lazy.h"
 
 #include <netinet/in.h>
@@ -166,7 +167,7 @@ wait_for(const struct sql_talk *t, short event, int64_t deadline_ms, struct err 
     struct pollfd p = {.fd = pq.socket(t->connection), .events = event};
     int64_t left_ms = deadline_ms - clock_system.steady_ms(&clock_system);
 
-    if (left_ms <= 0 || poll(&p, 1, (int)left_ms) == 0)
+    if (left_ms <= 0 || fiber_poll(&p, 1, (int)left_ms) == 0)
         return err_set(e, ERR_TIMEOUT, "PostgreSQL does not answer in time");
     return true;
 }

@@ -70,6 +70,7 @@ door ini.h         base/conf
 door idn2.h        base/idn
 door ldns/         base/dns base/resolver base/tsig
 door dlfcn.h       base/lazy
+door ucontext.h    base/fiber
 door systemd/      base/notify inotify/ reload/target
 door libpq-fe.h    reload/
 door sys/inotify.h inotify/
@@ -77,6 +78,7 @@ door sqlite3.h     nowhere/
 
 ban '\bgoto\b'                      'own_ variables make goto needless'
 ban '\b(time|sleep|usleep|nanosleep|gettimeofday|clock_gettime)\(' 'the clock is a port: use struct clock' base/clock
+ban '(^|[ (!])p?poll\([^2]' 'others go on meanwhile: fiber_poll()' base/fiber base/http
 ban '\b_?exit\('                    'return the error; main() ends the program' base/child base/run
 ban '\b(abort|assert)\('            'an error is returned; a mistake of ours is ERR_INTERNAL'
 ban '\b(system|popen|execl|execlp|execle|execvp)\(' 'no shell, no PATH: execve with a fixed path'
