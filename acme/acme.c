@@ -11,6 +11,7 @@
 #include "acme/problem.h"
 #include "acme/profile.h"
 #include "acme/propagate.h"
+#include "acme/publish.h"
 #include "acme/records.h"
 #include "base/csr.h"
 #include "base/file.h"
@@ -31,6 +32,8 @@ static const char *const types[] = {"acme", NULL};
 const struct option acme_options[] = {
     {.name = "type",        .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, type),        .standard = "acme", .words = types, .help = "what kind of issuer it is: acme (RFC 8555)"},
     {.name = "directory",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, directory),   .required = true,   .help = "URL of the ACME server's directory"},
+    {.name = "rehearsal",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, rehearsal),   .help = "URL of the directory of a server that gives certificates for tests, as pgcert renew --rehearse wants them"},
+    {.name = "fallback",    .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, fallback),    .help = "which [issuer NAME] is tried when this one has failed three times in a row, or when the time gets short"},
     {.name = "contact",     .type = OPTION_LIST,   .offset = offsetof(struct acme_issuer, contact),     .help = "who is told of problems: mailto:NAME@EXAMPLE.ORG ..."},
     {.name = "agree_terms", .type = OPTION_YES_NO, .offset = offsetof(struct acme_issuer, agree_terms), .standard = "no",   .help = "yes: its terms of service are agreed to"},
     {.name = "dns",         .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, dns),         .required = true,   .help = "which [dns NAME] section publishes the challenges"},
@@ -45,35 +48,20 @@ const struct option acme_options[] = {
 };
 /* clang-format on */
 
-/* Passes requests on, and knows whether the last one reached anybody. */
-struct ear {
-    struct http base; /* first, so that a struct http * is one of these */
-    struct http *http;
-    bool has_heard;
-};
-
 /* One run of one order. */
 struct issue {
     const struct acme_job *job;
-    struct ear ear;
-    struct client client;
+    const struct acme_issuer *issuer;
+    struct client *client;
+    struct clock *clock;
+    bool is_expected;       /* to publish something yet */
+    bool is_ours;           /* what fails now is none of the issuer's business */
     struct records records; /* what is published now */
     struct str csr_der;     /* of the order: the stored one when it is resumed */
     struct err *warning;    /* borrowed: what goes wrong beside it */
     int64_t wait_ms;        /* before the next question */
     int64_t deadline_ms;
 };
-
-static bool
-hear(struct http *http, const struct http_request *request, struct http_response *out,
-     struct err *e)
-{
-    struct ear *ear = (struct ear *)http;
-    bool good = ear->http->send(ear->http, request, out, e);
-
-    ear->has_heard = good || out->header_count > 0;
-    return good;
-}
 
 /* Several warnings become one sentence. */
 static void
@@ -95,11 +83,11 @@ save_order(const struct issue *i, const struct order *o, struct err *e)
 
     if (object == NULL || !b64url_add(&csr, i->csr_der.text, i->csr_der.size))
         return err_memory(e);
-    json_put_text(object, "directory", i->client.directory_url);
-    json_put_text(object, "account", i->client.kid);
+    json_put_text(object, "directory", i->client->directory_url);
+    json_put_text(object, "account", i->client->kid);
     json_put_text(object, "url", o->url);
     json_put_list(object, "names", i->job->names);
-    json_put_text(object, "profile", i->job->issuer->profile);
+    json_put_text(object, "profile", i->issuer->profile);
     json_put_text(object, "csr", csr.text);
     return json_save(object, i->job->order_path, e);
 }
@@ -117,9 +105,9 @@ is_ours(struct issue *i, const struct json_t *saved, struct str *csr_der)
     for (size_t n = 0; n < json_count(names); n++)
         if (json_item_text(names, n) == NULL || !list_add(&ordered, json_item_text(names, n)))
             return false;
-    return account != NULL && strcmp(account, i->client.kid) == 0 &&
-           list_same(&ordered, i->job->names) && profile_same(i->job->issuer, saved) &&
-           csr != NULL && b64url_decode(csr_der, csr) && csr_same_key(csr_der, i->job->csr_der);
+    return account != NULL && strcmp(account, i->client->kid) == 0 &&
+           list_same(&ordered, i->job->names) && profile_same(i->issuer, saved) && csr != NULL &&
+           b64url_decode(csr_der, csr) && csr_same_key(csr_der, i->job->csr_der);
 }
 
 /* Picks up the order of an interrupted run; without one that is still good the order stays empty.
@@ -135,7 +123,7 @@ resume(struct issue *i, struct order *o, struct err *e)
 
     if (url == NULL || !is_ours(i, saved, &csr_der))
         return true;
-    if (!client_post(&i->client, url, "", &a, &why) || a.json == NULL) {
+    if (!client_post(i->client, url, "", &a, &why) || a.json == NULL) {
         if (err_is_temporary(&why)) {
             *e = why;
             return err_wrap(e, "resume the order of an earlier run");
@@ -183,17 +171,31 @@ order_payload(const struct list *names, const char *profile, const char *replace
     return json_encode(object);
 }
 
+/* For all orders, unless another one has done so already. */
+static bool
+register_again(struct issue *i, const char *kid, struct err *e)
+{
+    own_lock struct fiber_lock *held = fiber_lock(&i->client->lock);
+
+    if (i->client->kid != NULL && strcmp(i->client->kid, kid) != 0)
+        return true;
+    log_debug("the account %s is gone at the server, registering again", kid);
+    return account_register(i->client, i->issuer, i->job->access->account_dir, e);
+}
+
 /* An account that the server has forgotten is registered anew, once. */
 static bool
 post_order(struct issue *i, const char *payload, struct answer *a, struct err *e)
 {
-    if (client_call(&i->client, "newOrder", payload, a, e))
+    own_mem char *kid = strdup(i->client->kid);
+
+    if (kid == NULL)
+        return err_memory(e);
+    if (client_call(i->client, "newOrder", payload, a, e))
         return true;
-    if (!i->client.account_is_gone)
+    if (!i->client->account_is_gone)
         return false;
-    log_debug("the account %s is gone at the server, registering again", i->client.kid);
-    return account_register(&i->client, i->job->issuer, i->job->account_dir, e) &&
-           client_call(&i->client, "newOrder", payload, a, e);
+    return register_again(i, kid, e) && client_call(i->client, "newOrder", payload, a, e);
 }
 
 /* RFC 9773 section 5: a server that has renewalInfo would like to know. */
@@ -202,8 +204,8 @@ wants_replaces(struct issue *i)
 {
     struct err ignored = {0};
 
-    return i->job->replaces != NULL && client_meta(&i->client, &ignored) != NULL &&
-           json_member_text(i->client.directory, "renewalInfo") != NULL;
+    return i->job->replaces != NULL && client_meta(i->client, &ignored) != NULL &&
+           json_member_text(i->client->directory, "renewalInfo") != NULL;
 }
 
 /* It was replaced already, or this account never had it: an order like any other will do. */
@@ -217,7 +219,7 @@ is_about_replaces(const struct answer *a)
 static bool
 order(struct issue *i, const char *replaces, struct answer *a, struct err *e)
 {
-    own_mem char *payload = order_payload(i->job->names, i->job->issuer->profile, replaces);
+    own_mem char *payload = order_payload(i->job->names, i->issuer->profile, replaces);
 
     return payload == NULL ? err_memory(e) : post_order(i, payload, a, e);
 }
@@ -229,7 +231,7 @@ begin(struct issue *i, struct order *o, struct err *e)
     bool replaces = false;
     bool good = false;
 
-    if (!profile_check(&i->client, i->job->issuer, e))
+    if (!profile_check(i->client, i->issuer, e))
         return false;
     replaces = wants_replaces(i);
     good = order(i, replaces ? i->job->replaces : NULL, &a, e);
@@ -272,12 +274,21 @@ collect_records(struct issue *i, const struct authzs *all, struct err *e)
 {
     unsigned char thumbprint[THUMBPRINT_SIZE];
 
-    if (!jws_thumbprint(i->client.key, thumbprint, e))
+    if (!jws_thumbprint(i->client->key, thumbprint, e))
         return false;
     for (size_t n = 0; n < all->count; n++)
         if (!all->items[n].is_valid && !add_record(i, &all->items[n], thumbprint, e))
             return false;
     return true;
+}
+
+/* Those who wait for company need not wait for this order any more. */
+static void
+forgo(struct issue *i)
+{
+    if (i->is_expected)
+        publish_forgo(i->job->dns);
+    i->is_expected = false;
 }
 
 /* RFC 8555 section 7.5.1: an empty object says that the server may look now. */
@@ -288,7 +299,7 @@ answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
         own_answer struct answer a = {0};
 
         if (!all->items[n].is_valid &&
-            !client_post(&i->client, all->items[n].challenge, "{}", &a, e))
+            !client_post(i->client, all->items[n].challenge, "{}", &a, e))
             return err_wrap(e, "%s", all->items[n].name);
     }
     return true;
@@ -300,16 +311,18 @@ answer(struct order *o, void *self, struct err *e)
     struct issue *i = self;
     own_authzs struct authzs all = {0};
 
-    if (!authzs_get(&all, &i->client, &o->authorizations, i->job->names, e) ||
+    if (!authzs_get(&all, i->client, &o->authorizations, i->job->names, e) ||
         !collect_records(i, &all, e))
         return false;
+    forgo(i);
     if (i->records.count > 0) {
         progress_say(i->job->progress, "publishing %zu record%s", i->records.count,
                      i->records.count == 1 ? "" : "s");
-        i->ear.has_heard = false; /* what fails now is none of the issuer's business */
+        i->is_ours = true;
         if (!records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
             !propagate_wait(i->job->dns, i->records.items, i->records.count, i->job->progress, e))
             return false;
+        i->is_ours = false;
     }
     return answer_challenges(i, &all, e);
 }
@@ -318,7 +331,7 @@ answer(struct order *o, void *self, struct err *e)
 static bool
 wait_a_while(struct issue *i, const struct order *o, struct err *e)
 {
-    struct clock *clock = i->job->clock;
+    struct clock *clock = i->clock;
     int64_t advice_ms = o->retry_at_s == 0 ? 0 : (o->retry_at_s - clock->now_s(clock)) * 1000;
     int64_t pause_ms = i->wait_ms > advice_ms ? i->wait_ms : advice_ms;
 
@@ -326,6 +339,7 @@ wait_a_while(struct issue *i, const struct order *o, struct err *e)
         (void)err_set(e, advice_ms > 0 ? ERR_BUSY : ERR_TIMEOUT,
                       "the issuer is not done yet; the order will be resumed");
         e->retry_at_s = o->retry_at_s;
+        e->is_answer = true;
         return false;
     }
     progress_sleep(i->job->progress, clock, pause_ms,
@@ -357,7 +371,7 @@ poll_order(struct order *o, void *self, struct err *e)
     struct issue *i = self;
     own_answer struct answer a = {0};
 
-    return wait_a_while(i, o, e) && client_post(&i->client, o->url, "", &a, e) &&
+    return wait_a_while(i, o, e) && client_post(i->client, o->url, "", &a, e) &&
            renew_order(i, o, &a, e);
 }
 
@@ -372,7 +386,7 @@ finalize(struct order *o, void *self, struct err *e)
     if (!str_addf(&payload, "{\"csr\":\"") ||
         !b64url_add(&payload, i->csr_der.text, i->csr_der.size) || !str_addf(&payload, "\"}"))
         return err_memory(e);
-    return client_post(&i->client, o->finalize, payload.text, &a, e) && renew_order(i, o, &a, e);
+    return client_post(i->client, o->finalize, payload.text, &a, e) && renew_order(i, o, &a, e);
 }
 
 /* RFC 8555 section 7.4.2 */
@@ -383,14 +397,14 @@ download(struct order *o, void *self, struct err *e)
     own_answer struct answer a = {0};
     struct err missed = {0};
 
-    if (!client_post(&i->client, o->certificate, "", &a, e))
+    if (!client_post(i->client, o->certificate, "", &a, e))
         return false;
     if (a.body.size == 0)
         return err_set(e, ERR_PROTOCOL, "the certificate '%s' is empty", o->certificate);
     o->chain_pem = a.body;
     a.body = (struct str){0};
-    if (i->job->issuer->preferred_chain != NULL &&
-        !preferred_choose(&i->client, i->job->issuer, &a.alternates, &o->chain_pem, &missed))
+    if (i->issuer->preferred_chain != NULL &&
+        !preferred_choose(i->client, i->issuer, &a.alternates, &o->chain_pem, &missed))
         warn(i->warning, &missed);
     return true;
 }
@@ -402,7 +416,7 @@ refuse(struct order *o, void *self, struct err *e)
 
     if (o->error != NULL)
         return problem_tell(o->error, 0, 0, e);
-    return authzs_explain(&i->client, &o->authorizations, e);
+    return authzs_explain(i->client, &o->authorizations, e);
 }
 
 /* ---- the whole ---- */
@@ -413,9 +427,28 @@ tell_contacts(struct issue *i)
 {
     struct err e = {0};
 
-    if (!account_tell_contacts(&i->client, i->job->issuer, i->job->account_dir, &e) &&
-        !i->client.account_is_gone)
+    if (!account_tell_contacts(i->client, i->issuer, i->job->access->account_dir, &e) &&
+        !i->client->account_is_gone)
         warn(i->warning, &e);
+}
+
+/* The first order looks at the account, for all of them; what came of it holds for the run, so that
+ * a server which refuses the account is not asked a hundred times. */
+static bool
+open_account(struct issue *i, struct err *e)
+{
+    struct client *c = i->client;
+    own_lock struct fiber_lock *held = fiber_lock(&c->lock);
+
+    if (!c->is_open) {
+        c->is_open = true;
+        if (account_open(c, i->issuer, i->job->access->account_dir, &c->refusal))
+            tell_contacts(i);
+    }
+    if (c->refusal.code == ERR_NONE)
+        return true;
+    *e = c->refusal;
+    return false;
 }
 
 /* Account, order, chain. */
@@ -424,18 +457,15 @@ run(struct issue *i, struct order *o, struct err *e)
 {
     const struct acme_job *job = i->job;
     const struct order_ports ports = {i, answer, poll_order, finalize, download, refuse};
-    own_mem char *session_path = str_format("%s/session.json", job->account_dir);
 
-    if (session_path == NULL || !str_add(&i->csr_der, job->csr_der->text, job->csr_der->size))
+    if (!str_add(&i->csr_der, job->csr_der->text, job->csr_der->size))
         return err_memory(e);
-    if (!client_init(&i->client, &i->ear.base, job->clock, job->issuer->directory, session_path,
-                     e) ||
-        !account_open(&i->client, job->issuer, job->account_dir, e))
+    if (!open_account(i, e))
         return false;
-    i->ear.has_heard = false;
+    i->is_ours = true;
     if (job->dns->provider->open != NULL && !job->dns->provider->open(job->dns, e))
         return false;
-    tell_contacts(i);
+    i->is_ours = false;
     return resume(i, o, e) && (o->url != NULL || begin(i, o, e)) && order_run(o, &ports, e);
 }
 
@@ -454,35 +484,75 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
         else
             log_debug("%s", e.text);
     }
-    if (i->client.session_path != NULL && !client_save(&i->client, &e))
-        log_debug("the session is not remembered: %s", e.text);
     if (o->status == ORDER_INVALID && o->url != NULL && !acme_forget(job, &e))
         log_debug("the order is not forgotten: %s", e.text);
+}
+
+/* Was it the issuer's answer that ended it, and not our disk, our name server, or no connection? */
+static bool
+is_answered(const struct issue *i, const struct err *e)
+{
+    return !i->is_ours && (e->is_answer || e->code == ERR_PROTOCOL || e->code == ERR_REFUSED);
 }
 
 bool
 acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warning, struct err *e)
 {
+    struct clock *clock = job->access->clock;
     struct issue i = {.job = job,
-                      .ear = {.base = {.send = hear}, .http = job->http},
+                      .issuer = job->access->issuer,
+                      .client = job->client,
+                      .clock = clock,
                       .warning = warning,
                       .wait_ms = POLL_FIRST_MS};
     struct order o = {0};
     bool good = false;
 
-    i.deadline_ms =
-        job->clock->steady_ms(job->clock) + PATIENCE_MS + job->dns->config.timeout_s * 1000;
+    publish_expect(job->dns);
+    i.is_expected = true;
+    i.deadline_ms = clock->steady_ms(clock) + PATIENCE_MS + job->dns->config.timeout_s * 1000;
     good = run(&i, &o, e);
+    forgo(&i);
     if (good && !str_add(chain_pem, o.chain_pem.text, o.chain_pem.size))
         good = err_memory(e);
-    if (job->was_answered != NULL)
-        *job->was_answered = i.ear.has_heard;
+    if (!good)
+        e->is_answer = is_answered(&i, e);
     tidy(&i, &o, warning);
     order_done(&o);
     records_done(&i.records);
     str_done(&i.csr_der);
-    client_done(&i.client);
     return good;
+}
+
+struct client *
+acme_open(const struct acme_access *a, struct err *e)
+{
+    own_mem char *session_path = str_format("%s/session.json", a->account_dir);
+    struct client *c = calloc(1, sizeof(*c));
+
+    if (session_path == NULL || c == NULL) {
+        (void)err_memory(e);
+        free(c);
+        return NULL;
+    }
+    if (client_init(c, a->http, a->clock, a->issuer->directory, session_path, e))
+        return c;
+    client_done(c);
+    free(c);
+    return NULL;
+}
+
+void
+acme_close(struct client *c)
+{
+    struct err e = {0};
+
+    if (c == NULL)
+        return;
+    if (c->is_open && !client_save(c, &e))
+        log_debug("the session is not remembered: %s", e.text);
+    client_done(c);
+    free(c);
 }
 
 bool

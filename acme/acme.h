@@ -20,6 +20,8 @@
 struct acme_issuer {
     int type;            /* index in acme_issuer_types: 0 */
     char *directory;     /* URL */
+    char *rehearsal;     /* URL of another one, for tests; NULL: none */
+    char *fallback;      /* the name of another issuer; NULL: none */
     struct list contact; /* "mailto:..." */
     bool agree_terms;
     char *dns;             /* the name of the [dns NAME] section */
@@ -34,21 +36,34 @@ struct acme_issuer {
 
 extern const struct option acme_options[];
 
+/* Where an account is. Everything is borrowed. */
+struct acme_access {
+    const struct acme_issuer *issuer;
+    struct http *http;
+    struct clock *clock;
+    const char *account_dir; /* account.key, account.json, session.json */
+};
+
+/* A server and an account there, as the orders of one run share them. */
+struct client;
+
+/* Prepares one; asks nothing yet. `a` is borrowed until acme_close(). NULL and ERR_SYSTEM. */
+MUST_USE struct client *acme_open(const struct acme_access *a, struct err *e);
+
+/* Remembers directory and nonce, and frees. NULL is nothing to close. */
+void acme_close(struct client *c);
+
 /* One certificate to be obtained. Everything is borrowed. */
 struct acme_job {
-    const struct acme_issuer *issuer;
+    const struct acme_access *access;
+    struct client *client; /* of that access */
     struct dns *dns;
-    struct http *http; /* one connection for a whole run */
-    struct clock *clock;
     struct progress *progress; /* may be NULL */
-    const char *account_dir;   /* account.key, account.json, session.json */
     const char *order_path;    /* the order in flight, JSON */
     const char *journal_path;  /* the published records, JSON */
     const struct list *names;  /* A-labels, "*." allowed in front */
     const struct str *csr_der;
     const char *replaces; /* acme_renewal_id() of what this issuer gave before; NULL: nothing */
-    bool *was_answered; /* given in any case: was it the issuer's answer that ended it, and not our
-                           disk, our name server, or no connection? NULL: nobody asks */
 };
 
 /*
@@ -57,21 +72,14 @@ struct acme_job {
  * Gives:  chain_pem  as the server gave it, bounded but not judged, appended
  *         warning    what went wrong beside it (records that could not be removed), else unchanged
  * Errors: ERR_REFUSED, ERR_BUSY (retry_at_s), ERR_NETWORK, ERR_TIMEOUT, ERR_PROTOCOL, ERR_CONFIG,
- *         ERR_PERMISSION (by the name server), ERR_SYSTEM, ERR_CREATE
+ *         ERR_PERMISSION (by the name server), ERR_SYSTEM, ERR_CREATE; is_answer when it was the
+ *         issuer's answer that ended it, and not our disk, our name server, or no connection
  * The order stays in order_path until acme_forget(), so that a crash right after loses nothing.
  */
 MUST_USE bool acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warning,
                          struct err *e);
 
 /* ---- the account ---- */
-
-/* Where an account is. Everything is borrowed. */
-struct acme_access {
-    const struct acme_issuer *issuer;
-    struct http *http;
-    struct clock *clock;
-    const char *account_dir; /* as in a job */
-};
 
 /* What the server says of it. All strings are owned. */
 struct acme_account {

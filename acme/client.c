@@ -16,17 +16,16 @@
 #define DIRECTORY_KEPT_S (30 * 24 * 3600) /* one that is wrong heals: see client_call() */
 #define JOSE "application/jose+json"
 
-/* Takes the nonce of a response for the next request. */
+/* Keeps the nonce of a response for a later request. */
 static void
 keep_nonce(struct client *c, const struct http_response *r)
 {
     const char *nonce = http_header(r, "replay-nonce");
 
-    if (nonce == NULL ||
-        !b64url_is(nonce)) /* RFC 8555 section 6.5.1: a client MUST ignore others */
-        return;
-    free(c->nonce);
-    c->nonce = strdup(nonce);
+    /* RFC 8555 section 6.5.1: a client MUST ignore others */
+    if (nonce != NULL && b64url_is(nonce) && c->nonces.count < CLIENT_NONCES_MAX &&
+        !list_add(&c->nonces, nonce))
+        log_debug("out of memory: a nonce is lost");
 }
 
 /* What every server must offer (RFC 8555 section 7.1.1) is there. */
@@ -56,7 +55,7 @@ remember(struct client *c)
         c->directory = json_keep(json_member(session, "directory"));
     nonce = json_member_text(session, "nonce");
     if (nonce != NULL && b64url_is(nonce))
-        c->nonce = strdup(nonce);
+        (void)!list_add(&c->nonces, nonce);
 }
 
 bool
@@ -74,7 +73,7 @@ client_init(struct client *c, struct http *http, struct clock *clock, const char
 }
 
 static bool
-read_directory(struct client *c, struct err *e)
+fetch_directory(struct client *c, struct err *e)
 {
     struct http_request request = {.method = "GET", .url = c->directory_url};
     own_http_response struct http_response response = {0};
@@ -85,6 +84,7 @@ read_directory(struct client *c, struct err *e)
     keep_nonce(c, &response);
     if (response.status != 200) {
         (void)problem_tell(NULL, response.status, response.retry_at_s, e);
+        e->is_answer = true;
         return err_wrap(e, "read the directory '%s'", c->directory_url);
     }
     directory = json_decode(response.body.text, response.body.size, e);
@@ -103,13 +103,25 @@ read_directory(struct client *c, struct err *e)
     return true;
 }
 
+/* One reads it for all. */
+static bool
+need_directory(struct client *c, struct err *e)
+{
+    own_lock struct fiber_lock *held = NULL;
+
+    if (c->directory != NULL)
+        return true;
+    held = fiber_lock(&c->reading);
+    return c->directory != NULL || fetch_directory(c, e);
+}
+
 /* A copy, since the directory may be read again meanwhile. */
 char *
 client_url(struct client *c, const char *resource, struct err *e)
 {
     const char *url = NULL;
 
-    if (c->directory == NULL && !read_directory(c, e))
+    if (!need_directory(c, e))
         return NULL;
     url = json_member_text(c->directory, resource);
     if (url == NULL)
@@ -123,7 +135,7 @@ client_meta(struct client *c, struct err *e)
 {
     const struct json_t *meta = NULL;
 
-    if (c->directory == NULL && !read_directory(c, e))
+    if (!need_directory(c, e))
         return NULL;
     meta = json_member(c->directory, "meta");
     return meta == NULL ? c->directory : meta;
@@ -132,7 +144,9 @@ client_meta(struct client *c, struct err *e)
 bool
 client_refresh(struct client *c, struct err *e)
 {
-    return c->directory_is_fresh || read_directory(c, e);
+    own_lock struct fiber_lock *held = fiber_lock(&c->reading);
+
+    return c->directory_is_fresh || fetch_directory(c, e);
 }
 
 /* Statuses of a URL that the server does not have any more. */
@@ -144,7 +158,7 @@ is_unknown(int status)
 
 /* RFC 8555 section 7.2. Once more when a remembered directory was out of date. */
 static bool
-get_nonce(struct client *c, struct err *e)
+fetch_nonce(struct client *c, struct err *e)
 {
     own_mem char *url = client_url(c, "newNonce", e);
     struct http_request request = {.method = "HEAD", .url = url};
@@ -154,15 +168,37 @@ get_nonce(struct client *c, struct err *e)
         return false;
     if (is_unknown(response.status) && !c->directory_is_fresh) {
         json_drop(&c->directory);
-        return get_nonce(c, e);
+        return fetch_nonce(c, e);
     }
     if (response.status >= 400) {
         (void)problem_tell(NULL, response.status, response.retry_at_s, e);
+        e->is_answer = true;
         return err_wrap(e, "get a nonce from '%s'", url);
     }
     keep_nonce(c, &response);
-    return c->nonce != NULL ||
+    return c->nonces.count > 0 ||
            err_set(e, ERR_PROTOCOL, "get a nonce from '%s': the answer has none", url);
+}
+
+/* One at hand, that of a request which ends, or a new one while there are few: each one that is
+ * fetched costs a round trip. Counts the request as under way. */
+static char *
+take_nonce(struct client *c, struct err *e)
+{
+    while (c->nonces.count == 0 && c->under_way >= CLIENT_NONCES_MAX)
+        (void)fiber_wait(&c->poor, -1);
+    c->under_way++;
+    if (c->nonces.count == 0 && !fetch_nonce(c, e))
+        return NULL;
+    c->nonces.count--;
+    return TAKE(c->nonces.items[c->nonces.count]);
+}
+
+static void
+end_request(struct client *c)
+{
+    c->under_way--;
+    fiber_wake(&c->poor);
 }
 
 static bool
@@ -170,18 +206,17 @@ post_once(struct client *c, const char *url, const char *payload, struct http_re
           struct err *e)
 {
     own_str struct str body = {0};
-    own_mem char *nonce = NULL;
+    own_mem char *nonce = take_nonce(c, e); /* used once, whatever comes */
     struct http_request request = {.method = "POST", .url = url, .content_type = JOSE};
 
-    if (c->nonce == NULL && !get_nonce(c, e))
-        return false;
-    nonce = TAKE(c->nonce); /* used once, whatever comes */
-    if (!jws_sign(c->key, c->kid, nonce, url, payload, &body, e))
+    if (nonce == NULL || !jws_sign(c->key, c->kid, nonce, url, payload, &body, e))
         return false;
     request.body = body.text;
     request.body_size = body.size;
-    if (!c->http->send(c->http, &request, response, e))
+    if (!c->http->send(c->http, &request, response, e)) {
+        e->is_answer = response->header_count > 0;
         return false;
+    }
     keep_nonce(c, response);
     return true;
 }
@@ -218,26 +253,41 @@ fill(struct answer *a, const char *url, struct http_response *response, struct e
            err_memory(e);
 }
 
-bool
-client_post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+/* Until the server takes one of the nonces, or says something else. */
+static bool
+post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
 {
     for (int tries = 1;; tries++) {
         own_http_response struct http_response response = {0};
+        bool good = false;
 
         answer_done(a);
-        if (!post_once(c, url, payload, &response, e))
+        good = post_once(c, url, payload, &response, e);
+        end_request(c);
+        if (!good)
             return false;
         if (!fill(a, url, &response, e))
             return err_wrap(e, "POST '%s'", url);
-        if (a->status < 300)
-            return true;
         if (!problem_is(a->json, "badNonce") || tries >= NONCE_TRIES)
-            break;
+            return true;
         log_debug("%s: badNonce, trying again with the next one", url);
     }
+}
+
+bool
+client_post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+{
+    bool good = post(c, url, payload, a, e);
+
     c->account_is_gone = problem_is(a->json, "accountDoesNotExist");
-    (void)problem_tell(a->json, a->status, a->retry_at_s, e);
-    return err_wrap(e, "POST '%s'", url);
+    if (good && a->status < 300)
+        return true;
+    if (good) {
+        (void)problem_tell(a->json, a->status, a->retry_at_s, e);
+        (void)err_wrap(e, "POST '%s'", url);
+    }
+    e->is_answer = e->is_answer || a->status != 0;
+    return false;
 }
 
 static bool
@@ -277,8 +327,8 @@ client_save(const struct client *c, struct err *e)
     json_put_int(session, "directory_at", c->directory_at_s);
     if (c->directory != NULL)
         json_put(session, "directory", json_keep(c->directory));
-    if (c->nonce != NULL)
-        json_put_text(session, "nonce", c->nonce);
+    if (c->nonces.count > 0)
+        json_put_text(session, "nonce", c->nonces.items[c->nonces.count - 1]);
     return json_save(session, c->session_path, e);
 }
 
@@ -290,7 +340,7 @@ client_done(struct client *c)
     free(c->directory_url);
     free(c->session_path);
     json_drop(&c->directory);
-    free(c->nonce);
+    list_done(&c->nonces);
     *c = (struct client){0};
 }
 

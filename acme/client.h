@@ -4,12 +4,16 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fiber.h"
 #include "base/http.h"
 #include "base/json.h"
 
 #include <openssl/evp.h>
 
-/* One server and one account. Directory and a nonce are remembered between runs in a file. */
+#define CLIENT_NONCES_MAX 16 /* at hand and in requests under way */
+
+/* One server and one account; the orders of a run share it. Directory and a nonce are remembered
+ * between runs in a file. */
 struct client {
     struct http *http;   /* borrowed */
     struct clock *clock; /* borrowed */
@@ -20,8 +24,15 @@ struct client {
     struct json_t *directory; /* NULL: not read yet */
     int64_t directory_at_s;   /* when it was read */
     bool directory_is_fresh;  /* read in this run, not remembered */
-    char *nonce;              /* NULL: none at hand */
-    bool account_is_gone;     /* the server said accountDoesNotExist */
+    struct list nonces;       /* at hand */
+    size_t under_way;         /* requests with a nonce, or for one */
+    struct fiber_queue poor;  /* those without a nonce */
+    bool account_is_gone;     /* the server said accountDoesNotExist to the last request */
+
+    struct fiber_lock reading; /* the directory */
+    struct fiber_lock lock;    /* to look at the account, to register */
+    bool is_open;              /* the account was looked at in this run */
+    struct err refusal;        /* what came of it, if that was no good */
 };
 
 #define own_client __attribute__((cleanup(client_done)))
@@ -53,7 +64,7 @@ MUST_USE bool client_init(struct client *c, struct http *http, struct clock *clo
  *
  * Takes:  payload  JSON text; "" is POST-as-GET
  * Gives:  a        empty before; also half filled after a failure
- * Errors: what http has, and every refusal as problem_tell() says it
+ * Errors: what http has, and every refusal as problem_tell() says it; is_answer where there was one
  */
 MUST_USE bool client_post(struct client *c, const char *url, const char *payload, struct answer *a,
                           struct err *e);

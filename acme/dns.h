@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fiber.h"
 #include "base/option.h"
 #include "base/progress.h"
 
@@ -61,6 +62,16 @@ struct dns_provider {
     const struct cloud_service *cloud; /* how cloud.h asks this one; NULL: the provider knows */
 };
 
+/* What orders that are under way at the same time want to be published; see publish.h. */
+struct publish_board {
+    struct publish_wish *first;
+    size_t expected;              /* orders that may still have something to publish */
+    size_t published;             /* orders that will have something to remove */
+    bool is_busy;                 /* somebody carries out what is there */
+    struct fiber_queue waiting;   /* for that */
+    struct fiber_queue gathering; /* the one who waits for the orders that may come */
+};
+
 /* A configured provider: one [dns NAME] section. */
 struct dns {
     char *name; /* of the section */
@@ -70,6 +81,8 @@ struct dns {
     void *session;       /* the provider's own; NULL at first */
     struct zones *zones; /* found so far, by whomever (acme/zone.h); NULL at first */
     struct clock *clock;
+    struct fiber_lock lock; /* session and zones, from their first question to the last answer */
+    struct publish_board board;
 };
 
 /* Binds a section. NULL and ERR_CONFIG. */

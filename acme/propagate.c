@@ -31,6 +31,7 @@ struct wait {
     const struct dns_txt *records;
     const char **places; /* for each record: the name where its value is, behind the CNAMEs that we
                             know of; one pointer for one name */
+    struct list names;   /* owns what places point to */
     size_t record_count;
     struct ask *asks;
     struct dnsio_task *tasks; /* of the same number */
@@ -229,23 +230,30 @@ add_asks(struct wait *w, const char *name, const char *server, const struct reso
     return true;
 }
 
-/* Notes where record number n is. False: an earlier one is there too, and so are both values in one
- * answer. */
+/* Notes where record number n is. Gives whether no earlier one is there: else both values are in
+ * one answer. */
 static bool
-is_new_place(struct wait *w, size_t n, const char *name)
+note_place(struct wait *w, size_t n, const char *name, bool *is_new, struct err *e)
 {
-    w->places[n] = name;
+    *is_new = false;
     for (size_t i = 0; i < n; i++)
         if (strcasecmp(w->places[i], name) == 0) {
             w->places[n] = w->places[i];
-            return false;
+            return true;
         }
+    if (!list_add(&w->names, name))
+        return err_memory(e);
+    w->places[n] = w->names.items[w->names.count - 1];
+    *is_new = true;
     return true;
 }
 
 static bool
 ask_nameservers(struct wait *w, struct err *e)
 {
+    own_lock struct fiber_lock *held = fiber_lock(&w->d->lock);
+    bool is_new = false;
+
     if (!soa_find(w->d, NULL, w->records, w->record_count, e) || !nameserver_find(w->d, e))
         return false;
     for (size_t i = 0; i < w->record_count; i++) {
@@ -253,12 +261,12 @@ ask_nameservers(struct wait *w, struct err *e)
 
         if (place == NULL)
             return err_set(e, ERR_INTERNAL, "the zone of '%s' is forgotten", w->records[i].fqdn);
-        if (!is_new_place(w, i, place->target))
-            continue;
-        for (size_t n = 0; n < place->zone->nameserver_count; n++) {
+        if (!note_place(w, i, place->target, &is_new, e))
+            return false;
+        for (size_t n = 0; is_new && n < place->zone->nameserver_count; n++) {
             const struct nameserver *server = &place->zone->nameservers[n];
 
-            if (!add_asks(w, place->target, server->name, &server->at, e))
+            if (!add_asks(w, w->places[i], server->name, &server->at, e))
                 return false;
         }
     }
@@ -269,12 +277,13 @@ static bool
 ask_resolvers(struct wait *w, struct err *e)
 {
     const struct resolver *resolvers = zone_resolvers(w->d, e);
+    bool is_new = false;
 
     if (resolvers == NULL)
         return false;
     for (size_t i = 0; i < w->record_count; i++)
-        if (is_new_place(w, i, w->records[i].fqdn) &&
-            !add_asks(w, w->records[i].fqdn, "", resolvers, e))
+        if (!note_place(w, i, w->records[i].fqdn, &is_new, e) ||
+            (is_new && !add_asks(w, w->places[i], "", resolvers, e)))
             return false;
     return true;
 }
@@ -336,6 +345,7 @@ wait_done(struct wait *w)
     free(w->tasks);
     free(w->asks);
     free(w->places);
+    list_done(&w->names);
 }
 
 static bool

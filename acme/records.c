@@ -1,6 +1,8 @@
 /* records.c: published records and their journal. */
 #include "acme/records.h"
 
+#include "acme/publish.h"
+
 #include "base/file.h"
 #include "base/json.h"
 
@@ -145,7 +147,7 @@ records_publish(const struct records *all, struct dns *dns, const char *journal_
             return err_memory(e);
     if (!add_stale(&both, dns, journal_path, e) || !write_journal(&both, dns, journal_path, e))
         return false;
-    return dns->provider->publish(dns, all->items, all->count, e) ||
+    return publish_records(dns, all->items, all->count, e) ||
            err_wrap(e, "publish the records by [dns %s]", dns->name);
 }
 
@@ -159,7 +161,7 @@ records_remove(const struct records *all, struct dns *dns, const char *journal_p
     /* the journal may hold more: what an earlier run could not remove */
     if (records_load(&journal, &name, journal_path, &ignored) && journal.count > 0)
         all = &journal;
-    if (!dns->provider->remove(dns, all->items, all->count, e))
+    if (!publish_remove(dns, all->items, all->count, e))
         return err_wrap(e, "remove the records by [dns %s]", dns->name);
     return file_remove(AT_FDCWD, journal_path, e);
 }

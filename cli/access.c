@@ -1,21 +1,52 @@
 /* access.c: the way to the account at an issuer. */
 #include "cli/access.h"
 
-bool
-access_open(struct app *app, const char *issuer_name, struct acme_access *access, char **directory,
-            struct err *e)
+/* What is different there. A test server's account needs no binding. */
+static struct acme_issuer
+rehearsed(const struct acme_issuer *acme)
+{
+    struct acme_issuer other = *acme;
+
+    other.directory = acme->rehearsal;
+    other.eab_kid = NULL;
+    other.eab_hmac_file = NULL;
+    return other;
+}
+
+struct reach *
+access_reach(struct app *app, struct issuer *issuer, bool rehearse, struct err *e)
+{
+    struct reach *r = rehearse ? &issuer->rehearsal : &issuer->real;
+
+    if (r->client != NULL)
+        return r;
+    r->acme = rehearse ? rehearsed(&issuer->acme) : issuer->acme;
+    if (r->account_dir == NULL)
+        r->account_dir = str_format("%s/accounts/%s%s", app->config.settings.state, issuer->name,
+                                    rehearse ? "/rehearsal" : "");
+    if (r->access.http == NULL)
+        r->access.http = http_new(issuer->acme.ca_file, app->clock, e);
+    if (r->account_dir == NULL)
+        (void)err_memory(e);
+    if (r->account_dir == NULL || r->access.http == NULL)
+        return NULL;
+    r->access = (struct acme_access){&r->acme, r->access.http, app->clock, r->account_dir};
+    r->client = acme_open(&r->access, e);
+    return r->client == NULL ? NULL : r;
+}
+
+const struct acme_access *
+access_by_name(struct app *app, const char *issuer_name, struct err *e)
 {
     struct issuer *issuer = config_issuer(&app->config, issuer_name);
 
-    if (issuer == NULL)
-        return err_set(e, ERR_USAGE,
-                       "there is no [issuer %s] in the settings; try: pgcert config show",
-                       issuer_name);
-    *directory = str_format("%s/accounts/%s", app->config.settings.state, issuer_name);
-    if (*directory == NULL)
-        return err_memory(e);
-    if (issuer->http == NULL)
-        issuer->http = http_new(issuer->acme.ca_file, app->clock, e);
-    *access = (struct acme_access){&issuer->acme, issuer->http, app->clock, *directory};
-    return issuer->http != NULL;
+    const struct reach *reach = NULL;
+
+    if (issuer != NULL) {
+        reach = access_reach(app, issuer, false, e);
+        return reach == NULL ? NULL : &reach->access;
+    }
+    (void)err_set(e, ERR_USAGE, "there is no [issuer %s] in the settings; try: pgcert config show",
+                  issuer_name);
+    return NULL;
 }

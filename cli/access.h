@@ -5,14 +5,13 @@
 #include "cli/app.h"
 
 /*
- * Finds the account of an [issuer NAME]; asks nothing yet.
+ * The way to an issuer, or to its rehearsal directory, ready for the whole run; asks nothing yet.
  *
- * Gives:  access     borrows from the settings and from *directory
- *         directory  to be free()d
- * Errors: ERR_USAGE  there is no such section
- *         and what http_new() has
+ * Returns it, borrowed; NULL and ERR_SYSTEM, or what http_new() has
  */
-MUST_USE bool access_open(struct app *app, const char *issuer_name, struct acme_access *access,
-                          char **directory, struct err *e);
+struct reach *access_reach(struct app *app, struct issuer *issuer, bool rehearse, struct err *e);
+
+/* The account at the section [issuer NAME]. NULL and ERR_USAGE: there is no such section. */
+const struct acme_access *access_by_name(struct app *app, const char *issuer_name, struct err *e);
 
 #endif

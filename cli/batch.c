@@ -1,30 +1,72 @@
-/* batch.c: one certificate after the other. */
+/* batch.c: all certificates at the same time, each in a fiber. */
 #include "cli/batch.h"
 
-#include <stdlib.h>
+#include "base/fiber.h"
 
-/* Its report goes to the array or to standard output. */
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define DESCRIPTORS ((rlim_t)4096) /* for FIBERS_MAX that ask some name servers each */
+
+/* One certificate of a run. */
+struct item {
+    struct app *app;
+    const struct certificate *certificate;
+    batch_step *step;
+    struct json_t *json; /* its report; NULL: none is wanted, or there is none */
+    enum err_code worst;
+};
+
+/* Its report goes to item->json or to standard output. */
 static void
-run_one(struct app *app, const struct certificate *c, batch_step *step, struct json_t *array,
-        struct err *worst)
+run_one(void *argument)
 {
+    struct item *i = argument;
     own_report struct report r = {0};
     struct err e = {0};
 
-    if (report_init(&r, app, c, &e)) {
-        step(app, &r);
+    if (report_init(&r, i->app, i->certificate, &e)) {
+        i->step(i->app, &r);
     } else {
-        (void)err_wrap(&e, "%s", c->name);
+        (void)err_wrap(&e, "%s", i->certificate->name);
         app_tell(&e);
         report_trouble(&r, &e);
     }
-    worst->code = app_graver(worst->code, r.trouble.code);
+    i->worst = r.trouble.code;
     if (r.state.json == NULL)
         return;
+    if (i->app->json)
+        i->json = report_json(&r, true);
+    else if (!i->app->quiet)
+        report_print_line(&r, i->app->clock->now_s(i->app->clock));
+}
+
+/* Our own limit, as far as we may. */
+static void
+allow_descriptors(void)
+{
+    struct rlimit limit = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+gather(struct app *app, const struct item *items, size_t count, struct err *worst)
+{
+    struct json_t *array = json_new_array();
+
+    for (size_t i = 0; i < count; i++) {
+        worst->code = app_graver(worst->code, items[i].worst);
+        if (items[i].json != NULL)
+            json_add(array, items[i].json);
+    }
     if (app->json)
-        json_add(array, report_json(&r, true));
-    else if (!app->quiet)
-        report_print_line(&r, app->clock->now_s(app->clock));
+        report_print_json(array);
+    else
+        json_drop(&array);
 }
 
 bool
@@ -32,16 +74,21 @@ batch_run(struct app *app, int argc, char **argv, batch_step *step, struct err *
 {
     size_t count = 0;
     own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
-    struct json_t *array = NULL;
+    own_mem struct item *items = calloc(count + 1, sizeof(*items));
+    own_mem struct fiber_task *tasks = calloc(count + 1, sizeof(*tasks));
+    bool good = false;
 
     if (selected == NULL)
         return false;
-    array = json_new_array();
-    for (size_t i = 0; i < count; i++)
-        run_one(app, selected[i], step, array, e);
-    if (app->json)
-        report_print_json(array);
-    else
-        json_drop(&array);
-    return e->code == ERR_NONE;
+    if (items == NULL || tasks == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < count; i++) {
+        items[i] = (struct item){.app = app, .certificate = selected[i], .step = step};
+        tasks[i] = (struct fiber_task){selected[i]->name, &items[i]};
+    }
+    if (count > 1)
+        allow_descriptors();
+    good = fiber_run(run_one, tasks, count, e);
+    gather(app, items, count, e);
+    return good && e->code == ERR_NONE;
 }

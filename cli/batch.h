@@ -1,4 +1,5 @@
-/* batch.h: the same for every selected certificate; one failure never stops another's. */
+/* batch.h: the same for every selected certificate, all at the same time; one failure never stops
+ * or holds up another. */
 #ifndef PGCERT_CLI_BATCH_H
 #define PGCERT_CLI_BATCH_H
 
@@ -10,7 +11,8 @@ typedef void batch_step(struct app *app, struct report *r);
 /*
  * Runs the step for the named certificates (all when none is named) and prints the reports.
  *
- * Errors: ERR_USAGE  a name that is not in the settings
+ * Errors: ERR_SYSTEM  no memory for all of them
+ *         ERR_USAGE  a name that is not in the settings
  *         the gravest error of all, without text: it was told already
  */
 MUST_USE bool batch_run(struct app *app, int argc, char **argv, batch_step *step, struct err *e);

@@ -181,13 +181,14 @@ run(struct app *app, int argc, char **argv, struct err *e)
                     struct err *e);
     } words[] = {
         {"show", show}, {"register", reg}, {"rollover", rollover}, {"deactivate", deactivate}};
-    struct acme_access access = {0};
-    own_mem char *directory = NULL;
+    const struct acme_access *access = NULL;
 
     for (size_t i = 0; i < COUNT(words) && argc == 2; i++)
-        if (strcmp(words[i].word, argv[0]) == 0)
-            return access_open(app, argv[1], &access, &directory, e) &&
-                   (words[i].run(app, argv[1], &access, e) || err_wrap(e, "[issuer %s]", argv[1]));
+        if (strcmp(words[i].word, argv[0]) == 0) {
+            access = access_by_name(app, argv[1], e);
+            return access != NULL &&
+                   (words[i].run(app, argv[1], access, e) || err_wrap(e, "[issuer %s]", argv[1]));
+        }
     return err_set(e, ERR_USAGE, "usage: pgcert account show|register|rollover|deactivate ISSUER");
 }
 

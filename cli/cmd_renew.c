@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool force, dry_run;
+static bool force, dry_run, rehearse;
 
 /* clang-format off */
 static const struct flag flags[] = {
     {"--force",   NULL, &force,   NULL, NULL, "obtain a new one though it is not due"},
+    {"--rehearse", NULL, &rehearse, NULL, NULL, "run the whole order at the issuer's 'rehearsal'"},
     {"--dry-run", NULL, &dry_run, NULL, NULL, "say what would be done, and do nothing"},
     {0},
 };
@@ -67,12 +68,18 @@ foretell_all(const struct app *app, int argc, char **argv, struct err *e)
 static void
 renew(struct app *app, struct report *r)
 {
+    if (rehearse) {
+        keep_rehearse(app, r);
+        return;
+    }
     keep_certificate(app, KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0), r);
 }
 
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
+    if (rehearse && (force || dry_run))
+        return err_set(e, ERR_USAGE, "--rehearse stands alone");
     if (dry_run && app->json)
         return err_set(e, ERR_USAGE, "--dry-run speaks to people; try: pgcert --json status");
     if (dry_run)

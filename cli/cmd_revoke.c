@@ -50,16 +50,16 @@ static bool
 revoke(struct app *app, struct report *r, enum acme_revoked *how, struct err *e)
 {
     const struct generation *g = &r->plan.generation;
-    struct acme_access access = {0};
-    own_mem char *directory = NULL;
+    const struct acme_access *access = NULL;
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
 
     if (g->number == 0)
         return err_set(e, ERR_INPUT, "nothing is issued yet");
-    if (!store_read(r->state.directory, g->number, &key_pem, &chain_pem, e) ||
-        !access_open(app, g->issuer, &access, &directory, e) ||
-        !acme_revoke(&access, &key_pem, &chain_pem, reason, how, e))
+    if (!store_read(r->state.directory, g->number, &key_pem, &chain_pem, e))
+        return false;
+    access = access_by_name(app, g->issuer, e);
+    if (access == NULL || !acme_revoke(access, &key_pem, &chain_pem, reason, how, e))
         return false;
     state_set_revoked(&r->state, g->sha256, app->clock->now_s(app->clock));
     return state_save(&r->state, e);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/keep.h"
+#include "cli/obtain.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -267,7 +268,7 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
                      c->issuer_name);
         return true;
     }
-    if ((r.plan.is_due && !keep_obtain(app, true, &r, e)) ||
+    if ((r.plan.is_due && !obtain_run(app, true, &r, e)) ||
         !keep_material(&r, &key_pem, &chain_pem, &m, e))
         return err_wrap(e, "%s", c->name);
     for (size_t i = 0; good && i < r.target_count; i++)

@@ -279,12 +279,30 @@ resolve_deploy(const struct config *c, const struct certificate *one, struct err
 }
 
 static bool
+resolve_fallback(struct config *c, const struct issuer *issuer, struct err *e)
+{
+    const char *name = issuer->acme.fallback;
+
+    if (name == NULL)
+        return true;
+    if (config_issuer(c, name) == NULL)
+        return dangling(c, "issuer", issuer->name, "fallback", "issuer", name, e);
+    if (strcmp(name, issuer->name) == 0)
+        return err_set(e, ERR_CONFIG, "[issuer %s]: 'fallback' must be another issuer",
+                       issuer->name);
+    return true;
+}
+
+static bool
 resolve(struct config *c, struct err *e)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
         if (config_dns(c, c->issuers[i].acme.dns) == NULL)
             return dangling(c, "issuer", c->issuers[i].name, "dns", "dns", c->issuers[i].acme.dns,
                             e);
+    for (size_t i = 0; i < c->issuer_count; i++)
+        if (!resolve_fallback(c, &c->issuers[i], e))
+            return false;
     for (size_t i = 0; i < c->certificate_count; i++) {
         struct certificate *one = &c->certificates[i];
 
@@ -345,13 +363,22 @@ config_dns(const struct config *c, const char *name)
     return NULL;
 }
 
+static void
+reach_done(struct reach *r)
+{
+    acme_close(r->client);
+    http_free(r->access.http);
+    free(r->account_dir);
+}
+
 void
 config_done(struct config *c)
 {
     for (size_t i = 0; i < c->issuer_count; i++) {
         free(c->issuers[i].name);
         option_done(acme_options, &c->issuers[i].acme);
-        http_free(c->issuers[i].http);
+        reach_done(&c->issuers[i].real);
+        reach_done(&c->issuers[i].rehearsal);
     }
     for (size_t i = 0; i < c->certificate_count; i++) {
         free(c->certificates[i].name);

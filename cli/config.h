@@ -18,11 +18,19 @@ struct settings {
     int64_t lock_wait_s;
 };
 
+/* A server and our account there, made when first needed, for the whole run. */
+struct reach {
+    struct acme_issuer acme; /* the settings as they hold there; all borrowed */
+    char *account_dir;
+    struct acme_access access; /* of all that; http NULL: not made yet */
+    struct client *client;
+};
+
 /* [issuer NAME] */
 struct issuer {
     char *name;
     struct acme_issuer acme;
-    struct http *http; /* made when first needed; one connection for the whole run */
+    struct reach real, rehearsal;
 };
 
 /* [certificate NAME] */

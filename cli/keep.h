@@ -19,15 +19,13 @@ void keep_sweep(struct app *app);
  */
 void keep_certificate(struct app *app, int what, struct report *r);
 
+/* Runs a whole order at the issuer's `rehearsal` directory; what went wrong is in the report, and
+ * was told. */
+void keep_rehearse(struct app *app, struct report *r);
+
 /* Deploys the wanted generation to one target, unless its proof is recent. */
 MUST_USE bool keep_deploy(struct app *app, struct report *r, struct report_target *t,
                           const struct material *m, struct err *e);
-
-/* Obtains a generation; the report's plan is of the new one then. */
-MUST_USE bool keep_obtain(struct app *app, bool force, struct report *r, struct err *e);
-
-/* Makes the issuer's connection ready, one for the whole run. */
-MUST_USE bool keep_http(struct app *app, struct issuer *issuer, struct err *e);
 
 /* The wanted generation as material; key and chain are read into the strings. */
 MUST_USE bool keep_material(const struct report *r, struct str *key_pem, struct str *chain_pem,

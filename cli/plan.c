@@ -22,6 +22,15 @@ plan_renew_at(int64_t not_before_s, int64_t not_after_s, struct option_share bef
     return not_after_s - before_s;
 }
 
+/* From the issuer that is asked when the other one fails. */
+static bool
+is_stand_in(const struct generation *g, const struct certificate *c)
+{
+    const char *fallback = c->issuer->acme.fallback;
+
+    return fallback != NULL && strcmp(g->issuer, fallback) == 0;
+}
+
 /* Why it must be obtained anew, whatever the time; NULL: no reason. */
 static const char *
 why_anew(const struct plan *p, const struct certificate *c, const struct state *s)
@@ -32,7 +41,7 @@ why_anew(const struct plan *p, const struct certificate *c, const struct state *
         return "there is none yet";
     if (!list_same(&g->names, &c->names))
         return "its names changed";
-    if (strcmp(g->issuer, c->issuer_name) != 0)
+    if (strcmp(g->issuer, c->issuer_name) != 0 && !is_stand_in(g, c))
         return "its issuer changed";
     if (strcmp(g->key_type, key_type_words[c->key_type]) != 0)
         return "its key type changed";

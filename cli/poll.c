@@ -2,8 +2,8 @@
 #include "cli/poll.h"
 
 #include "base/log.h"
+#include "cli/access.h"
 #include "cli/chance.h"
-#include "cli/keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +46,8 @@ is_time(const struct advice *a, int64_t now_s)
 
 /* NULL without an error: the issuer has nothing to say, or is not the one that gave it. */
 static char *
-find_url(const struct app *app, const struct report *r, struct err *e)
+find_url(const struct app *app, const struct report *r, const struct issuer *issuer, struct err *e)
 {
-    const struct issuer *issuer = r->certificate->issuer;
     own_mem char *account = str_format("%s/accounts/%s", app->config.settings.state, issuer->name);
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
@@ -64,8 +63,9 @@ find_url(const struct app *app, const struct report *r, struct err *e)
 
 /* What came of it is remembered in any case, so that no run asks again too soon. */
 static bool
-ask(struct app *app, struct report *r, const char *url, struct err *e)
+ask(struct app *app, struct report *r, struct issuer *issuer, const char *url, struct err *e)
 {
+    const struct reach *reach = NULL;
     const char *sha256 = r->plan.generation.sha256;
     struct advice advice = state_advice(&r->state, sha256);
     int64_t now_s = app->clock->now_s(app->clock);
@@ -73,8 +73,8 @@ ask(struct app *app, struct report *r, const char *url, struct err *e)
     own_mem char *kept = advice.explanation == NULL ? NULL : strdup(advice.explanation);
     struct err failure = {0};
 
-    if (keep_http(app, r->certificate->issuer, &failure) &&
-        acme_renewal_ask(r->certificate->issuer->http, url, &w, &failure)) {
+    reach = access_reach(app, issuer, false, &failure);
+    if (reach != NULL && acme_renewal_ask(reach->access.http, url, &w, &failure)) {
         advice = poll_choose(&advice, &w, now_s, chance());
     } else {
         log_debug("%s: no advice on its renewal: %s", r->certificate->name, failure.text);
@@ -92,14 +92,15 @@ poll_renewal(struct app *app, struct report *r, struct err *e)
     struct advice advice = state_advice(&r->state, g->sha256);
     int64_t now_s = app->clock->now_s(app->clock);
     own_mem char *url = NULL;
+    struct issuer *issuer = g->number == 0 ? NULL : config_issuer(&app->config, g->issuer);
     struct err ignored = {0};
 
-    if (r->plan.is_due || g->number == 0 || !is_time(&advice, now_s))
+    if (r->plan.is_due || issuer == NULL || !is_time(&advice, now_s))
         return true;
-    url = find_url(app, r, &ignored);
+    url = find_url(app, r, issuer, &ignored);
     if (url == NULL)
         return true;
-    if (!ask(app, r, url, e))
+    if (!ask(app, r, issuer, url, e))
         return false;
     plan_done(&r->plan);
     plan_make(&r->plan, r->certificate, &r->state, now_s);

@@ -11,6 +11,7 @@
 #include "base/cert.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fiber.h"
 #include "base/json.h"
 #include "base/option.h"
 #include "base/progress.h"
@@ -23,6 +24,7 @@ struct material {
     const struct list *names; /* which the leaf must cover */
     const char *trust_file;   /* NULL: the system's roots alone */
     int64_t valid_for_s;      /* it must be valid for at least that much longer */
+    bool any_root;            /* whatever the chain ends in is trusted: it is for a test */
 };
 
 /*
@@ -46,6 +48,7 @@ struct target {
     char *name;
     const struct target_type *type;
     void *config;
+    struct fiber_lock lock; /* one deployment at a time */
 };
 
 /* `type` and whatever else all targets have; the options of each type follow from its table. */

@@ -53,7 +53,7 @@ begin(struct talk *t, const char *names, const char *const *bodies, size_t count
                             scratch_path(&t->scratch, "s"), &e));
     t->client.key = key_generate(KEY_ECDSA_P256, &e);
     t->client.kid = strdup("ACCT");
-    t->client.nonce = strdup("n");
+    assert_true(list_add(&t->client.nonces, "n"));
 }
 
 static void

@@ -108,7 +108,8 @@ a_nonce_is_fetched_once_and_then_comes_with_each_answer(void **state)
     assert_null(a.location);
     assert_int_equal(a.retry_at_s, NOW + 5);
     answer_done(&a);
-    assert_string_equal(t.client.nonce, "n3");
+    assert_int_equal(t.client.nonces.count, 1);
+    assert_string_equal(t.client.nonces.items[0], "n3");
     end(&t, "GET https://ca.test/dir\n"
             "HEAD https://ca.test/nonce\n"
             "POST https://ca.test/order ACCT n1 {\"a\":1}\n"
@@ -193,7 +194,7 @@ a_nonce_that_is_not_base64url_is_ignored(void **state)
 
     (void)state;
     begin(&t, session, replies, COUNT(replies));
-    assert_null(t.client.nonce);
+    assert_int_equal(t.client.nonces.count, 0);
     assert_false(client_post(&t.client, "https://ca.test/x", "", &a, &e));
     assert_int_equal(e.code, ERR_PROTOCOL);
     assert_string_equal(e.text, "get a nonce from 'https://ca.test/nonce': the answer has none");

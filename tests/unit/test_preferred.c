@@ -157,7 +157,7 @@ choose(struct world *w, char *wanted, const struct reply *replies, size_t count,
                             scratch_path(&w->scratch, "session.json"), e));
     client.key = key_generate(KEY_ECDSA_P256, e);
     client.kid = strdup("ACCT");
-    client.nonce = strdup("n1");
+    assert_true(list_add(&client.nonces, "n1"));
     assert_true(list_add(&alternates, "https://ca.test/1"));
     assert_true(list_add(&alternates, "https://ca.test/2"));
     assert_true(str_add(chain, w->chains[0].text, w->chains[0].size));

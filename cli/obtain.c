@@ -1,0 +1,264 @@
+/* obtain.c: key, request, order, check, store; the stand-in when the issuer fails. */
+#include "cli/obtain.h"
+
+#include "base/csr.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/access.h"
+#include "cli/budget.h"
+#include "cli/keep.h"
+#include "cli/term.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FAILURES_BORNE 2 /* in a row, before another issuer is asked */
+
+/* One order of a certificate: where from, and its files; the strings are owned. */
+struct order_way {
+    struct reach *reach;
+    const char *issuer_name; /* borrowed */
+    struct dns *dns;         /* borrowed */
+    char *order_path, *journal_path;
+    bool is_rehearsal;
+};
+
+#define own_way __attribute__((cleanup(way_done)))
+
+static void
+way_done(struct order_way *w)
+{
+    free(w->order_path);
+    free(w->journal_path);
+}
+
+/* An order at a stand-in is another order, and so are the records of a rehearsal. */
+static bool
+find_way(struct order_way *w, struct app *app, struct issuer *issuer, bool rehearse,
+         const struct report *r, struct err *e)
+{
+    const char *base = strrchr(r->state.directory, '/') + 1;
+    bool is_usual = issuer == r->certificate->issuer && !rehearse;
+
+    w->reach = access_reach(app, issuer, rehearse, e);
+    if (w->reach == NULL)
+        return false;
+    w->issuer_name = issuer->name;
+    w->dns = config_dns(&app->config, issuer->acme.dns);
+    w->is_rehearsal = rehearse;
+    w->order_path = is_usual ? str_format("%s/order.json", r->state.directory)
+                             : str_format("%s/order-%s.json", r->state.directory,
+                                          rehearse ? "rehearsal" : "fallback");
+    w->journal_path = str_format("%s/records/%s%s.json", app->config.settings.state, base,
+                                 is_usual   ? ""
+                                 : rehearse ? ".rehearsal"
+                                            : ".fallback");
+    return (w->order_path != NULL && w->journal_path != NULL) || err_memory(e);
+}
+
+/* ---- check, store ---- */
+
+/* Checks the chain with the key, then stores both as the wanted generation. */
+static bool
+accept_chain(struct app *app, struct report *r, const struct order_way *w, EVP_PKEY *key,
+             const struct str *chain_pem, struct err *e)
+{
+    int64_t now_s = app->clock->now_s(app->clock);
+    own_str struct str key_pem = {0};
+    struct material m = {0};
+    int64_t number = 0;
+
+    if (!key_to_pem(key, &key_pem, e))
+        return false;
+    m = (struct material){.key_pem = &key_pem,
+                          .chain_pem = chain_pem,
+                          .names = &r->certificate->names,
+                          .trust_file = w->reach->acme.trust_file,
+                          .any_root = w->is_rehearsal};
+    if (!reload_check(&m, app->clock, e)) {
+        (void)err_wrap(e, "the certificate from [issuer %s] is not acceptable", w->issuer_name);
+        e->is_answer = true;
+        return false;
+    }
+    if (w->is_rehearsal)
+        return true;
+    if (!store_add(r->state.directory, w->issuer_name, &r->certificate->names, &key_pem, chain_pem,
+                   now_s, &number, e))
+        return false;
+    state_set_generation(&r->state, number);
+    state_set_attempt(&r->state, &(struct attempt){.at_s = now_s});
+    return state_save(&r->state, e);
+}
+
+/* ---- one order ---- */
+
+/* The id of what this issuer gave before, to be free()d; NULL: there is none. */
+static char *
+find_replaced(const struct report *r, const struct order_way *w)
+{
+    const struct generation *g = &r->plan.generation;
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct err ignored = {0};
+
+    if (w->is_rehearsal || g->number == 0 || strcmp(g->issuer, w->issuer_name) != 0 ||
+        !store_read(r->state.directory, g->number, &key_pem, &chain_pem, &ignored))
+        return NULL;
+    return acme_renewal_id(&chain_pem, &ignored);
+}
+
+/* What is rehearsed must not use up the key that an order in flight has. */
+static EVP_PKEY *
+find_key(const struct report *r, const struct order_way *w, struct err *e)
+{
+    enum key_type type = (enum key_type)r->certificate->key_type;
+
+    return w->is_rehearsal ? key_generate(type, e) : store_next_key(r->state.directory, type, e);
+}
+
+static bool
+order(struct app *app, struct report *r, const struct order_way *w, struct err *e)
+{
+    own_pkey EVP_PKEY *key = NULL;
+    own_str struct str csr_der = {0};
+    own_str struct str chain_pem = {0};
+    own_mem char *replaces = find_replaced(r, w);
+    struct err warning = {0}, ignored = {0};
+    struct acme_job job = {
+        .access = &w->reach->access,
+        .client = w->reach->client,
+        .dns = w->dns,
+        .progress = term_progress(),
+        .order_path = w->order_path,
+        .journal_path = w->journal_path,
+        .names = &r->certificate->names,
+        .csr_der = &csr_der,
+        .replaces = replaces,
+    };
+    bool good = false;
+
+    if (!file_make_directory(r->state.directory, 0700, e))
+        return false;
+    key = find_key(r, w, e);
+    if (key == NULL || !csr_make(key, &r->certificate->names, &csr_der, e))
+        return false;
+    good = acme_issue(&job, &chain_pem, &warning, e);
+    term_clear();
+    if (warning.code != ERR_NONE)
+        log_say(LOG_LEVEL_WARNING, "%s: %s", r->certificate->name, warning.text);
+    if (!good)
+        return false;
+    good = accept_chain(app, r, w, key, &chain_pem, e);
+    /* the order of a chain that was not acceptable stays: it can be fetched again when trust_file
+     * is right, say, and a new one would be charged for */
+    if ((good || w->is_rehearsal) && !acme_forget(&job, &ignored))
+        log_debug("the order is not forgotten: %s", ignored.text);
+    return good;
+}
+
+static bool
+obtain_from(struct app *app, struct report *r, struct issuer *issuer, bool rehearse, struct err *e)
+{
+    own_way struct order_way w = {0};
+
+    return find_way(&w, app, issuer, rehearse, r, e) && order(app, r, &w, e);
+}
+
+/* ---- failures ---- */
+
+/* Did it cost something there? Its refusals do, and so does what it gave and we do not take. */
+static bool
+is_charged(const struct err *e)
+{
+    return e->is_answer && (err_is_temporary(e) || e->code == ERR_REFUSED ||
+                            e->code == ERR_PROTOCOL || e->code == ERR_INPUT);
+}
+
+static void
+remember_failure(struct app *app, struct report *r, struct err *e)
+{
+    struct err ignored = {0};
+
+    budget_charge(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock),
+                  is_charged(e), e);
+    if (!state_save(&r->state, &ignored))
+        log_debug("the failure is not remembered: %s", ignored.text);
+}
+
+bool
+obtain_needs_fallback(int64_t failures, int64_t renew_at_s, int64_t not_after_s, int64_t now_s)
+{
+    return failures > FAILURES_BORNE || now_s >= renew_at_s + (not_after_s - renew_at_s) / 2;
+}
+
+/* Whose fault it is does not matter, unless it is ours: then another issuer would fail as well. */
+static struct issuer *
+find_fallback(const struct app *app, const struct report *r, const struct err *e)
+{
+    const struct certificate *c = r->certificate;
+    const struct generation *g = &r->plan.generation;
+    struct attempt last = state_attempt(&r->state);
+    int64_t renew_at_s =
+        g->number == 0 ? 0 : plan_renew_at(g->not_before_s, g->not_after_s, c->renew_before);
+
+    if (c->issuer->acme.fallback == NULL || e->code == ERR_CONFIG || e->code == ERR_SYSTEM ||
+        e->code == ERR_CREATE || e->code == ERR_PERMISSION ||
+        !obtain_needs_fallback(last.failures + (e->is_answer ? 1 : 0), renew_at_s, g->not_after_s,
+                               app->clock->now_s(app->clock)))
+        return NULL;
+    return config_issuer(&app->config, c->issuer->acme.fallback);
+}
+
+static bool
+obtain(struct app *app, struct report *r, struct err *e)
+{
+    struct issuer *fallback = NULL;
+    struct err second = {0};
+
+    if (obtain_from(app, r, r->certificate->issuer, false, e))
+        return true;
+    fallback = find_fallback(app, r, e);
+    if (fallback == NULL)
+        return false;
+    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, and [issuer %s] is tried instead: %s",
+            r->certificate->name, r->certificate->issuer_name, fallback->name, e->text);
+    if (obtain_from(app, r, fallback, false, &second))
+        return true;
+    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, too: %s", r->certificate->name,
+            fallback->name, second.text);
+    return false;
+}
+
+bool
+obtain_run(struct app *app, bool force, struct report *r, struct err *e)
+{
+    int64_t keep = app->config.settings.keep_generations;
+    struct err ignored = {0};
+
+    if (!force &&
+        !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e))
+        return false;
+    if (!obtain(app, r, e)) {
+        remember_failure(app, r, e);
+        return false;
+    }
+    plan_done(&r->plan);
+    plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock));
+    if (!store_prune(r->state.directory, keep, r->plan.generation.number, &ignored))
+        log_debug("old generations are not removed: %s", ignored.text);
+    report_did(r, "renewed");
+    return true;
+}
+
+bool
+obtain_rehearse(struct app *app, struct report *r, struct err *e)
+{
+    struct issuer *issuer = r->certificate->issuer;
+
+    if (issuer->acme.rehearsal == NULL)
+        return err_set(e, ERR_CONFIG,
+                       "[issuer %s] has no 'rehearsal': the directory of a server that gives "
+                       "certificates for tests",
+                       issuer->name);
+    return obtain_from(app, r, issuer, true, e);
+}
