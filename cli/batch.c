@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 
 #include "base/fiber.h"
+#include "cli/term.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -37,8 +38,10 @@ run_one(void *argument)
         return;
     if (i->app->json)
         i->json = report_json(&r, true);
-    else if (!i->app->quiet)
+    else if (!i->app->quiet) {
+        term_clear();
         report_print_line(&r, i->app->clock->now_s(i->app->clock));
+    }
 }
 
 /* Our own limit, as far as we may. */

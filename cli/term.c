@@ -2,6 +2,7 @@
 #include "cli/term.h"
 
 #include "base/clock.h"
+#include "base/fiber.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,19 +48,23 @@ term_off(void)
 static void
 say(struct progress *p, const char *line)
 {
+    const char *name = fiber_name();
+    char whole[sizeof(term.line)];
     char span[CLOCK_SPAN_SIZE];
     int64_t now_ms = clock_system.steady_ms(&clock_system);
 
     (void)p;
     if (!term.live)
         return;
-    if (!term.shown || strncmp(term.line, line, sizeof(term.line) - 1) != 0)
+    (void)snprintf(whole, sizeof(whole), "%.100s%s%s", name == NULL ? "" : name,
+                   name == NULL ? "" : ": ", line);
+    if (!term.shown || strcmp(term.line, whole) != 0)
         term.began_ms = now_ms;
-    (void)snprintf(term.line, sizeof(term.line), "%s", line);
+    (void)snprintf(term.line, sizeof(term.line), "%s", whole);
     term.shown = true;
     clock_span(span, now_ms - term.began_ms);
     /* cut to 72 columns, so that one line stays one line */
-    (void)fprintf(stderr, "\r\033[K%.*s (%s)", 66, line, span);
+    (void)fprintf(stderr, "\r\033[K%.*s (%s)", 66, whole, span);
     (void)fflush(stderr);
 }
 
