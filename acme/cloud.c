@@ -141,6 +141,7 @@ cloud_records_done(struct cloud_records *all)
     for (size_t i = 0; i < all->count; i++)
         free(all->items[i].value);
     free(all->items);
+    json_drop(&all->origin);
     *all = (struct cloud_records){0};
 }
 
@@ -218,19 +219,45 @@ is_within(const char *name, const char *zone)
            (size == end || name[size - end - 1] == '.');
 }
 
+/* The same where a zone may be hidden: then *hidden tells why, once. */
+static bool
+look_for(struct session *s, const char *name, const struct cloud_zone **zone, struct err *hidden,
+         struct err *e)
+{
+    struct err why = {0};
+
+    if (look_up(s, name, zone, &why))
+        return true;
+    /* without a token it was not the zone that was refused */
+    if (why.code != ERR_PERMISSION || !s->rest.d->provider->cloud->hides_zones ||
+        s->rest.token == NULL) {
+        *e = why;
+        return false;
+    }
+    if (hidden->code == ERR_NONE)
+        *hidden = why;
+    return true;
+}
+
 /* First the zone which the DNS tells, if any: that is one question for all of its names. Else up
  * the labels, from the name itself. */
 static bool
 find_zone(struct session *s, struct place *p, const char *told, struct err *e)
 {
-    if (told != NULL && !look_up(s, told, &p->zone, e))
+    struct err hidden = {0};
+
+    if (told != NULL && !look_for(s, told, &p->zone, &hidden, e))
         return false;
     for (const char *at = p->name; p->zone == NULL && at != NULL && at[0] != '\0';) {
         const char *dot = strchr(at, '.');
 
-        if (!look_up(s, at, &p->zone, e))
+        if (!look_for(s, at, &p->zone, &hidden, e))
             return false;
         at = dot == NULL ? NULL : dot + 1;
+    }
+    if (p->zone == NULL && hidden.code != ERR_NONE) {
+        *e = hidden;
+        return false;
     }
     if (p->zone == NULL)
         return err_set(e, ERR_CONFIG,
@@ -338,6 +365,7 @@ make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_re
     set->ttl_s = ttl_s > zone->least_ttl_s ? ttl_s : zone->least_ttl_s;
     if (!service->list(&s->rest, zone, set->name, &there, e))
         return false;
+    set->origin = TAKE(there.origin);
     for (size_t i = 0; i < there.count; i++) {
         const struct cloud_record *item = &there.items[i];
 
@@ -365,8 +393,10 @@ make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_re
 static void
 sets_done(struct cloud_set *sets, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         list_done(&sets[i].values);
+        json_drop(&sets[i].origin);
+    }
 }
 
 /* One round. *done: all is as it shall be. `sets` has room for one for each record. */
@@ -387,13 +417,13 @@ change_sets_once(struct session *s, const struct cloud_zone *zone, const struct 
         *set = (struct cloud_set){.ttl_s = 0};
         (void)snprintf(set->name, sizeof(set->name), "%s", ours->items[i].name);
         if (!make_set(s, zone, ours, remove, set, &changed, e)) {
-            list_done(&set->values);
+            sets_done(set, 1);
             return false;
         }
         if (changed)
             (*count)++;
         else
-            list_done(&set->values);
+            sets_done(set, 1);
     }
     return *count == 0 || service->write(&s->rest, zone, sets, *count, e);
 }

@@ -47,6 +47,7 @@ struct cloud_record {
 struct cloud_records {
     struct cloud_record *items;
     size_t count;
+    struct json_t *origin; /* the set as the service gave it, if write() wants it; else NULL */
 };
 
 #define own_cloud_records __attribute__((cleanup(cloud_records_done)))
@@ -56,12 +57,15 @@ struct cloud_set {
     char name[DNS_NAME_SIZE];
     struct list values; /* in quotation marks */
     int64_t ttl_s;
+    struct json_t *origin; /* which list() kept; NULL: none, or the set is new */
 };
 
 struct cloud_service {
     const char *header; /* "Authorization: Bearer ", the token follows; NULL: start() */
     bool plain_loopback;
     bool refuses_twins; /* add() of what is there has no effect: it is not looked for before */
+    bool hides_zones;   /* a zone that we may not see, or that is none, is ERR_PERMISSION of
+                         * find_zone() alike: the others are looked for first */
 
     /* Reads other proofs of who we are than one token: sets r->authorize, r->proof, and, for
      * errors, r->token_file. Nobody is asked. stop() frees r->proof, also after start() has failed.
@@ -85,7 +89,8 @@ struct cloud_service {
     bool (*drop)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
                  struct err *e);
 
-    /* Set by set; NULL: record by record. */
+    /* Set by set; NULL: record by record. When the service tells that a set is not `origin` any
+     * more, that is no failure: all is read again afterwards. */
     bool (*write)(struct rest *r, const struct cloud_zone *zone, const struct cloud_set *sets,
                   size_t count, struct err *e);
 };

@@ -16,6 +16,7 @@
 #define PRINTABLE                                                                                  \
     "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"                           \
     "abcdefghijklmnopqrstuvwxyz{|}~"
+#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 #define HARMLESS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=-"
 
 static bool
@@ -67,138 +68,7 @@ rest_begin(struct rest *r)
     r->deadline_ms = r->d->clock->steady_ms(r->d->clock) + r->d->config.timeout_s * 1000;
 }
 
-/* ------------------------------------------------------------------ asking */
-
-/* Waits before the next try, unless that would take too long. */
-static bool
-pause_for(const struct rest *r, const struct http_response *response, int tries, struct err *e)
-{
-    struct clock *clock = r->d->clock;
-    int64_t now_s = clock->now_s(clock);
-    int64_t ms = tries > 4 ? PAUSE_MOST_MS : (int64_t)PAUSE_FIRST_MS << tries;
-    char span[CLOCK_SPAN_SIZE];
-
-    if (response->retry_at_s > now_s)
-        ms = (response->retry_at_s - now_s) * 1000;
-    clock_span(span, ms);
-    if (clock->steady_ms(clock) + ms > r->deadline_ms) {
-        (void)err_set(e, ERR_BUSY,
-                      "the service at '%s' is busy or has had too many requests (%d), and wants to "
-                      "be asked again in %s, which is more than 'timeout' of [dns %s] leaves",
-                      r->endpoint, response->status, span, r->d->name);
-        e->retry_at_s = response->retry_at_s > now_s ? response->retry_at_s : 0;
-        return false;
-    }
-    log_debug("%s: %d, asked again in %s", r->endpoint, response->status, span);
-    clock->sleep_ms(clock, ms);
-    return true;
-}
-
-/* json_decode() reads objects alone: an array becomes a member of one. */
-static bool
-read_json(const struct rest *r, const struct http_response *response, struct rest_answer *answer,
-          struct err *e)
-{
-    own_str struct str text = {0};
-    const char *body = response->body.text;
-    struct err why = {0};
-
-    answer->status = response->status;
-    if (response->body.size == 0)
-        return true;
-    if (body[strspn(body, " \t\r\n")] == '[') {
-        if (!str_addf(&text, "{\"items\":") || !str_add(&text, body, response->body.size) ||
-            !str_add(&text, "}", 1))
-            return err_memory(e);
-        answer->json = json_decode(text.text, text.size, &why);
-    } else {
-        answer->json = json_decode(body, response->body.size, &why);
-    }
-    if (answer->json != NULL || !rest_is_good(answer))
-        return true;
-    return err_set(e, ERR_PROTOCOL,
-                   "the service at '%s' answers with what is not JSON (%s); is 'endpoint' of "
-                   "[dns %s] right?",
-                   r->endpoint, why.text, r->d->name);
-}
-
-/* One try. */
-static bool
-send_once(struct rest *r, struct http_request *request, struct http_response *response,
-          struct err *e)
-{
-    own_list struct list lines = {0};
-    bool good = (r->token == NULL || list_add(&lines, r->header.text)) || err_memory(e);
-
-    good = good && (r->authorize == NULL || r->authorize(r, request, &lines, e));
-    if (good) {
-        own_mem const char **headers = calloc(lines.count + 1, sizeof(*headers));
-
-        for (size_t i = 0; headers != NULL && i < lines.count; i++)
-            headers[i] = lines.items[i];
-        request->headers = headers;
-        good = headers == NULL ? err_memory(e) : r->http->send(r->http, request, response, e);
-        request->headers = NULL;
-    }
-    list_wipe(&lines);
-    return good || err_wrap(e, "[dns %s]", r->d->name);
-}
-
-bool
-rest_exchange(struct rest *r, const struct rest_message *m, struct http_response *response,
-              struct err *e)
-{
-    own_mem char *url = str_format("%s%s", r->endpoint, m->path);
-    struct http_request request = {
-        .method = m->method,
-        .url = url,
-        .content_type = m->content_type,
-        .accept = m->accept,
-        .body = m->body,
-        .body_size = m->body == NULL ? 0 : strlen(m->body),
-        .plain_loopback = r->plain_loopback,
-    };
-
-    if (url == NULL)
-        return err_memory(e);
-    for (int tries = 0;; tries++) {
-        if (!send_once(r, &request, response, e))
-            return false;
-        if (response->status != 429 && response->status != 503)
-            return true;
-        if (!pause_for(r, response, tries, e))
-            return false;
-        http_response_done(response);
-    }
-}
-
-bool
-rest_call(struct rest *r, const char *method, const char *path, const struct json_t *body,
-          struct rest_answer *answer, struct err *e)
-{
-    own_mem char *text = body == NULL ? NULL : json_encode(body);
-    own_http_response struct http_response response = {0};
-    const struct rest_message m = {
-        .method = method,
-        .path = path,
-        .content_type = text == NULL ? NULL : "application/json",
-        .accept = "application/json",
-        .body = text,
-    };
-
-    rest_answer_done(answer);
-    if (body != NULL && text == NULL)
-        return err_memory(e);
-    return rest_exchange(r, &m, &response, e) && read_json(r, &response, answer, e);
-}
-
-bool
-rest_is_good(const struct rest_answer *answer)
-{
-    return answer->status >= 200 && answer->status <= 299;
-}
-
-/* ------------------------------------------------------------------ what went wrong */
+/* ------------------------------------------------------------------ what it says */
 
 /* The sentence in an error, wherever the services have it. */
 static const char *
@@ -238,6 +108,182 @@ write_message(char text[static MESSAGE_MAX], const struct rest *r, const struct 
         text[end - 1] = '\0';
 }
 
+/* ------------------------------------------------------------------ asking */
+
+/* Whom a message goes to. */
+static const char *
+place_of(const struct rest *r, const struct rest_message *m)
+{
+    return m->url != NULL ? m->url : r->endpoint;
+}
+
+static bool
+is_busy(const struct rest *r, const struct rest_message *m, const struct http_response *response)
+{
+    if (response->status == 429 || response->status == 503)
+        return true;
+    return m->url == NULL && r->is_busy != NULL && response->status >= 400 && r->is_busy(response);
+}
+
+/* Waits before the next try, unless that would take too long. */
+static bool
+pause_for(const struct rest *r, const struct rest_message *m, const struct http_response *response,
+          int tries, struct err *e)
+{
+    struct clock *clock = r->d->clock;
+    int64_t now_s = clock->now_s(clock);
+    int64_t ms = tries > 4 ? PAUSE_MOST_MS : (int64_t)PAUSE_FIRST_MS << tries;
+    char span[CLOCK_SPAN_SIZE], message[MESSAGE_MAX] = "";
+    struct err ignored = {0};
+    own_json struct json_t *json = json_decode(response->body.text, response->body.size, &ignored);
+
+    if (response->retry_at_s > now_s)
+        ms = (response->retry_at_s - now_s) * 1000;
+    clock_span(span, ms);
+    if (m->url == NULL) /* who is asked elsewhere may repeat a secret that we do not know here */
+        write_message(message, r, json);
+    if (clock->steady_ms(clock) + ms > r->deadline_ms) {
+        (void)err_set(e, ERR_BUSY,
+                      "the service at '%s' is busy or has had too many requests (%d%s), and wants "
+                      "to be asked again in %s, which is more than 'timeout' of [dns %s] leaves",
+                      place_of(r, m), response->status, message, span, r->d->name);
+        e->retry_at_s = response->retry_at_s > now_s ? response->retry_at_s : 0;
+        return false;
+    }
+    log_debug("%s: %d, asked again in %s", place_of(r, m), response->status, span);
+    clock->sleep_ms(clock, ms);
+    return true;
+}
+
+/* json_decode() reads objects alone: an array becomes a member of one. */
+static bool
+read_json(const struct rest *r, const struct rest_message *m, const struct http_response *response,
+          struct rest_answer *answer, struct err *e)
+{
+    own_str struct str text = {0};
+    const char *body = response->body.text;
+    struct err why = {0};
+
+    answer->status = response->status;
+    if (response->body.size == 0)
+        return true;
+    if (body[strspn(body, " \t\r\n")] == '[') {
+        if (!str_addf(&text, "{\"items\":") || !str_add(&text, body, response->body.size) ||
+            !str_add(&text, "}", 1))
+            return err_memory(e);
+        answer->json = json_decode(text.text, text.size, &why);
+    } else {
+        answer->json = json_decode(body, response->body.size, &why);
+    }
+    if (answer->json != NULL || !rest_is_good(answer))
+        return true;
+    if (m->url != NULL)
+        /* not with `why`, which may quote a secret that was sent or given */
+        return err_set(e, ERR_PROTOCOL, "'%s' answers with what is not JSON", m->url);
+    return err_set(e, ERR_PROTOCOL,
+                   "the service at '%s' answers with what is not JSON (%s); is 'endpoint' of "
+                   "[dns %s] right?",
+                   r->endpoint, why.text, r->d->name);
+}
+
+/* The header lines of a request. What is asked elsewhere is not told who we are. */
+static bool
+add_lines(struct rest *r, const struct rest_message *m, const struct http_request *request,
+          struct list *lines, struct err *e)
+{
+    /* first, for it may be what gets the token */
+    if (m->url == NULL && r->authorize != NULL && !r->authorize(r, request, lines, e))
+        return false;
+    if (m->url == NULL && r->token != NULL && !list_add(lines, r->header.text))
+        return err_memory(e);
+    return m->header == NULL || list_add(lines, m->header) || err_memory(e);
+}
+
+/* One try. */
+static bool
+send_once(struct rest *r, const struct rest_message *m, struct http_request *request,
+          struct http_response *response, struct err *e)
+{
+    own_list struct list lines = {0};
+    bool good = add_lines(r, m, request, &lines, e);
+
+    if (good) {
+        own_mem const char **headers = calloc(lines.count + 1, sizeof(*headers));
+
+        for (size_t i = 0; headers != NULL && i < lines.count; i++)
+            headers[i] = lines.items[i];
+        request->headers = headers;
+        good = headers == NULL ? err_memory(e) : r->http->send(r->http, request, response, e);
+        request->headers = NULL;
+    }
+    list_wipe(&lines);
+    /* what authorize() asks elsewhere is told by the request it is for */
+    return good || (m->url == NULL && err_wrap(e, "[dns %s]", r->d->name));
+}
+
+bool
+rest_exchange(struct rest *r, const struct rest_message *m, struct http_response *response,
+              struct err *e)
+{
+    own_mem char *url = m->url != NULL ? strdup(m->url) : str_format("%s%s", r->endpoint, m->path);
+    struct http_request request = {
+        .method = m->method,
+        .url = url,
+        .content_type = m->content_type,
+        .accept = m->accept,
+        .body = m->body,
+        .body_size = m->body == NULL ? 0 : strlen(m->body),
+        .plain_loopback = r->plain_loopback && m->url == NULL,
+    };
+
+    if (url == NULL)
+        return err_memory(e);
+    for (int tries = 0;; tries++) {
+        if (!send_once(r, m, &request, response, e))
+            return false;
+        if (!is_busy(r, m, response))
+            return true;
+        if (!pause_for(r, m, response, tries, e))
+            return false;
+        http_response_done(response);
+    }
+}
+
+bool
+rest_send(struct rest *r, const struct rest_message *m, struct rest_answer *answer, struct err *e)
+{
+    own_http_response struct http_response response = {0};
+
+    rest_answer_done(answer);
+    return rest_exchange(r, m, &response, e) && read_json(r, m, &response, answer, e);
+}
+
+bool
+rest_call(struct rest *r, const char *method, const char *path, const struct json_t *body,
+          struct rest_answer *answer, struct err *e)
+{
+    own_mem char *text = body == NULL ? NULL : json_encode(body);
+    const struct rest_message m = {
+        .method = method,
+        .path = path,
+        .content_type = text == NULL ? NULL : "application/json",
+        .accept = "application/json",
+        .body = text,
+    };
+
+    if (body != NULL && text == NULL)
+        return err_memory(e);
+    return rest_send(r, &m, answer, e);
+}
+
+bool
+rest_is_good(const struct rest_answer *answer)
+{
+    return answer->status >= 200 && answer->status <= 299;
+}
+
+/* ------------------------------------------------------------------ what went wrong */
+
 bool
 rest_refused(const struct rest *r, const struct rest_answer *answer, const char *what,
              struct err *e)
@@ -247,9 +293,11 @@ rest_refused(const struct rest *r, const struct rest_answer *answer, const char 
     write_message(message, r, answer->json);
     if (answer->status == 401 || answer->status == 403)
         return err_set(e, ERR_PERMISSION,
-                       "the service at '%s' does not let the token of '%s' %s (%d%s); make a token "
-                       "which may edit the zone, and write it into that file",
-                       r->endpoint, r->token_file, what, answer->status, message);
+                       "the service at '%s' does not let the token of '%s' %s (%d%s); %s",
+                       r->endpoint, r->token_file, what, answer->status, message,
+                       r->remedy != NULL
+                           ? r->remedy
+                           : "make a token which may edit the zone, and write it into that file");
     if (answer->status >= 500)
         return err_set(e, ERR_NETWORK, "the service at '%s' failed to %s (%d%s)", r->endpoint, what,
                        answer->status, message);
@@ -287,6 +335,23 @@ rest_id(char id[static REST_ID_SIZE], const struct json_t *object, const char *k
         text[strspn(text, HARMLESS)] != '\0' || strstr(text, "..") != NULL)
         return false;
     memcpy(id, text, strlen(text) + 1);
+    return true;
+}
+
+bool
+rest_encode(struct str *out, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        size_t plain = strspn(at, UNRESERVED);
+
+        if (!str_add(out, at, plain))
+            return false;
+        at += plain;
+        if (*at == '\0')
+            return true;
+        if (!str_addf(out, "%%%02X", (unsigned)(unsigned char)*at))
+            return false;
+    }
     return true;
 }
 

@@ -14,14 +14,20 @@ struct rest;
 typedef bool rest_authorize(struct rest *r, const struct http_request *request,
                             struct list *headers, struct err *e);
 
+/* Is it busy, or have there been too many requests, though the status is neither 429 nor 503? Asked
+ * for an answer that is an error. */
+typedef bool rest_is_busy(const struct http_response *response);
+
 /* What a service is asked by. */
 struct rest {
     struct dns *d; /* borrowed; its section is named in errors */
     struct http *http;
-    struct str header;         /* which proves who we are, unless authorize() does */
+    struct str header;         /* which proves who we are, unless authorize() adds its own */
     const char *token;         /* in the header: never to be told; NULL: no header */
     rest_authorize *authorize; /* NULL: the header is all */
     void *proof;               /* what authorize() needs; whoever set it frees it */
+    rest_is_busy *is_busy;     /* NULL: nothing but the status tells */
+    const char *remedy;        /* for who is known, but may not: "make a token ..."; NULL: that */
     const char *token_file;    /* borrowed, as all that follows */
     const char *endpoint;      /* URL, without a final '/' */
     bool plain_loopback;       /* http to this machine is allowed */
@@ -46,10 +52,13 @@ struct rest_answer {
 
 #define own_rest_answer __attribute__((cleanup(rest_answer_done)))
 
-/* A request of which the body is not JSON, or the answer. */
+/* A request of which the body is not JSON, or the answer, or which needs a header of its own. */
 struct rest_message {
     const char *method;
     const char *path;         /* with '/' in front and all that follows the endpoint */
+    const char *url;          /* instead of endpoint and path: elsewhere, where nothing proves who
+                               * we are; NULL: none */
+    const char *header;       /* "Name: value"; NULL: none */
     const char *content_type; /* NULL: no body */
     const char *accept;       /* NULL: anything */
     const char *body;         /* NUL-ended; NULL: none */
@@ -84,8 +93,12 @@ void rest_begin(struct rest *r);
 MUST_USE bool rest_call(struct rest *r, const char *method, const char *path,
                         const struct json_t *body, struct rest_answer *answer, struct err *e);
 
-/* The same with any body and any answer: whatever its status, 429 and 503 excepted. `response` is
- * empty before. Errors as rest_call(), ERR_PROTOCOL excepted. */
+/* The same with a message that says all about the request; the answer is JSON. */
+MUST_USE bool rest_send(struct rest *r, const struct rest_message *m, struct rest_answer *answer,
+                        struct err *e);
+
+/* The same with any answer: whatever its status, 429 and 503 excepted. `response` is empty before.
+ * Errors as rest_call(), ERR_PROTOCOL excepted. */
 MUST_USE bool rest_exchange(struct rest *r, const struct rest_message *m,
                             struct http_response *response, struct err *e);
 
@@ -108,6 +121,10 @@ bool rest_misunderstood(const struct rest *r, const char *what, struct err *e);
 /* Reads an id, text or number, that will be part of a path: false when it is missing, or has
  * characters that do not belong there. */
 MUST_USE bool rest_id(char id[static REST_ID_SIZE], const struct json_t *object, const char *key);
+
+/* Appends text as part of a path, a query or a form: what is not a letter, a digit or one of "-._~"
+ * becomes %XX (RFC 3986 section 2.1). False: out of memory. */
+MUST_USE bool rest_encode(struct str *out, const char *text);
 
 void rest_answer_done(struct rest_answer *answer);
 

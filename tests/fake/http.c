@@ -33,7 +33,6 @@ note_signed(struct fake_http *f, const struct http_request *r)
                           json_member_text(header, "nonce"), payload);
 
     assert(added && strcmp(json_member_text(header, "url"), r->url) == 0);
-    assert(strcmp(r->content_type, "application/jose+json") == 0);
     assert((kid == NULL) == (json_member(header, "jwk") != NULL));
 }
 
@@ -72,8 +71,13 @@ send_request(struct http *h, const struct http_request *r, struct http_response 
 
     assert(noted);
     f->base.request_count++;
-    if (r->body != NULL)
+    if (r->body != NULL && strcmp(r->content_type, "application/jose+json") == 0)
         note_signed(f, r);
+    else if (r->body != NULL)
+        noted = str_addf(&f->asked, " %s %.*s", r->content_type, (int)r->body_size, r->body);
+    for (size_t i = 0; noted && r->headers != NULL && r->headers[i] != NULL; i++)
+        noted = str_addf(&f->asked, " [%s]", r->headers[i]);
+    assert(noted);
     noted = str_addf(&f->asked, "%s\n", expected ? "" : " (unexpected)");
     assert(noted);
     if (!expected || f->replies[f->next++].status == 0)

@@ -22,9 +22,9 @@ struct fake_http {
     size_t count;
     size_t next; /* how many were given */
 
-    /* A line for each request: "HEAD URL", "GET URL", or for a signed one
-     * "POST URL jwk|KID NONCE PAYLOAD". Asked more than was written: the line ends in "
-     * (unexpected)". */
+    /* A line for each request: "HEAD URL", "GET URL", for one of ACME "POST URL jwk|KID NONCE
+     * PAYLOAD", for another one with a body "POST URL TYPE BODY"; its own header lines follow, each
+     * in brackets. Asked more than was written: the line ends in " (unexpected)". */
     struct str asked;
 };
 

@@ -207,6 +207,138 @@ ids_that_do_not_belong_into_a_path_are_refused(void **state)
     }
 }
 
+/* As which proof a service may want: asked for at each try. */
+static bool
+add_try(struct rest *r, const struct http_request *request, struct list *headers, struct err *e)
+{
+    int *tries = r->proof;
+    own_mem char *line = str_format("X-Try: %d %s", ++*tries, request->method);
+
+    return list_add(headers, line) || err_memory(e);
+}
+
+static void
+each_try_is_authorized_anew(void **state)
+{
+    static const struct reply replies[] = {{.status = 503}, {.status = 200, .body = "{}"}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+    int tries = 0;
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    p.rest.authorize = add_try;
+    p.rest.proof = &tries;
+    assert_true(rest_send(&p.rest,
+                          &(struct rest_message){.method = "PUT",
+                                                 .path = "/a",
+                                                 .header = "If-Match: 7",
+                                                 .content_type = "text/plain",
+                                                 .body = "b"},
+                          &answer, &e));
+    assert_string_equal(
+        fake_http_asked(&p.http),
+        "PUT https://api.test/a text/plain b [X-Try: 1 PUT] [X-Key: secret] [If-Match: 7]\n"
+        "PUT https://api.test/a text/plain b [X-Try: 2 PUT] [X-Key: secret] [If-Match: 7]\n");
+    fake_http_done(&p.http);
+}
+
+static void
+who_is_asked_elsewhere_is_not_told_who_we_are(void **state)
+{
+    static const struct reply replies[] = {{.status = 200, .body = "{}"},
+                                           {.status = 200, .body = "no"}};
+    const struct rest_message m = {
+        .method = "POST", .url = "https://else.test/t", .content_type = "text/plain", .body = "b"};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+    int tries = 0;
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    p.rest.authorize = add_try;
+    p.rest.proof = &tries;
+    assert_true(rest_send(&p.rest, &m, &answer, &e));
+    assert_string_equal(fake_http_asked(&p.http), "POST https://else.test/t text/plain b\n");
+    assert_false(rest_send(&p.rest, &m, &answer, &e));
+    assert_int_equal(e.code, ERR_PROTOCOL);
+    assert_non_null(strstr(e.text, "'https://else.test/t' answers with what is not JSON"));
+    fake_http_done(&p.http);
+}
+
+static bool
+body_is_busy(const struct http_response *response)
+{
+    return response->body.size > 0 && strstr(response->body.text, "busy") != NULL;
+}
+
+static void
+a_service_may_be_busy_in_its_own_words(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 403, .body = "{\"message\": \"I am busy.\"}"},
+        {.status = 200, .body = "{\"a\": \"busy\"}"},
+        {.status = 403, .body = "{\"message\": \"never\"}"},
+        {.status = 403, .body = "{\"message\": \"I am busy.\"}", .retry_at_s = NOW + 3600},
+    };
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    p.rest.is_busy = body_is_busy;
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(p.clock.slept_ms, 1000);
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(answer.status, 403);
+    assert_false(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_non_null(strstr(e.text, "(403: I am busy)"));
+    fake_http_done(&p.http);
+}
+
+static void
+a_remedy_of_the_service_is_in_the_sentence(void **state)
+{
+    static const struct reply replies[] = {{.status = 403}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    p.rest.remedy = "give it a role";
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_false(rest_refused(&p.rest, &answer, "do it", &e));
+    assert_non_null(strstr(e.text, "do it (403); give it a role"));
+    fake_http_done(&p.http);
+}
+
+/* By Python: urllib.parse.quote(text, safe="") */
+static void
+text_is_encoded_for_a_url(void **state)
+{
+    static const char *const rows[][2] = {
+        {"", ""},
+        {"azAZ09-._~", "azAZ09-._~"},
+        {"a b+c/d?e=f&g%h", "a%20b%2Bc%2Fd%3Fe%3Df%26g%25h"},
+        {"gr\303\274n\n", "gr%C3%BCn%0A"},
+        {"//", "%2F%2F"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        own_str struct str out = {0};
+
+        assert_true(rest_encode(&out, rows[i][0]));
+        assert_string_equal(out.text == NULL ? "" : out.text, rows[i][1]);
+    }
+}
+
 int
 main(void)
 {
@@ -218,6 +350,11 @@ main(void)
         cmocka_unit_test(what_the_service_says_is_in_the_sentence),
         cmocka_unit_test(success_that_is_not_json_is_no_answer),
         cmocka_unit_test(ids_that_do_not_belong_into_a_path_are_refused),
+        cmocka_unit_test(each_try_is_authorized_anew),
+        cmocka_unit_test(who_is_asked_elsewhere_is_not_told_who_we_are),
+        cmocka_unit_test(a_service_may_be_busy_in_its_own_words),
+        cmocka_unit_test(a_remedy_of_the_service_is_in_the_sentence),
+        cmocka_unit_test(text_is_encoded_for_a_url),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
