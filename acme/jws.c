@@ -181,6 +181,18 @@ jws_sign(EVP_PKEY *key, const char *kid, const char *nonce, const char *url, con
 }
 
 bool
+jws_compact(EVP_PKEY *key, const char *header, const char *claims, struct str *token, struct err *e)
+{
+    own_str struct str input = {0};
+    own_str struct str signature = {0};
+
+    if (!b64url_add(&input, header, strlen(header)))
+        return err_memory(e);
+    return add_payload(&input, claims, e) && sign(key, &input, &signature, e) &&
+           (str_addf(token, "%s.%s", input.text, signature.text) || err_memory(e));
+}
+
+bool
 jws_sign_hmac(const struct jws_secret *secret, const char *url, const char *payload,
               struct str *body, struct err *e)
 {

@@ -30,6 +30,17 @@ extern const char *const jws_hmac_words[];
 MUST_USE bool jws_sign(EVP_PKEY *key, const char *kid, const char *nonce, const char *url,
                        const char *payload, struct str *body, struct err *e);
 
+/*
+ * Makes a JWS in the compact form, as which a JWT is sent.
+ *
+ * Takes:  header, claims  JSON text; the header names the algorithm of the key
+ * Gives:  token           appended
+ * Errors: ERR_INTERNAL
+ * Source: RFC 7515 section 7.1, RFC 7519 section 7.1
+ */
+MUST_USE bool jws_compact(EVP_PKEY *key, const char *header, const char *claims, struct str *token,
+                          struct err *e);
+
 /* A shared key that somebody gave us a name for. */
 struct jws_secret {
     enum jws_hmac algorithm;

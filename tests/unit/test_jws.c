@@ -1,5 +1,5 @@
-/* test_jws.c: the key and the signature of RFC 7515 appendix A.3; its thumbprint by Python:
- *   hashlib.sha256(b'{"crv":"P-256","kty":"EC","x":"f83O...","y":"x_FE..."}')
+/* test_jws.c: the keys and the signatures of RFC 7515 appendices A.2 and A.3; a thumbprint by
+ * Python: hashlib.sha256(b'{"crv":"P-256","kty":"EC","x":"f83O...","y":"x_FE..."}')
  */
 #include "acme/jws.h"
 
@@ -267,6 +267,60 @@ without_a_nonce_there_is_no_such_member(void **state)
                         "{\"alg\":\"ES256\",\"url\":\"https://ca.test/\",\"kid\":\"k\"}");
 }
 
+/* RFC 7515 appendix A.2; RSASSA-PKCS1-v1_5 signs the same each time. */
+static void
+the_compact_form_is_that_of_the_rfc(void **state)
+{
+    static const char claims[] = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
+                                 "\"http://example.com/is_root\":true}";
+    /* the JWK of A.2.1 as PKCS#8, by openssl asn1parse -genconf and pkcs8 -topk8 */
+    static const char pem[] = "-----BEGIN PRIVATE KEY-----\n"
+                              "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh+BYK4uPJtGXO\n"
+                              "jS1lYmM2K5J9vinh8CR3/BYlzJChNuOL2TSXxbbqY913EeZ8dCn5VrD7io8ImtxL\n"
+                              "aYk8wTM/U+3QGbh3hCUv7JFP5IV3aVlL6kKA0ywPVb9ilE8TA5a8bpvfbr3SvaNn\n"
+                              "juygxmj3AbONv/s4yDQs4v5tJ/reSlpIdJed1LnPmt7Ex1sFhSwsD174pcF1A5L5\n"
+                              "ROjtZMEQxrZHYJqkeDrrnGya11UxMFBji4NmXG9veoKjlnAqH2QbgtPr8jkiGUkf\n"
+                              "toaHLFcW9Qr4NY2ai50Xw0Byj3+H2JoY2PyrZ62EWQwuz3WTOTY8BwNNb2BvniHg\n"
+                              "VFbK5emhAgMBAAECggEAEq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyW\n"
+                              "PEAeP88vLNO97IjlA7/GQ5sLKMgvfTeXZx9SE+7YwVol2NXOoAJe46sui395IW/G\n"
+                              "O+pWJ1O0BkTGoVEn2bKVRUCgu+GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzj\n"
+                              "kn439X0M/V51gfpRLI9JYanrC4D4qAdGcopV/0ZHHzQlBjudU2QvXt4ehNYTCBr6\n"
+                              "XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl/x/jTj3ccPDVZFD9pIuhLhBOneufuBiB\n"
+                              "4cS98l2SR/RQyGWSeWjnczT0QU91p1DhOVRuOopznQKBgQDgHMQQ60imZV1URk0K\n"
+                              "pLttoLhyt3SmqdEf/kgHePDdtzEafpAu+cS191R2JiuoF2yzWXnwFDcqGigp5BNr\n"
+                              "0AHQfD8/Lk8l1Mk09jxxCfui5nYooNyac8YFjm3vItzVCVDnEd3BbVWG8qf6deqE\n"
+                              "lMGAg+C2V0L4oNXnP7LZcPAZRwKBgQC5A8R+CZW2MvRTLLHzwZkUXV866cff7tx6\n"
+                              "kqa0finGG0KgeqlaZPxgCZnFp7AeAcCMtiynVlJ7vMVgePsLq6XtON4tB5kP9jAP\n"
+                              "rq3rbAOal78eUH5OcED6eNuCV8ixEu1eWcPNCS/l1OW1EnXUEoEHKl54Xrrz2uNw\n"
+                              "kgMTP1FZ1wKBgAcCn1dwJKufzBWQxWQp1vsM5fggqPN1qGb5y0MAk3g7/Ls5bkUp\n"
+                              "5u9SN0Ai3Ya6hNnvWJMb7sXQX6U/zyO2M/hTip7tUeh7CXgwo59dkpN75gJLVds2\n"
+                              "9+DAncu3KXU4f2Fa+7bLNrur53k8KwPOq2bbuTG69QtV7Jr5MR0AHWKNAoGBAIf/\n"
+                              "evpitUf+4JYbLpvNXWcY052Mpz22aR84mY3nh3F2LF2mjMJDpTg7FmuyPcVw6EcG\n"
+                              "yoAe9fa65iNqCq+jdw6PVNGo2hxfjSiZ8IIzHdsPXI89//pMjZcQK9r+CCoRjaZj\n"
+                              "OYiIDktVWZzmevJuv6WywUqd57LE3Zar3dLSIkx1AoGAIYd7DHOhrWvxkwPQsRM2\n"
+                              "tOgrjbcrfvtQJipd+DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd/QJQ3\n"
+                              "ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp/gh6A56\n"
+                              "03k2+ZQwVK0JKSHuLFkuQ3U=\n"
+                              "-----END PRIVATE KEY-----\n";
+    struct err e = {0};
+    own_pkey EVP_PKEY *key = key_from_pem(pem, strlen(pem), &e);
+    own_str struct str token = {0};
+
+    (void)state;
+    assert_non_null(key);
+    assert_true(jws_compact(key, "{\"alg\":\"RS256\"}", claims, &token, &e));
+    assert_string_equal(
+        token.text,
+        "eyJhbGciOiJSUzI1NiJ9."
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cn"
+        "VlfQ."
+        "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF"
+        "5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK"
+        "5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqt"
+        "FZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrB"
+        "p0igcN_IoypGlUPQGe77Rw");
+}
+
 int
 main(void)
 {
@@ -280,6 +334,7 @@ main(void)
         cmocka_unit_test(the_thumbprint_of_an_rsa_key_is_that_of_the_rfc),
         cmocka_unit_test(a_shared_key_signs_by_each_hmac),
         cmocka_unit_test(without_a_nonce_there_is_no_such_member),
+        cmocka_unit_test(the_compact_form_is_that_of_the_rfc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
