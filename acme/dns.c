@@ -6,11 +6,13 @@
 #include <string.h>
 
 extern const struct dns_provider dns_acmesh;
+extern const struct dns_provider dns_azure;
 extern const struct dns_provider dns_cloudflare;
 extern const struct dns_provider dns_desec;
 extern const struct dns_provider dns_digitalocean;
 extern const struct dns_provider dns_exec;
 extern const struct dns_provider dns_gandi;
+extern const struct dns_provider dns_google;
 extern const struct dns_provider dns_linode;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
@@ -19,11 +21,13 @@ extern const struct dns_provider dns_rfc2136;
 /* clang-format off */
 static const struct dns_provider *const providers[] = {
     &dns_acmesh,
+    &dns_azure,
     &dns_cloudflare,
     &dns_desec,
     &dns_digitalocean,
     &dns_exec,
     &dns_gandi,
+    &dns_google,
     &dns_linode,
     &dns_powerdns,
     &dns_rfc2136,
@@ -31,11 +35,13 @@ static const struct dns_provider *const providers[] = {
 
 const char *const dns_provider_words[] = {
     "acme.sh",
+    "azure",
     "cloudflare",
     "desec",
     "digitalocean",
     "exec",
     "gandi",
+    "google",
     "linode",
     "powerdns",
     "rfc2136",

@@ -13,6 +13,8 @@ The services are at https://localhost:14443/SERVICE, each one a file in cloud/ w
                       each is "token-of-SERVICE". Or, for other proofs of who asks:
     is_known(request) method, path with query, headers and body (bytes) of the request: is it
                       somebody who may?
+    tokens            of OAuth 2.0 (class Tokens), in place of both; besides
+    grant(path, form) what the token endpoint answers; None: that is not its path
     read(text)        what the body means; else it is JSON
     ask(...)          what the service answers; raises or returns Answer
     unauthorized(), busy(), gone()   the service's own answers for that
@@ -77,10 +79,32 @@ def spoil(service, method):
             raise Answer(400, {"message": "bad token " + words[0]})
 
 
+def spoil_tokens(service):
+    """What goes wrong at a token endpoint."""
+    service.tokens.life = 3600
+    for rule, *words in rules():
+        if rule == "token-life":  # token-life SECONDS
+            service.tokens.life = int(words[0])
+        if rule == "token-busy" and first("token-busy", int(words[0])):  # token-busy COUNT RETRY-AFTER
+            raise Answer(429, {"error": "temporarily_unavailable"}, {"Retry-After": words[1]})
+        if rule == "token-says":  # token-says STATUS TEXT...
+            raise Answer(int(words[0]), " ".join(words[1:]))
+
+
+def overtake(service, store, method):
+    """Somebody else writes first: overtaken NAME VALUE; a ~ is where one string of it ends."""
+    for rule, *words in rules():
+        if rule == "overtaken" and method != "GET" and first("overtaken", 1):
+            value = words[1].replace("~", '" "')
+            store.put(words[0], store.values(words[0]) + [value], 4000)
+            if hasattr(service, "overtaken"):
+                service.overtaken(words[0])
+
+
 def spoil_after(service, store, method, before):
     """What goes wrong after it was done."""
     for rule, *_ in rules():
-        if rule == "gone" and method == "DELETE":  # it was deleted already
+        if rule == "gone" and (method == "DELETE" or getattr(service, "only_deleted", False)):  # already
             raise service.gone() if hasattr(service, "gone") else Answer(404, {"detail": "Not found."})
         if rule == "lost" and method != "GET" and first("lost", 1):  # done, but the answer is lost
             raise Answer(502, "Bad Gateway")
@@ -97,6 +121,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def is_known(self, service, name, text):
+        if hasattr(service, "tokens"):
+            return service.tokens.is_good(self.headers)
         if hasattr(service, "is_known"):
             return service.is_known(Request(self.command, self.path, self.headers, text))
         key, before_token = service.header
@@ -109,16 +135,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Answer(415, {"message": "Unsupported Media Type"})
         return json.loads(text) if text else None
 
+    def grant(self, service, path, text):
+        form = dict(urllib.parse.parse_qsl(text.decode()))
+        answer = service.grant(path, form)
+        if answer is None:
+            return
+        if self.headers.get("Content-Type") != "application/x-www-form-urlencoded":
+            raise Answer(400, {"error": "invalid_request"})
+        if self.headers.get("Authorization"):
+            raise Answer(400, {"error": "invalid_request", "error_description": "a token here"})
+        spoil_tokens(service)
+        raise service.grant(path, form)
+
     def answer(self, method):
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
         name, _, path = url.path[1:].partition("/")
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         service, store = SERVICES[name]
+        service.headers = self.headers
         try:
+            if hasattr(service, "tokens") and method == "POST":
+                self.grant(service, "/" + path, text)
             spoil(service, method)
             if not self.is_known(service, name, text):
                 raise service.unauthorized()
+            overtake(service, store, method)
             before = list(store.records)
             answer = service.ask(store, method, "/" + path, query, self.read(service, text))
             spoil_after(service, store, method, before)

@@ -1,8 +1,10 @@
 """What the services of clouds.py share: their store, and answers."""
 import subprocess
 import sys
+import time
 
-ZONE, KEY = sys.argv[2:4]
+DIRECTORY, ZONE, KEY = sys.argv[1:4]
+ORIGIN = "https://localhost:14443"
 FILLER = 230  # records of others in the zone: more than a page of any service
 
 
@@ -46,6 +48,24 @@ class Store:
 
     def ttl(self, name):
         return next(r[3] for r in self.records if r[1] == name)
+
+
+class Tokens:
+    """Access tokens of OAuth 2.0, each of which ends."""
+
+    def __init__(self, name):
+        self.name = name
+        self.ends = {}
+        self.life = 3600  # seconds
+
+    def give(self):
+        token = f"access-token-{len(self.ends)}-of-{self.name}"
+        self.ends[token] = time.monotonic() + self.life
+        return Answer(200, {"token_type": "Bearer", "expires_in": self.life, "access_token": token})
+
+    def is_good(self, headers):
+        kind, _, token = headers.get("Authorization", "").partition(" ")
+        return kind == "Bearer" and time.monotonic() < self.ends.get(token, 0)
 
 
 def publish(name, values):
