@@ -2,6 +2,7 @@
 #include "acme/acme.h"
 
 #include "acme/account.h"
+#include "acme/alias.h"
 #include "acme/authz.h"
 #include "acme/client.h"
 #include "acme/dns01.h"
@@ -319,7 +320,8 @@ answer(struct order *o, void *self, struct err *e)
         progress_say(i->job->progress, "publishing %zu record%s", i->records.count,
                      i->records.count == 1 ? "" : "s");
         i->is_ours = true;
-        if (!records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
+        if (!alias_apply(i->job->dns, &i->records, e) ||
+            !records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
             !propagate_wait(i->job->dns, i->records.items, i->records.count, i->job->progress, e))
             return false;
         i->is_ours = false;

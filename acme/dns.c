@@ -73,6 +73,9 @@ const struct option dns_options[] = {
      .help = "who is asked about other zones; default: the system's, of /etc/resolv.conf"},
     {"timeout", OPTION_SPAN, AT(timeout_s), "2min",
      .help = "how long to wait until the records are seen"},
+    {"alias", OPTION_TEXT, AT(alias), NULL,
+     .help = "the name where all records go, to which a CNAME leads from each _acme-challenge.NAME; "
+     "default: CNAMEs are followed as they are seen from here"},
     {0},
 };
 /* clang-format on */
@@ -81,6 +84,28 @@ const struct dns_provider *
 dns_provider_get(size_t i)
 {
     return i < COUNT(providers) ? providers[i] : NULL;
+}
+
+/* Compared with names out of answers from now on. */
+static bool
+check_alias(struct dns *d, struct err *e)
+{
+    char name[DNS_NAME_SIZE];
+    char *copy = NULL;
+
+    if (d->config.alias == NULL)
+        return true;
+    if (!dns_name_copy(name, d->config.alias))
+        return err_set(e, ERR_CONFIG,
+                       "'alias' of [dns %s]: '%s' is not a name that DNS can hold; write it in "
+                       "letters, digits, '-' and '_'",
+                       d->name, d->config.alias);
+    copy = strdup(name);
+    if (copy == NULL)
+        return err_memory(e);
+    free(d->config.alias);
+    d->config.alias = copy;
+    return true;
 }
 
 static bool
@@ -98,7 +123,7 @@ bind_section(struct dns *d, const struct conf_section *s, struct err *e)
     d->name = strdup(s->name);
     if (d->provider_config == NULL || d->name == NULL)
         return err_memory(e);
-    return option_check_names(s, tables, e) &&
+    return option_check_names(s, tables, e) && check_alias(d, e) &&
            option_bind(s, d->provider->options, d->provider_config, e);
 }
 

@@ -14,7 +14,8 @@
 /* One TXT record. The last three are for programs that want to know what it proves; each is NULL
  * when that is not known, as in the journal of an earlier version. */
 struct dns_txt {
-    const char *fqdn;              /* "_acme-challenge.db.example.org.", A-labels, the final dot */
+    const char *fqdn;              /* "_acme-challenge.db.example.org." or an alias, A-labels, the
+                                      final dot */
     const char *value;             /* 43 characters of base64url */
     const char *domain;            /* the identifier, without the "*." of a wildcard */
     const char *token;             /* of the challenge, base64url */
@@ -29,6 +30,7 @@ struct dns_config {
     int64_t wait_s;        /* how long `wait` waits */
     struct list resolvers; /* HOST[:PORT]; empty: the system's (/etc/resolv.conf) */
     int64_t timeout_s;
+    char *alias; /* where every record goes, as dns_name_copy() has it; NULL: to its own name */
 };
 
 enum dns_propagation { DNS_AUTHORITATIVE, DNS_RECURSIVE, DNS_WAIT };

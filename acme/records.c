@@ -90,6 +90,20 @@ records_add(struct records *all, const char *fqdn, const char *value)
     return records_add_txt(all, &record);
 }
 
+bool
+records_rename(struct records *all, const char *fqdn)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        char *name = strdup(fqdn);
+
+        if (name == NULL)
+            return false;
+        drop(all->items[i].fqdn);
+        all->items[i].fqdn = name;
+    }
+    return true;
+}
+
 static bool
 write_journal(const struct records *all, const struct dns *dns, const char *path, struct err *e)
 {

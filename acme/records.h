@@ -18,6 +18,9 @@ MUST_USE bool records_add(struct records *all, const char *fqdn, const char *val
 /* The same, with what else is known of the record. */
 MUST_USE bool records_add_txt(struct records *all, const struct dns_txt *record);
 
+/* Gives all of them another name. False when memory ran out; some may have it then. */
+MUST_USE bool records_rename(struct records *all, const char *fqdn);
+
 /* Writes the journal, fsynced, then publishes. */
 MUST_USE bool records_publish(const struct records *all, struct dns *dns, const char *journal_path,
                               struct err *e);

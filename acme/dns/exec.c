@@ -114,6 +114,12 @@ fill_session(struct session *s, const struct dns *d, struct err *e)
     if (c->environment_file != NULL &&
         !hook_read_settings(c->environment_file, &s->settings, &s->secrets, e))
         return err_wrap(e, "'environment_file' of [dns %s]", d->name);
+    if (d->config.alias != NULL && c->contract != LEGO &&
+        strncmp(d->config.alias, PREFIX, strlen(PREFIX)) != 0)
+        return err_set(e, ERR_CONFIG,
+                       "'alias' of [dns %s]: programs other than lego's put '" PREFIX
+                       "' before the name that they are given, so it must begin with that",
+                       d->name);
     return true;
 }
 
@@ -327,8 +333,10 @@ fill_domain(struct call *c, struct err *e)
     const char *name = r->domain;
     size_t size = 0;
 
-    if (name == NULL)
-        name = strncmp(r->fqdn, PREFIX, strlen(PREFIX)) == 0 ? r->fqdn + strlen(PREFIX) : r->fqdn;
+    if (strncmp(r->fqdn, PREFIX, strlen(PREFIX)) == 0)
+        name = r->fqdn + strlen(PREFIX); /* an alias, perhaps: programs put the prefix before it */
+    else if (name == NULL)
+        name = r->fqdn;
     size = strlen(name);
     c->domain =
         str_format("%.*s", (int)(size > 0 && name[size - 1] == '.' ? size - 1 : size), name);
