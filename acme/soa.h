@@ -19,13 +19,18 @@ struct soa_hint {
  * its authority section (RFC 2308). Without: a resolver is asked for the SOA of the name above (to
  * ask it for a name that is about to be published would make it remember that there is none), then
  * the primary found so, which knows about zones in between. A primary that is hidden, or named by
- * a default which nobody changed, has no address: where any server will do, the zone's others are
- * asked then. CNAMEs are followed.
+ * a default which nobody changed, has no address or gives no answer: where any server will do, the
+ * zone's others are asked then.
+ *
+ * CNAMEs are followed, but not those which a wildcard makes: when a random name beside it has the
+ * same one, the record's place is the name itself. Neither are those at config.alias.
  *
  * Gives:  what zone_of() finds for each: zone->at has at least one address
+ * Source: RFC 1034 section 3.6.2 (CNAME), RFC 4592 section 3.3 (wildcards)
  * Errors: ERR_PERMISSION  the server says that it does not have the zone
  *         ERR_CONFIG      a name is not in the zone that was set; CNAMEs lead in a circle
- *         ERR_NETWORK     no answer, or none with an SOA record; the primary has no address
+ *         ERR_NETWORK     no answer, or none with an SOA record; the primary has no address; a zone
+ *                         is delegated to servers that do not have it
  *         ERR_PROTOCOL    what came is no answer
  */
 MUST_USE bool soa_find(struct dns *d, const struct soa_hint *hint, const struct dns_txt *records,

@@ -17,12 +17,13 @@ struct zone {
     struct resolver at;             /* who takes updates; none: not known */
     struct nameserver *nameservers; /* NULL: not known */
     size_t nameserver_count;
+    bool has_other_servers; /* in `at` stand those, as the primary did not answer */
 };
 
 /* Where a record lives. */
 struct zone_record {
     char fqdn[DNS_NAME_SIZE];
-    char target[DNS_NAME_SIZE]; /* the end of the CNAMEs from fqdn; mostly fqdn itself */
+    char target[DNS_NAME_SIZE]; /* where CNAMEs lead from fqdn; mostly fqdn itself */
     struct zone *zone;          /* borrowed; NULL: not known */
 };
 

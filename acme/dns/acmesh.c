@@ -157,9 +157,7 @@ call(struct dns *d, const struct dns_txt *record, const char *method, struct err
 static bool
 prepare(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
 {
-    const struct soa_hint nothing = {0};
-
-    return open_session(d, e) && (count == 0 || soa_find(d, &nothing, records, count, e));
+    return open_session(d, e) && (count == 0 || soa_find(d, NULL, records, count, e));
 }
 
 static bool

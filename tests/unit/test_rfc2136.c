@@ -23,15 +23,33 @@ static const struct dns_txt one[] = {{.fqdn = "_acme-challenge.db.example.test."
 
 /* ---- the name server ---- */
 
-/* Zones example.test and other.test; "cname.example.test" is a CNAME for "there.other.test"; the
- * server's answer to updates is in update_rcode. */
+/* Zones example.test and other.test; "cname.example.test" is a CNAME for "there.other.test", and so
+ * is each name below "wild.example.test", by a wildcard, but not what is made there; the server's
+ * answer to updates is in update_rcode. */
 static unsigned update_rcode;
+
+/* The name that is asked for, with the final dot. */
+static const char *
+asked_for(char name[static DNS_NAME_SIZE], const unsigned char *query)
+{
+    size_t used = 0;
+
+    for (const unsigned char *at = query + 12; *at != 0; at += *at + 1) {
+        memcpy(name + used, at + 1, *at);
+        used += *at;
+        name[used++] = '.';
+    }
+    name[used] = '\0';
+    return name;
+}
 
 static size_t
 serve(unsigned char *answer, const unsigned char *query, size_t size, int turn, bool by_tcp)
 {
     const char *label = (const char *)query + 13; /* the first one */
-    bool is_cname = memcmp(label, "cname", 5) == 0;
+    bool is_cname = memcmp(label, "cname", 5) == 0 ||
+                    (const unsigned char *)memmem(query, size, "\4wild\7", 6) > query + 12;
+    char name[DNS_NAME_SIZE];
     bool is_other = memmem(query, size, "\5other\4test", 11) != NULL;
     bool is_ours = memmem(query, size, "\7example\4test", 13) != NULL;
     size_t used = nameserver_begin(answer, query, 0);
@@ -43,7 +61,7 @@ serve(unsigned char *answer, const unsigned char *query, size_t size, int turn, 
     if (!is_other && !is_ours)
         return nameserver_begin(answer, query, DNS_RCODE_REFUSED);
     if (is_cname)
-        return nameserver_add(answer, used, 1, "cname.example.test.", 5, "\5there\5other\4test\0",
+        return nameserver_add(answer, used, 1, asked_for(name, query), 5, "\5there\5other\4test\0",
                               18);
     return nameserver_add_soa(answer, used, 2, is_other ? "other.test." : "example.test.",
                               "ns1.example.test.");
@@ -150,11 +168,51 @@ records_of_one_zone_share_an_update(void **state)
     (void)state;
     begin(&f, DNS_RCODE_NOERROR, "");
     assert_true(f.dns->provider->publish(f.dns, records, COUNT(records), &e));
-    /* four names, then where the CNAME leads to, then two zones */
-    assert_int_equal(f.server.seen->udp, 4 + 1 + 2);
+    /* four names, then a name beside the CNAME and where it leads to, then two zones */
+    assert_int_equal(f.server.seen->udp, 4 + 2 + 2);
     assert_string_equal(zone_of(f.dns, "cname.example.test.")->target, "there.other.test.");
     assert_string_equal(zone_of(f.dns, "cname.example.test.")->zone->name, "other.test.");
     end(&f);
+}
+
+/* Lays the record down, and gives where; so many questions and updates it took. */
+static void
+placed(const char *more, const char *fqdn, const char *target, const char *zone, int messages)
+{
+    const struct dns_txt record = {.fqdn = fqdn, .value = VALUE};
+    struct fixture f;
+    struct err e = {0};
+
+    begin(&f, DNS_RCODE_NOERROR, more);
+    if (!f.dns->provider->publish(f.dns, &record, 1, &e))
+        fail_msg("%s", e.text);
+    assert_string_equal(zone_of(f.dns, fqdn)->target, target);
+    assert_string_equal(zone_of(f.dns, fqdn)->zone->name, zone);
+    assert_int_equal(f.server.seen->udp, messages);
+    end(&f);
+}
+
+static void
+a_cname_of_a_wildcard_is_not_followed(void **state)
+{
+    (void)state;
+    /* the name, one beside it, the name above; and up to where there is no CNAME any more */
+    placed("", "_acme-challenge.wild.example.test.", "_acme-challenge.wild.example.test.",
+           "example.test.", 4);
+    placed("", "_acme-challenge.a.b.wild.example.test.", "_acme-challenge.a.b.wild.example.test.",
+           "example.test.", 6);
+    /* one that only looks like it: a name beside it has none */
+    placed("", "cname.example.test.", "there.other.test.", "other.test.", 4);
+}
+
+static void
+an_alias_is_the_place_whatever_stands_there(void **state)
+{
+    (void)state;
+    placed("alias = CNAME.example.test", "cname.example.test.", "cname.example.test.",
+           "example.test.", 3);
+    placed("alias = cname.example.test.", "_acme-challenge.db.example.test.",
+           "_acme-challenge.db.example.test.", "example.test.", 2);
 }
 
 static void
@@ -269,6 +327,8 @@ wrong_settings_are_refused(void **state)
     settings_refused("[dns t]\nprovider = bind\n", "bind");
     settings_refused("[dns t]\nprovider = rfc2136\nsever = a\n", "server");
     settings_refused("[dns t]\nprovider = rfc2136\npropagation = never\n", "never");
+    settings_refused("[dns t]\nprovider = rfc2136\nalias = b\303\274cher.test\n",
+                     "'alias' of [dns t]: 'b\303\274cher.test' is not a name");
 }
 
 static void
@@ -277,7 +337,8 @@ defaults_are_those_of_the_manual(void **state)
     struct fixture f;
 
     (void)state;
-    begin(&f, 0, "");
+    begin(&f, 0, "alias =");
+    assert_null(f.dns->config.alias);
     assert_int_equal(f.dns->config.ttl_s, 60);
     assert_int_equal(f.dns->config.propagation, DNS_AUTHORITATIVE);
     assert_int_equal(f.dns->config.wait_s, 30);
@@ -293,6 +354,8 @@ main(void)
         cmocka_unit_test(a_record_is_one_question_and_one_update),
         cmocka_unit_test(the_same_value_is_removed_without_another_look_up),
         cmocka_unit_test(records_of_one_zone_share_an_update),
+        cmocka_unit_test(a_cname_of_a_wildcard_is_not_followed),
+        cmocka_unit_test(an_alias_is_the_place_whatever_stands_there),
         cmocka_unit_test(with_zone_and_server_set_nothing_is_asked),
         cmocka_unit_test(no_records_are_no_work),
         cmocka_unit_test(each_refusal_says_what_to_do),
