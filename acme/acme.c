@@ -306,6 +306,25 @@ answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
     return true;
 }
 
+/* Until all can see them. What fails here is none of the issuer's business. */
+static bool
+publish(struct issue *i, struct err *e)
+{
+    const struct acme_job *job = i->job;
+
+    progress_say(job->progress, "publishing %zu record%s", i->records.count,
+                 i->records.count == 1 ? "" : "s");
+    i->is_ours = true;
+    if (!alias_apply(job->dns, &i->records, e))
+        return false;
+    forgo(i);
+    if (!records_publish(&i->records, job->dns, job->journal_path, e) ||
+        !propagate_wait(job->dns, i->records.items, i->records.count, job->progress, e))
+        return false;
+    i->is_ours = false;
+    return true;
+}
+
 static bool
 answer(struct order *o, void *self, struct err *e)
 {
@@ -315,17 +334,9 @@ answer(struct order *o, void *self, struct err *e)
     if (!authzs_get(&all, i->client, &o->authorizations, i->job->names, e) ||
         !collect_records(i, &all, e))
         return false;
+    if (i->records.count > 0 && !publish(i, e))
+        return false;
     forgo(i);
-    if (i->records.count > 0) {
-        progress_say(i->job->progress, "publishing %zu record%s", i->records.count,
-                     i->records.count == 1 ? "" : "s");
-        i->is_ours = true;
-        if (!alias_apply(i->job->dns, &i->records, e) ||
-            !records_publish(&i->records, i->job->dns, i->job->journal_path, e) ||
-            !propagate_wait(i->job->dns, i->records.items, i->records.count, i->job->progress, e))
-            return false;
-        i->is_ours = false;
-    }
     return answer_challenges(i, &all, e);
 }
 

@@ -15,15 +15,19 @@
 #define SAY_PAUSE_MS 200 /* between two lines of progress */
 #define NAMED_MAX 4      /* servers that an error names */
 #define CNAMES_MAX 8     /* followed within one answer */
+#define IN_A_ROW 3       /* answers with the record, from an address that once was without it */
 
 /* A name that one server, at one of its addresses, is asked for. */
 struct ask {
     const char *name;   /* one of w->places */
     const char *server; /* the name server's name; "": it has none */
+    const char *zone;   /* that it is a server of */
     bool has;           /* all values */
     bool failed;        /* no answer, the last time */
+    bool was_without;   /* it has answered without the record */
+    int in_a_row;       /* answers with the record since then */
     int64_t pause_ms;
-    char said[96]; /* what it said instead */
+    char said[160]; /* what it said instead */
 };
 
 struct wait {
@@ -77,6 +81,15 @@ has_value(const struct dns_answer *answer, const char *name, const char *value, 
     return false;
 }
 
+/* An answer of a server that does not have the zone at all, though an NS record names it. */
+static bool
+is_lame(const struct ask *a, const struct dns_answer *answer)
+{
+    return a->server[0] != '\0' &&
+           (answer->rcode == DNS_RCODE_REFUSED || answer->rcode == DNS_RCODE_NOTAUTH ||
+            (answer->rcode == DNS_RCODE_NOERROR && !answer->authoritative));
+}
+
 /* Has the answer every wanted value? Else says what it has. */
 static bool
 has_all(const struct wait *w, struct ask *a, const struct dns_answer *answer)
@@ -92,14 +105,15 @@ has_all(const struct wait *w, struct ask *a, const struct dns_answer *answer)
         wanted++;
         found += has_value(answer, name, w->records[i].value, &any);
     }
-    if (answer->rcode != DNS_RCODE_NOERROR)
+    if (found == 0 && is_lame(a, answer))
+        (void)snprintf(a->said, sizeof(a->said), "does not have the zone '%.100s'%s", a->zone,
+                       answer->rcode == DNS_RCODE_NOERROR ? "" : " (it refuses)");
+    else if (answer->rcode != DNS_RCODE_NOERROR)
         (void)snprintf(a->said, sizeof(a->said), "answers %s", dns_rcode_text(answer->rcode));
     else if (found > 0)
         (void)snprintf(a->said, sizeof(a->said), "has %zu of %zu values", found, wanted);
     else if (strcasecmp(name, a->name) != 0 && !any)
         (void)snprintf(a->said, sizeof(a->said), "has a CNAME to '%.60s' there", name);
-    else if (!any && !answer->authoritative && a->server[0] != '\0')
-        (void)snprintf(a->said, sizeof(a->said), "does not have the zone");
     else
         (void)snprintf(a->said, sizeof(a->said), any ? "has other values" : "has no TXT record");
     return found == wanted;
@@ -145,6 +159,24 @@ say(void *context)
         progress_say(w->progress, "waiting for %s to answer with the record", server);
 }
 
+/* Behind one address may be several machines that do not change at the same moment. One that was
+ * without the record must have it some times in a row; each time the question comes from another
+ * port, so that another machine may answer. */
+static bool
+has_settled(struct ask *a, bool has_all_now)
+{
+    if (!has_all_now) {
+        a->was_without = true;
+        a->in_a_row = 0;
+        return false;
+    }
+    a->in_a_row++;
+    if (!a->was_without || a->in_a_row >= IN_A_ROW)
+        return true;
+    (void)snprintf(a->said, sizeof(a->said), "has it now, and a moment ago had not");
+    return false;
+}
+
 static int64_t
 heard(void *context, struct dnsio_task *task)
 {
@@ -154,14 +186,17 @@ heard(void *context, struct dnsio_task *task)
     bool waits = false;
 
     a->failed = task->outcome != DNSIO_ANSWERED;
-    if (a->failed)
+    if (a->failed) {
+        a->in_a_row = 0;
         (void)snprintf(a->said, sizeof(a->said), "%s", dnsio_outcome_text(task));
-    else
-        a->has = has_all(w, a, &task->answer);
+    } else
+        a->has = has_settled(a, has_all(w, a, &task->answer));
     waits = !a->has && !a->failed;
     w->waiting = w->waiting - was_waiting + waits;
     if (a->has)
         return DNSIO_DONE;
+    if (a->in_a_row > 0)
+        return FIRST_PAUSE_MS;
     a->pause_ms = a->pause_ms == 0                  ? FIRST_PAUSE_MS
                   : a->pause_ms < LAST_PAUSE_MS / 2 ? a->pause_ms * 2
                                                     : LAST_PAUSE_MS;
@@ -173,7 +208,7 @@ heard(void *context, struct dnsio_task *task)
 static bool
 is_excused(const struct wait *w, size_t i)
 {
-    if (w->asks[i].server[0] == '\0')
+    if (w->asks[i].server[0] == '\0' || !w->asks[i].failed)
         return false;
     for (size_t k = 0; k < w->count; k++)
         if (w->asks[k].has && strcmp(w->asks[k].server, w->asks[i].server) == 0 &&
@@ -197,10 +232,9 @@ enough(void *context)
 
 /* ------------------------------------------------------------------ whom to ask */
 
-/* Adds a question for each address. */
+/* Adds a question for each address; `what` says the rest. */
 static bool
-add_asks(struct wait *w, const char *name, const char *server, const struct resolver *at,
-         struct err *e)
+add_asks(struct wait *w, const struct ask *what, const struct resolver *at, struct err *e)
 {
     bool recurse = w->d->config.propagation == DNS_RECURSIVE;
 
@@ -223,8 +257,8 @@ add_asks(struct wait *w, const char *name, const char *server, const struct reso
         *t = (struct dnsio_task){.server = at->servers[i]};
         /* a resolver that is asked too early remembers that there is nothing */
         t->delay_ms = recurse ? FIRST_PAUSE_MS : 0;
-        w->asks[w->count++] = (struct ask){.name = name, .server = server};
-        if (!dns_query(&t->query, name, DNS_TYPE_TXT, recurse, e))
+        w->asks[w->count++] = *what;
+        if (!dns_query(&t->query, what->name, DNS_TYPE_TXT, recurse, e))
             return false;
     }
     return true;
@@ -265,8 +299,10 @@ ask_nameservers(struct wait *w, struct err *e)
             return false;
         for (size_t n = 0; is_new && n < place->zone->nameserver_count; n++) {
             const struct nameserver *server = &place->zone->nameservers[n];
+            const struct ask what = {
+                .name = w->places[i], .server = server->name, .zone = place->zone->name};
 
-            if (!add_asks(w, w->places[i], server->name, &server->at, e))
+            if (!add_asks(w, &what, &server->at, e))
                 return false;
         }
     }
@@ -281,10 +317,15 @@ ask_resolvers(struct wait *w, struct err *e)
 
     if (resolvers == NULL)
         return false;
-    for (size_t i = 0; i < w->record_count; i++)
-        if (!note_place(w, i, w->records[i].fqdn, &is_new, e) ||
-            (is_new && !add_asks(w, w->places[i], "", resolvers, e)))
+    for (size_t i = 0; i < w->record_count; i++) {
+        struct ask what = {.server = "", .zone = ""};
+
+        if (!note_place(w, i, w->records[i].fqdn, &is_new, e))
             return false;
+        what.name = w->places[i];
+        if (is_new && !add_asks(w, &what, resolvers, e))
+            return false;
+    }
     return true;
 }
 

@@ -20,10 +20,11 @@ static const struct dns_txt records[] = {
     {.fqdn = "_acme-challenge.DB.test.", .value = "second"},
 };
 
-/* ---- the resolver: it has the first value, and from question `has_second_at` on the second ----
- */
+/* ---- the resolver: it has the first value, and from question `has_second_at` on the second, but
+ * not at `lacks_second_at` ---- */
 
 static int has_second_at;
+static int lacks_second_at;
 
 static size_t
 serve(unsigned char *answer, const unsigned char *query, size_t size, int turn, bool by_tcp)
@@ -34,7 +35,7 @@ serve(unsigned char *answer, const unsigned char *query, size_t size, int turn, 
     (void)by_tcp;
     used = nameserver_add_txt(answer, used, "_acme-challenge.db.test.", "other");
     used = nameserver_add_txt(answer, used, "_acme-challenge.db.test.", "first");
-    if (turn >= has_second_at)
+    if (turn >= has_second_at && turn != lacks_second_at)
         used = nameserver_add_txt(answer, used, "_acme-challenge.db.test.", "second");
     return used;
 }
@@ -128,8 +129,43 @@ it_asks_again_until_the_last_value_is_there(void **state)
 
     (void)state;
     has_second_at = 3;
-    e = play(serve, NULL, 10, 3, NULL);
+    e = play(serve, NULL, 10, 3 + 2, NULL); /* three times in a row */
     assert_int_equal(e.code, ERR_NONE);
+}
+
+/* As when several machines answer at one address, and one of them is late. */
+static void
+an_answer_that_comes_and_goes_must_stay(void **state)
+{
+    struct err e;
+
+    (void)state;
+    has_second_at = 2;
+    lacks_second_at = 4;
+    e = play(serve, NULL, 10, 4 + 3, NULL);
+    assert_int_equal(e.code, ERR_NONE);
+    lacks_second_at = 0;
+}
+
+static size_t
+serve_by_turns(unsigned char *answer, const unsigned char *query, size_t size, int turn,
+               bool by_tcp)
+{
+    has_second_at = turn % 2 == 0 ? turn : turn + 1;
+    return serve(answer, query, size, turn, by_tcp);
+}
+
+static void
+one_that_never_stays_is_told(void **state)
+{
+    struct err e;
+
+    (void)state;
+    e = play(serve_by_turns, NULL, 1, -1, NULL);
+    assert_int_equal(e.code, ERR_TIMEOUT);
+    if (strstr(e.text, ": has 1 of 2 values") == NULL &&
+        strstr(e.text, ": has it now, and a moment ago had not") == NULL)
+        fail_msg("%s", e.text);
 }
 
 static void
@@ -207,6 +243,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_question_finds_all_values_of_a_name),
         cmocka_unit_test(it_asks_again_until_the_last_value_is_there),
+        cmocka_unit_test(an_answer_that_comes_and_goes_must_stay),
+        cmocka_unit_test(one_that_never_stays_is_told),
         cmocka_unit_test(every_resolver_must_have_it),
         cmocka_unit_test(what_is_there_instead_is_told),
         cmocka_unit_test(cnames_are_followed_within_the_answer),
