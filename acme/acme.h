@@ -16,6 +16,9 @@
 #include "base/progress.h"
 #include "base/str.h"
 
+/* Characters of a name without "*.": the 253 of RFC 1035 section 2.3.4, less "_acme-challenge.". */
+#define ACME_NAME_MAX 237
+
 /* An [issuer NAME] section of type acme. */
 struct acme_issuer {
     int type;            /* index in acme_issuer_types: 0 */

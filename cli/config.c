@@ -197,6 +197,24 @@ default_names(struct certificate *one, const struct conf_section *s, struct err 
     return one->names.count > 0 || option_bind(&just_names, table, one, e);
 }
 
+/* The challenge's record has a longer name than the certificate's, and DNS ends at 255 bytes. */
+static bool
+check_lengths(const struct certificate *one, const struct conf_section *s, struct err *e)
+{
+    for (size_t i = 0; i < one->names.count; i++) {
+        const char *name = one->names.items[i];
+
+        name += strncmp(name, "*.", 2) == 0 ? 2 : 0;
+        if (strlen(name) > ACME_NAME_MAX)
+            return err_set(
+                e, ERR_CONFIG,
+                "%s:%d: [certificate %s]: the name '%.60s...' has %zu characters; at most "
+                "%d leave room for the _acme-challenge before it",
+                s->file, s->line, s->name, name, strlen(name), ACME_NAME_MAX);
+    }
+    return true;
+}
+
 static bool
 add_certificate(struct config *c, const struct conf_section *s, struct err *e)
 {
@@ -216,7 +234,8 @@ add_certificate(struct config *c, const struct conf_section *s, struct err *e)
             "it becomes the name of a directory",
             s->file, s->line, s->name);
     return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
-           option_bind(s, certificate_options, one, e) && default_names(one, s, e);
+           option_bind(s, certificate_options, one, e) && default_names(one, s, e) &&
+           check_lengths(one, s, e);
 }
 
 static bool
