@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The challenge's record on real name servers: who may write it, where it goes, who must see it.
 load ../e2e/world
+load ../e2e/dns
 
 # BIND on 127.0.0.1 with the zone of the world and some more, and a second one on 127.0.0.2.
 setup_file()
@@ -23,13 +24,6 @@ ns1.sub IN A 127.0.0.2
 END
     bind_stop && bind_start
     second_start
-}
-
-# A zone whose second name server is another machine: zone_of_two ZONE [NS=ADDRESS]
-zone_of_two()
-{
-    bind_zone "$1"
-    bind_write_zone "$WORLD/bind/$1.zone" "$1" ns1 "${@:2}"
 }
 
 # The secondary of two.test, which hears of changes only when told; the primary of sub.$ZONE.
@@ -64,42 +58,6 @@ second_is_equal()
     [ "$(dig +short +norecurse @127.0.0.2 SOA two.test)" = "$(dig +short @127.0.0.1 SOA two.test)" ]
 }
 
-# The values at challenges in a zone; empty when everything was cleaned up: challenges ZONE [SERVER]
-challenges()
-{
-    dns_challenges "$@" | grep -w TXT
-}
-
-# One certificate without a target; only its names matter here: order NAME[, NAME...]
-order()
-{
-    conf_add <<END
-[certificate db.$ZONE]
-names = $1
-deploy =
-END
-}
-
-# Settings of the provider: dns LINE...
-dns()
-{
-    printf '%s\n' "[dns world]" "$@" | conf_add
-}
-
-# Issues, and leaves no record in the zone: issued [ZONE [SERVER]]
-issued()
-{
-    expect 0 pgcert renew --force
-    [ -n "$(newest_generation)" ] && [ -z "$(challenges "${1:-$ZONE}" "${2:-127.0.0.1}")" ]
-}
-
-# Fails so, with that sentence, and leaves nothing: refused STATUS PATTERN [ZONE]
-refused()
-{
-    expect "$1" pgcert renew
-    says "$2" && [ -z "$(newest_generation)" ] && [ -z "$(challenges "${3:-$ZONE}")" ]
-}
-
 # A copy of the key file, changed by sed: changed_key EXPRESSION
 changed_key()
 {
@@ -123,7 +81,6 @@ changed_key()
 }
 
 @test "the server is reached by IPv6" {
-    [ -e /proc/net/if_inet6 ] || skip "this kernel has no IPv6"
     order "db.$ZONE"
     dns "server = [::1]:53"
     issued

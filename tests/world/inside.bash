@@ -26,7 +26,12 @@ world_enter()
         HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy PGHOST PGPORT PGUSER PGDATABASE PGSERVICE \
         JOURNAL_STREAM NOTIFY_SOCKET INVOCATION_ID
     export LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    # ::1 as well, also where a container has switched IPv6 off
+    for file in all default lo; do
+        echo 0 >"/proc/sys/net/ipv6/conf/$file/disable_ipv6" || :
+    done 2>/dev/null
     ip link set lo up
+    ip -6 address show dev lo | grep -q ::1 || ip address add ::1/128 dev lo || :
     mount -t tmpfs -o mode=755,size=2g world "$WORLD"
     mkdir -p "$WORLD"/{bin,etc,conf,bind,pebble}
     chmod 700 "$WORLD/conf"
