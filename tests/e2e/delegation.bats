@@ -47,6 +47,7 @@ _acme-challenge.far IN CNAME far.sub
 _acme-challenge.lost IN CNAME lost.nowhere.invalid.
 _acme-challenge.chain IN CNAME one.chain
 one.chain IN CNAME two.elsewhere.test.
+moved IN DNAME moved.elsewhere.test.
 _acme-challenge.into IN CNAME nobody.wild.test.
 _acme-challenge.child IN NS ns2
 _acme-challenge.half IN NS ns2
@@ -58,6 +59,7 @@ _acme-challenge.nobody IN NS ns.nowhere.invalid.
 _acme-challenge.one IN CNAME all.elsewhere.test.
 _acme-challenge.other IN CNAME one.other
 one.other IN CNAME all.elsewhere.test.
+_acme-challenge.program IN CNAME _acme-challenge.all.elsewhere.test.
 _acme-challenge.astray IN CNAME astray.elsewhere.test.
 END
 }
@@ -138,7 +140,9 @@ uses_program()
     local shell='#!/bin/sh'
     cat >"$WORLD/hook" <<END
 $shell
-[ "\$1" = cleanup ] && what=delete || what="add"
+[ \$# -gt 0 ] || set -- "\${CERTBOT_AUTH_OUTPUT-present}" "_acme-challenge.\$CERTBOT_DOMAIN" \
+    "\$CERTBOT_VALIDATION"
+[ "\$1" = present ] && what="add" || what=delete
 printf 'server 127.0.0.1\nupdate %s %s 60 TXT "%s"\nsend\n' "\$what" "\$2" "\$3" |
     nsupdate -k '$WORLD/bind/pgcert-key.key'
 END
@@ -197,6 +201,16 @@ END
     order "into.$ZONE"
     issued
     went_to nobody.wild.test wild.test "$mark"
+}
+
+@test "a DNAME is followed: no name can stand below it" {
+    order "db.moved.$ZONE"
+    issued
+    went_to _acme-challenge.db.moved.elsewhere.test elsewhere.test "$mark"
+    dns "server ="
+    mark=$(($(stat -c %s "$BIND_LOG") + 1))
+    issued elsewhere.test
+    went_to _acme-challenge.db.moved.elsewhere.test elsewhere.test "$mark"
 }
 
 @test "a CNAME leads to the zone of another server" {
@@ -275,6 +289,10 @@ has_txt()
     order "one.$ZONE"
     uses_program "contract = certbot" "alias = all.elsewhere.test"
     refused 78 "must begin with that"
+    order "program.$ZONE"
+    conf_add <<<$'[dns program]\nalias = _acme-challenge.all.elsewhere.test'
+    issued elsewhere.test
+    went_to _acme-challenge.all.elsewhere.test elsewhere.test "$mark"
 }
 
 # ---- a zone of its own for the challenge ----
