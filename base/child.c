@@ -6,7 +6,10 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +26,7 @@
 struct child {
     child_answerer *answerer;
     void (*prepare)(void *argument);
+    child_work *work; /* NULL: it only answers */
     void *argument;
     pid_t pid; /* 0: we are that user ourselves, there is no child */
     int socket;
@@ -139,13 +144,27 @@ child_become(const struct passwd *user, struct err *e)
 
 /* ---- in the child ---- */
 
+/* NULL: the one we are. */
 static bool
 become(const struct passwd *user, pid_t parent)
 {
     struct err e = {0};
+    bool good = user == NULL ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 : child_become(user, &e);
 
     /* the death signal comes after the change of user, which would have cleared it */
-    return child_become(user, &e) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+    return good && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
+/* What we may do beyond our user's rights (to bind a port below 1024, say) the child need not. That
+ * the kernel refuses to take it away is no reason to stop. */
+static void
+drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    (void)syscall(SYS_capset, &header, none);
 }
 
 static bool
@@ -167,9 +186,55 @@ answer_one(struct child *c)
            size > 0;
 }
 
+bool
+child_turn(struct child *self)
+{
+    return answer_one(self);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const int *one = a;
+    const int *other = b;
+
+    return (*one > *other) - (*one < *other);
+}
+
+void
+child_keep_only(int *descriptors, size_t count)
+{
+    unsigned from = 0;
+    int nothing = -1;
+
+    qsort(descriptors, count, sizeof(*descriptors), by_number);
+    for (size_t i = 0; i <= count; i++) {
+        unsigned until = i < count ? (unsigned)descriptors[i] : UINT_MAX;
+
+        /* 2 is standard error */
+        if (from <= 2 && until > 2) {
+            if (from < 2)
+                (void)close_range(from, 1, 0);
+            from = 3;
+        }
+        if (until > from)
+            (void)close_range(from, i < count ? until - 1 : until, 0);
+        from = until + 1;
+    }
+    /* a socket must not become 0 or 1, to which a library might write */
+    nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing == 0)
+        (void)dup2(nothing, 1);
+}
+
 static void
 serve(struct child *c)
 {
+    if (c->work != NULL) {
+        drop_capabilities();
+        c->work(c->argument, c, c->socket);
+        return;
+    }
     if (c->prepare != NULL)
         c->prepare(c->argument);
     while (answer_one(c))
@@ -197,7 +262,10 @@ fork_as(struct child *c, const struct passwd *user, struct err *e)
     }
     (void)close(ends[1]);
     c->socket = ends[0];
-    return c->pid > 0 || err_errno(e, "start a process as '%s'", user->pw_name);
+    if (c->pid > 0)
+        return true;
+    return user == NULL ? err_errno(e, "start a process")
+                        : err_errno(e, "start a process as '%s'", user->pw_name);
 }
 
 static bool
@@ -206,7 +274,7 @@ start(struct child *c, uid_t user, struct err *e)
     const struct passwd *entry = NULL;
 
     if (user == geteuid())
-        return true;
+        return c->work == NULL || fork_as(c, NULL, e);
     if (geteuid() != 0)
         return err_set(e, ERR_PERMISSION,
                        "this must be done as user %u, and we are user %u; run pgcert as that user "
@@ -220,22 +288,40 @@ start(struct child *c, uid_t user, struct err *e)
     return fork_as(c, entry, e);
 }
 
-struct child *
-child_start_as(uid_t user, child_answerer *answerer, void (*prepare)(void *argument),
-               void *argument, struct err *e)
+/* A copy of `as`, started. */
+static struct child *
+start_like(const struct child *as, uid_t user, struct err *e)
 {
-    struct child *c = calloc(1, sizeof(*c));
+    struct child *c = malloc(sizeof(*c));
 
     if (c == NULL) {
         (void)err_memory(e);
         return NULL;
     }
-    *c = (struct child){
-        .answerer = answerer, .prepare = prepare, .argument = argument, .socket = -1};
+    *c = *as;
     c->broken = !start(c, user, e);
     if (c->broken)
         child_stop(&c);
     return c;
+}
+
+struct child *
+child_start_as(uid_t user, child_answerer *answerer, void (*prepare)(void *argument),
+               void *argument, struct err *e)
+{
+    const struct child c = {
+        .answerer = answerer, .prepare = prepare, .argument = argument, .socket = -1};
+
+    return start_like(&c, user, e);
+}
+
+struct child *
+child_start_beside(uid_t user, child_answerer *answerer, child_work *work, void *argument,
+                   struct err *e)
+{
+    const struct child c = {.answerer = answerer, .work = work, .argument = argument, .socket = -1};
+
+    return start_like(&c, user, e);
 }
 
 static void

@@ -59,6 +59,27 @@ MUST_USE struct child *child_start_as(uid_t user, child_answerer *answerer,
                                       void (*prepare)(void *argument), void *argument,
                                       struct err *e);
 
+/* What a child that works beside us does all the time: it polls `control` among its descriptors,
+ * and calls child_turn(self) whenever there is something to read; it returns when that is false. */
+typedef void child_work(void *argument, struct child *self, int control);
+
+/*
+ * Starts a child that works beside us and answers questions as well. It is a process of its own
+ * also when we are that user already, it gives up its capabilities, and it dies with us.
+ *
+ * Takes:  argument  as child_start_as() has it
+ * Errors: as child_start_as()
+ */
+MUST_USE struct child *child_start_beside(uid_t user, child_answerer *answerer, child_work *work,
+                                          void *argument, struct err *e);
+
+/* In such a child: answers one question. False: it was the last one, or nobody is there to ask. */
+MUST_USE bool child_turn(struct child *self);
+
+/* In such a child: closes every descriptor but these (sorted here) and standard error, which stays
+ * for what goes wrong in a library. */
+void child_keep_only(int *descriptors, size_t count);
+
 /*
  * Asks, and waits for the answer.
  *
