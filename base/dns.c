@@ -1,40 +1,20 @@
 /* dns.c: DNS messages on libldns. */
 #include "base/dns.h"
 
+#include "base/dnswire.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <ldns/ldns.h>
 #include <openssl/rand.h>
 
 #define LABEL_MAX 63
 #define RECORDS_MAX 1024 /* of one answer that we keep */
 #define TTL_NONE 0
 
-static void
-packet_drop(ldns_pkt **packet)
-{
-    ldns_pkt_free(*packet);
-}
-
-static void
-rr_drop(ldns_rr **rr)
-{
-    ldns_rr_free(*rr);
-}
-
-#define own_packet __attribute__((cleanup(packet_drop)))
-#define own_rr __attribute__((cleanup(rr_drop)))
-
 /* ------------------------------------------------------------------ names */
-
-static bool
-is_name_character(unsigned char c)
-{
-    return isalnum(c) || c == '-' || c == '_';
-}
 
 bool
 dns_name_is(const char *name)
@@ -46,7 +26,7 @@ dns_name_is(const char *name)
     if (length < 2 || length > 254 || name[length - 1] != '.')
         return false;
     for (const char *c = name; *c != '\0'; c++) {
-        if (*c != '.' && !is_name_character((unsigned char)*c))
+        if (*c != '.' && !dnswire_is_name_character((unsigned char)*c))
             return false;
         label = *c == '.' ? label : label + 1;
         if (label > LABEL_MAX || (*c == '.' && label == 0))
@@ -105,7 +85,7 @@ name_from_rdf(char name[static DNS_NAME_SIZE], const ldns_rdf *rdf)
         if (at + 1 + label >= size || used + label + 2 > DNS_NAME_SIZE)
             return false;
         for (size_t i = 1; i <= label; i++) {
-            if (!is_name_character(wire[at + i]))
+            if (!dnswire_is_name_character(wire[at + i]))
                 return false;
             name[used++] = (char)tolower(wire[at + i]);
         }
@@ -138,56 +118,6 @@ dns_set_id(struct str *message, uint16_t id)
     message->text[1] = (char)(id & 0xff);
 }
 
-/* A record without data: a question, or the shell of one. */
-static ldns_rr *
-rr_new(const char *name, enum dns_type type, ldns_rr_class class, bool is_question)
-{
-    ldns_rr *rr = ldns_rr_new();
-    ldns_rdf *owner = ldns_dname_new_frm_str(name);
-
-    if (rr == NULL || owner == NULL) {
-        ldns_rr_free(rr);
-        ldns_rdf_deep_free(owner);
-        return NULL;
-    }
-    ldns_rr_set_question(rr, is_question);
-    ldns_rr_set_owner(rr, owner);
-    ldns_rr_set_type(rr, (ldns_rr_type)type);
-    ldns_rr_set_class(rr, class);
-    return rr;
-}
-
-static bool
-push(ldns_pkt *packet, ldns_pkt_section section, ldns_rr *rr, struct err *e)
-{
-    own_rr ldns_rr *held = rr;
-
-    if (held == NULL)
-        return err_set(e, ERR_INTERNAL, "libldns does not make the record");
-    if (!ldns_pkt_push_rr(packet, section, held))
-        return err_memory(e);
-    (void)TAKE(held);
-    return true;
-}
-
-/* Hands the message over in wire form. */
-static bool
-finish(struct str *message, const ldns_pkt *packet, struct err *e)
-{
-    uint8_t *wire = NULL;
-    own_mem uint8_t *held = NULL;
-    size_t size = 0;
-    ldns_status status = ldns_pkt2wire(&wire, packet, &size);
-
-    held = wire;
-    if (status != LDNS_STATUS_OK)
-        return err_set(e, ERR_INTERNAL, "libldns does not make the message: %s",
-                       ldns_get_errorstr_by_id(status));
-    if (size > DNS_MESSAGE_MAX)
-        return err_set(e, ERR_INTERNAL, "the message has %zu bytes, more than DNS allows", size);
-    return str_add(message, held, size) || err_memory(e);
-}
-
 bool
 dns_query(struct str *message, const char *name, enum dns_type type, bool recurse, struct err *e)
 {
@@ -197,9 +127,10 @@ dns_query(struct str *message, const char *name, enum dns_type type, bool recurs
         return err_memory(e);
     ldns_pkt_set_id(packet, dns_random_id());
     ldns_pkt_set_rd(packet, recurse);
-    if (!push(packet, LDNS_SECTION_QUESTION, rr_new(name, type, LDNS_RR_CLASS_IN, true), e))
+    if (!dnswire_push(packet, LDNS_SECTION_QUESTION, dnswire_rr(name, type, LDNS_RR_CLASS_IN, true),
+                      e))
         return err_wrap(e, "ask for '%s'", name);
-    return finish(message, packet, e);
+    return dnswire_finish(message, packet, e);
 }
 
 /* RFC 2136 section 2.5.1: add to an RRset is class IN; 2.5.4: delete an RR from it is class NONE
@@ -207,24 +138,10 @@ dns_query(struct str *message, const char *name, enum dns_type type, bool recurs
 static ldns_rr *
 change_rr(const struct dns_change *c)
 {
-    ldns_rr_class class = c->remove ? LDNS_RR_CLASS_NONE : LDNS_RR_CLASS_IN;
-    size_t length = strlen(c->value);
-    unsigned char string[256];
-    ldns_rr *rr = NULL;
-    ldns_rdf *rdf = NULL;
+    ldns_rr *rr = dnswire_txt(c->name, c->value, c->remove ? LDNS_RR_CLASS_NONE : LDNS_RR_CLASS_IN);
 
-    if (length == 0 || length >= sizeof(string))
-        return NULL;
-    string[0] = (unsigned char)length;
-    memcpy(string + 1, c->value, length);
-    rdf = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, length + 1, string);
-    rr = rr_new(c->name, DNS_TYPE_TXT, class, false);
-    if (rdf == NULL || rr == NULL || !ldns_rr_push_rdf(rr, rdf)) {
-        ldns_rdf_deep_free(rdf);
-        ldns_rr_free(rr);
-        return NULL;
-    }
-    ldns_rr_set_ttl(rr, c->remove ? TTL_NONE : (uint32_t)c->ttl_s);
+    if (rr != NULL)
+        ldns_rr_set_ttl(rr, c->remove ? TTL_NONE : (uint32_t)c->ttl_s);
     return rr;
 }
 
@@ -238,21 +155,16 @@ dns_update(struct str *message, const char *zone, const struct dns_change *chang
         return err_memory(e);
     ldns_pkt_set_id(packet, dns_random_id());
     ldns_pkt_set_opcode(packet, LDNS_PACKET_UPDATE);
-    if (!push(packet, LDNS_SECTION_QUESTION, rr_new(zone, DNS_TYPE_SOA, LDNS_RR_CLASS_IN, true), e))
+    if (!dnswire_push(packet, LDNS_SECTION_QUESTION,
+                      dnswire_rr(zone, DNS_TYPE_SOA, LDNS_RR_CLASS_IN, true), e))
         return err_wrap(e, "update '%s'", zone);
     for (size_t i = 0; i < count; i++)
-        if (!push(packet, LDNS_SECTION_AUTHORITY, change_rr(&changes[i]), e))
+        if (!dnswire_push(packet, LDNS_SECTION_AUTHORITY, change_rr(&changes[i]), e))
             return err_wrap(e, "update '%s'", changes[i].name);
-    return finish(message, packet, e);
+    return dnswire_finish(message, packet, e);
 }
 
 /* ------------------------------------------------------------------ reading */
-
-static unsigned
-number16(const unsigned char *bytes)
-{
-    return (unsigned)bytes[0] << 8 | bytes[1];
-}
 
 /* Bytes of the question behind the header of a message that we built; its name is uncompressed. */
 static size_t
@@ -293,9 +205,9 @@ dns_is_answer_to(const struct str *query, const void *message, size_t size)
         return false;
     is_update = (got[2] & 0x78) >> 3 == LDNS_PACKET_UPDATE;
     rcode = got[3] & 0x0f;
-    if (number16(got + 4) == 0)
+    if (dnswire_number16(got + 4) == 0)
         return is_update || rcode != DNS_RCODE_NOERROR;
-    return number16(got + 4) == 1 && size >= DNS_HEADER_SIZE + question &&
+    return dnswire_number16(got + 4) == 1 && size >= DNS_HEADER_SIZE + question &&
            same_question(asked + DNS_HEADER_SIZE, got + DNS_HEADER_SIZE, question);
 }
 
@@ -394,9 +306,9 @@ keep_tsig(struct dns_tsig *t, const ldns_rr *rr, size_t at, struct err *e)
     when = ldns_rdf_data(ldns_rr_rdf(rr, 1));
     for (size_t i = 0; i < 6; i++)
         t->signed_at_s = t->signed_at_s << 8 | when[i];
-    t->fudge_s = number16(ldns_rdf_data(ldns_rr_rdf(rr, 2)));
-    t->original_id = number16(ldns_rdf_data(ldns_rr_rdf(rr, 4)));
-    t->error = number16(ldns_rdf_data(ldns_rr_rdf(rr, 5)));
+    t->fudge_s = dnswire_number16(ldns_rdf_data(ldns_rr_rdf(rr, 2)));
+    t->original_id = dnswire_number16(ldns_rdf_data(ldns_rr_rdf(rr, 4)));
+    t->error = dnswire_number16(ldns_rdf_data(ldns_rr_rdf(rr, 5)));
     t->at = at;
     return true;
 }
@@ -442,7 +354,7 @@ dns_parse(struct dns_answer *answer, const void *message, size_t size, struct er
     answer->truncated = (bytes[2] & 0x02) != 0;
     answer->rcode = bytes[3] & 0x0f;
     for (size_t s = 0; s < COUNT(sections); s++)
-        for (unsigned i = number16(bytes + 4 + 2 * s); i > 0; i--)
+        for (unsigned i = dnswire_number16(bytes + 4 + 2 * s); i > 0; i--)
             if (!read_record(answer, sections[s], bytes, size, &at, e))
                 return false;
     return true;

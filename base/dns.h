@@ -40,6 +40,7 @@ enum dns_rcode {
     DNS_RCODE_BADKEY = 17,
     DNS_RCODE_BADTIME = 18,
     DNS_RCODE_BADTRUNC = 22,
+    DNS_RCODE_BADVERS = 16, /* RFC 6891 section 9; in an OPT record, where there is no BADSIG */
 };
 
 enum dns_section { DNS_ANSWER, DNS_AUTHORITY, DNS_ADDITIONAL };
