@@ -7,6 +7,7 @@
 
 extern const struct dns_provider dns_acmesh;
 extern const struct dns_provider dns_azure;
+extern const struct dns_provider dns_builtin;
 extern const struct dns_provider dns_cloudflare;
 extern const struct dns_provider dns_desec;
 extern const struct dns_provider dns_digitalocean;
@@ -22,6 +23,7 @@ extern const struct dns_provider dns_rfc2136;
 static const struct dns_provider *const providers[] = {
     &dns_acmesh,
     &dns_azure,
+    &dns_builtin,
     &dns_cloudflare,
     &dns_desec,
     &dns_digitalocean,
@@ -36,6 +38,7 @@ static const struct dns_provider *const providers[] = {
 const char *const dns_provider_words[] = {
     "acme.sh",
     "azure",
+    "builtin",
     "cloudflare",
     "desec",
     "digitalocean",
