@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct dns_provider dns_acmedns;
 extern const struct dns_provider dns_acmesh;
 extern const struct dns_provider dns_azure;
 extern const struct dns_provider dns_builtin;
@@ -21,6 +22,7 @@ extern const struct dns_provider dns_rfc2136;
 /* In order of name; dns_provider_words are the same. */
 /* clang-format off */
 static const struct dns_provider *const providers[] = {
+    &dns_acmedns,
     &dns_acmesh,
     &dns_azure,
     &dns_builtin,
@@ -36,6 +38,7 @@ static const struct dns_provider *const providers[] = {
 };
 
 const char *const dns_provider_words[] = {
+    "acme-dns",
     "acme.sh",
     "azure",
     "builtin",

@@ -1,0 +1,681 @@
+/* acmedns.c: the provider for acme-dns, which keeps nothing but challenges: each domain has an
+ * account of its own there, and a CNAME that leads to it.
+ *
+ * Source: github.com/joohoi/acme-dns: README ("API"), api.go, db.go (two values, the older one is
+ * replaced); github.com/nrdcg/goacmedns for the file of accounts, which lego, acme-dns-client and
+ * certbot's hook have in common.
+ */
+#include "acme/rest.h"
+#include "acme/soa.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ACCOUNTS_SIZE_MAX ((size_t)1024 * 1024)
+#define VALUES_MAX 2 /* that acme-dns keeps of an account */
+#define CNAMES_MAX 8
+#define TOLD_MAX 4 /* records that a sentence names */
+#define KEY_HEADER "X-Api-Key: "
+
+struct acmedns_config {
+    char *accounts_file;
+    char *endpoint;
+    char *ca_file;
+    bool may_register;
+    struct list allow_from;
+};
+
+#define AT(field) offsetof(struct acmedns_config, field)
+
+/* clang-format off */
+static const struct option options[] = {
+    {"accounts_file", OPTION_PATH, AT(accounts_file), NULL,
+     .help = "the accounts, JSON, as lego and acme-dns-client keep them; or credential:NAME", .required = true},
+    {"endpoint", OPTION_TEXT, AT(endpoint), NULL,
+     .help = "URL of the service, for accounts without a server_url, and to register"},
+    {"ca_file", OPTION_PATH, AT(ca_file), NULL,
+     .help = "roots to trust for the service's https, besides the system's"},
+    {"register", OPTION_YES_NO, AT(may_register), "no",
+     .help = "register an account for a domain without one, and tell the CNAME to be made"},
+    {"allow_from", OPTION_LIST, AT(allow_from), NULL,
+     .help = "networks (CIDR) which alone may use an account that is registered"},
+    {0},
+};
+/* clang-format on */
+
+struct account {
+    char *domain;
+    char fulldomain[DNS_NAME_SIZE];
+    char *subdomain;
+    char *username;
+    char *password;
+    char *endpoint;
+    bool is_damaged; /* it says too little to be used */
+    size_t values;   /* that shall be published */
+};
+
+/* d->session. */
+struct session {
+    struct rest rest;
+    struct account *accounts;
+    size_t count;
+    int64_t updated_s; /* when something was published last */
+};
+
+/* ------------------------------------------------------------------ accounts */
+
+static void
+wipe(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static void
+forget_accounts(struct session *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct account *a = &s->accounts[i];
+
+        free(a->domain);
+        free(a->subdomain);
+        free(a->username);
+        free(a->endpoint);
+        wipe(a->password);
+    }
+    free(s->accounts);
+    s->accounts = NULL;
+    s->count = 0;
+}
+
+/* One word, which may be a line of a header. */
+static bool
+is_word(const char *text)
+{
+    if (text == NULL || *text == '\0')
+        return false;
+    while (*text > ' ' && *text < 0x7f)
+        text++;
+    return *text == '\0';
+}
+
+/* Paths begin with one. */
+static void
+cut_slashes(char *url)
+{
+    for (size_t end = strlen(url); end > 0 && url[end - 1] == '/'; end--)
+        url[end - 1] = '\0';
+}
+
+static bool
+is_endpoint(const char *url)
+{
+    return is_word(url) && (strncmp(url, "https://", 8) == 0 || http_is_loopback(url));
+}
+
+/* What the account says; what it does not say comes from the settings. False: out of memory. */
+static bool
+fill_account(struct account *a, const struct json_t *from, const char *domain, const char *endpoint)
+{
+    const char *url = json_member_text(from, "server_url");
+    const char *full = json_member_text(from, "fulldomain");
+    const char *sub = json_member_text(from, "subdomain");
+    const char *username = json_member_text(from, "username");
+    const char *password = json_member_text(from, "password");
+
+    if (url == NULL || *url == '\0')
+        url = endpoint == NULL ? "" : endpoint;
+    a->is_damaged = full == NULL || !dns_name_copy(a->fulldomain, full) || !is_word(sub) ||
+                    !is_word(username) || !is_word(password);
+    a->domain = strdup(domain);
+    a->subdomain = strdup(sub == NULL ? "" : sub);
+    a->username = strdup(username == NULL ? "" : username);
+    a->password = strdup(password == NULL ? "" : password);
+    a->endpoint = strdup(url);
+    if (a->domain == NULL || a->subdomain == NULL || a->username == NULL || a->password == NULL ||
+        a->endpoint == NULL)
+        return false;
+    cut_slashes(a->endpoint);
+    return true;
+}
+
+static struct account *
+add_account(struct session *s, const struct dns *d, const struct json_t *from, const char *domain,
+            struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    struct account *accounts = reallocarray(s->accounts, s->count + 1, sizeof(*accounts));
+
+    if (accounts != NULL) {
+        s->accounts = accounts;
+        accounts[s->count] = (struct account){.values = 0};
+        s->count++;
+    }
+    if (accounts == NULL || !fill_account(&accounts[s->count - 1], from, domain, c->endpoint)) {
+        (void)err_memory(e);
+        return NULL;
+    }
+    return &accounts[s->count - 1];
+}
+
+/* Those of other domains, which may be other programs', are not judged. */
+static bool
+is_usable(const struct account *a, const struct dns *d, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+
+    if (a->is_damaged)
+        return err_set(e, ERR_CONFIG,
+                       "the account of '%s' in '%s' is damaged: it must have fulldomain, "
+                       "subdomain, username and password",
+                       a->domain, c->accounts_file);
+    return is_endpoint(a->endpoint) ||
+           err_set(e, ERR_CONFIG,
+                   "the account of '%s' in '%s' has the server_url '%s', which must be https (or "
+                   "http to an address of this machine); set it, or 'endpoint' of [dns %s]",
+                   a->domain, c->accounts_file, a->endpoint, d->name);
+}
+
+/* The file; an empty object when it is not there and may be made. */
+static struct json_t *
+read_file(const struct dns *d, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    own_str struct str text = {0};
+    struct json_t *json = NULL;
+
+    if (c->may_register && access(c->accounts_file, F_OK) < 0 && errno == ENOENT) {
+        json = json_new_object();
+        if (json == NULL)
+            (void)err_memory(e);
+        return json;
+    }
+    if (!file_read_secret(c->accounts_file, ACCOUNTS_SIZE_MAX, &text, e)) {
+        (void)err_wrap(e, "'accounts_file' of [dns %s]", d->name);
+        return NULL;
+    }
+    json = json_decode(text.text, text.size, e);
+    if (json == NULL) {
+        e->code = ERR_CONFIG;
+        (void)err_wrap(e, "'accounts_file' of [dns %s]: '%s'", d->name, c->accounts_file);
+    }
+    return json;
+}
+
+static bool
+read_accounts(struct session *s, const struct dns *d, struct err *e)
+{
+    own_json struct json_t *json = read_file(d, e);
+    const struct json_t *from = NULL;
+    const char *domain = NULL;
+    void *cursor = NULL;
+
+    forget_accounts(s);
+    if (json == NULL)
+        return false;
+    while (json_each(json, &cursor, &domain, &from))
+        if (add_account(s, d, from, domain, e) == NULL)
+            return false;
+    return true;
+}
+
+/* With or without a final dot. */
+static bool
+same_domain(const char *a, const char *b)
+{
+    char one[DNS_NAME_SIZE], other[DNS_NAME_SIZE];
+
+    return dns_name_copy(one, a) && dns_name_copy(other, b) && strcmp(one, other) == 0;
+}
+
+/* Whose record it is: what follows "_acme-challenge.". */
+static const char *
+domain_of(const struct dns_txt *record)
+{
+    return record->domain != NULL ? record->domain : dns_name_parent(record->fqdn);
+}
+
+static struct account *
+find_account(const struct session *s, const struct dns_txt *record)
+{
+    const char *domain = domain_of(record);
+
+    for (size_t i = 0; i < s->count; i++)
+        if (domain != NULL && same_domain(s->accounts[i].domain, domain))
+            return &s->accounts[i];
+    return NULL;
+}
+
+/* The same, where it was found before. NULL and ERR_INTERNAL. */
+static struct account *
+get_account(const struct session *s, const struct dns_txt *record, struct err *e)
+{
+    struct account *a = find_account(s, record);
+
+    if (a == NULL)
+        (void)err_set(e, ERR_INTERNAL, "the account for '%s' is forgotten", record->fqdn);
+    return a;
+}
+
+/* ------------------------------------------------------------------ session */
+
+/* The password is the token, so that no error repeats it; this adds who has it. */
+static bool
+authorize(struct rest *r, const struct http_request *request, struct list *headers, struct err *e)
+{
+    const struct account *a = r->proof;
+    own_mem char *line = a == NULL ? NULL : str_format("X-Api-User: %s", a->username);
+
+    (void)request;
+    if (a == NULL)
+        return true;
+    return (line != NULL && list_add(headers, line)) || err_memory(e);
+}
+
+/* What is asked from now on is asked for that account; NULL: for nobody. */
+static bool
+act_for(struct session *s, struct account *a, const char *endpoint, struct err *e)
+{
+    struct rest *r = &s->rest;
+
+    str_done(&r->header);
+    r->token = NULL;
+    r->proof = a;
+    r->endpoint = endpoint;
+    if (a == NULL)
+        return true;
+    if (!str_addf(&r->header, KEY_HEADER "%s", a->password))
+        return err_memory(e);
+    r->token = r->header.text + strlen(KEY_HEADER);
+    return true;
+}
+
+static void
+close_session(struct dns *d)
+{
+    struct session *s = d->session;
+
+    if (s == NULL)
+        return;
+    forget_accounts(s);
+    rest_done(&s->rest);
+    free(s);
+    d->session = NULL;
+}
+
+static bool
+start(struct session *s, struct dns *d, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+
+    if (c->accounts_file == NULL)
+        return err_set(e, ERR_CONFIG, "'accounts_file' of [dns %s] is empty", d->name);
+    if (c->may_register && c->accounts_file[0] != '/')
+        return err_set(e, ERR_CONFIG,
+                       "'accounts_file' of [dns %s] is '%s', into which no account can be "
+                       "written; set 'register = no', or the path of a file",
+                       d->name, c->accounts_file);
+    if (!is_endpoint(c->endpoint) && (c->endpoint != NULL || c->may_register))
+        return err_set(e, ERR_CONFIG,
+                       "'endpoint' of [dns %s] is '%s', but must be https://HOST..., or "
+                       "http://127.0.0.1:PORT on this very machine",
+                       d->name, c->endpoint == NULL ? "" : c->endpoint);
+    if (c->endpoint != NULL)
+        cut_slashes(c->endpoint);
+    s->rest = (struct rest){.d = d,
+                            .token_file = c->accounts_file,
+                            .plain_loopback = true,
+                            .authorize = authorize,
+                            .http = http_new(c->ca_file, d->clock, e)};
+    return s->rest.http != NULL && read_accounts(s, d, e);
+}
+
+static bool
+open_session(struct dns *d, struct err *e)
+{
+    struct session *s = d->session;
+
+    if (s != NULL)
+        return true;
+    s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return err_memory(e);
+    d->session = s;
+    if (start(s, d, e))
+        return true;
+    close_session(d);
+    return false;
+}
+
+/* ------------------------------------------------------------------ registering */
+
+/* README, "Register endpoint". The answer is an account as the file has it, but for server_url. */
+static bool
+ask_for_account(struct session *s, struct dns *d, struct rest_answer *answer, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    own_json struct json_t *body = json_new_object();
+
+    if (body == NULL)
+        return err_memory(e);
+    if (c->allow_from.count > 0)
+        json_put_list(body, "allowfrom", &c->allow_from);
+    if (!act_for(s, NULL, c->endpoint, e) ||
+        !rest_call(&s->rest, "POST", "/register", body, answer, e))
+        return false;
+    if (answer->status == 401 || answer->status == 403 || answer->status == 404)
+        return err_set(e, ERR_PERMISSION,
+                       "the service at '%s' registers nobody (%d); ask who runs it for an account, "
+                       "and write it into '%s'",
+                       c->endpoint, answer->status, c->accounts_file);
+    return rest_is_good(answer) || rest_refused(&s->rest, answer, "register an account", e);
+}
+
+/* An account is written before it is used: nobody gets to know its password again. */
+static bool
+register_one(struct session *s, struct dns *d, const char *domain, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    own_rest_answer struct rest_answer answer = {0};
+    own_json struct json_t *all = read_file(d, e);
+    struct json_t *account = NULL;
+    const struct account *made = NULL;
+
+    if (all == NULL || !ask_for_account(s, d, &answer, e))
+        return false;
+    made = add_account(s, d, answer.json, domain, e);
+    if (made == NULL || made->is_damaged)
+        return made != NULL && rest_misunderstood(&s->rest, "register an account", e);
+    account = json_keep(answer.json);
+    json_put_text(account, "server_url", c->endpoint);
+    json_put(all, domain, account);
+    return json_save(all, c->accounts_file, e) ||
+           err_wrap(e, "write the account of '%s', which is registered", domain);
+}
+
+/* The record that leads to the account, to be made by the administrator. */
+static bool
+add_wanted(struct str *wanted, size_t *count, const char *fqdn, const struct account *a,
+           struct err *e)
+{
+    const char *between = *count == 0 ? "" : ", ";
+
+    if ((*count)++ >= TOLD_MAX)
+        return true;
+    return str_addf(wanted, "%s'%s CNAME %s'", between, fqdn, a->fulldomain) || err_memory(e);
+}
+
+/* Finds the account of each record, or makes it. */
+static bool
+have_accounts(struct session *s, struct dns *d, const struct dns_txt *records, size_t count,
+              struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    own_str struct str wanted = {0};
+    size_t made = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct account *found = find_account(s, &records[i]);
+
+        if (found != NULL && !is_usable(found, d, e))
+            return false;
+        if (found != NULL)
+            continue;
+        if (!c->may_register)
+            return err_set(e, ERR_CONFIG,
+                           "'%s' has no account of '%s'; set 'register = yes' in [dns %s], or "
+                           "register one by hand, as pgcert.conf(5) tells",
+                           c->accounts_file, domain_of(&records[i]), d->name);
+        if (!register_one(s, d, domain_of(&records[i]), e))
+            return false;
+        found = get_account(s, &records[i], e);
+        if (found == NULL || !add_wanted(&wanted, &made, records[i].fqdn, found, e))
+            return false;
+    }
+    if (made == 0)
+        return true;
+    return err_set(e, ERR_CONFIG,
+                   "%zu account%s registered at '%s' and written into '%s'; now add to the DNS, "
+                   "once: %s%s",
+                   made, made == 1 ? " is" : "s are", c->endpoint, c->accounts_file, wanted.text,
+                   made > TOLD_MAX ? ", and the others in that file" : "");
+}
+
+/* ------------------------------------------------------------------ where the CNAME leads */
+
+/* By the servers of the domain itself, so that no resolver remembers that there is none. */
+static bool
+find_by_servers(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
+{
+    return soa_find(d, NULL, records, count, e) ||
+           err_wrap(e, "find out where '%s' leads", records[0].fqdn);
+}
+
+/* One CNAME further. */
+static bool
+follow(struct dns *d, const struct resolver *resolvers, char name[static DNS_NAME_SIZE],
+       bool *leads_on, struct err *e)
+{
+    struct resolver_question q = {.at = resolvers, .type = DNS_TYPE_CNAME, .recurse = true};
+    const struct dns_record *cname = NULL;
+    size_t i = 0;
+    bool good = false;
+
+    memcpy(q.name, name, DNS_NAME_SIZE);
+    good = resolver_ask(&q, 1, d->clock, zone_deadline_ms(d), e);
+    if (good && !q.is_answered)
+        good = err_set(e, ERR_NETWORK, "find out where '%s' leads: %s", name, q.trouble);
+    if (good)
+        cname = dns_next(&q.answer, DNS_ANSWER, DNS_TYPE_CNAME, &i);
+    *leads_on = cname != NULL && dns_name_copy(name, cname->data);
+    resolver_questions_done(&q, 1);
+    return good;
+}
+
+/* By the resolvers, one link after the other; the end itself is not asked about. */
+static bool
+find_by_resolvers(struct dns *d, const struct dns_txt *record, const struct account *a,
+                  char end[static DNS_NAME_SIZE], struct err *e)
+{
+    const struct resolver *resolvers = zone_resolvers(d, e);
+    bool leads_on = true;
+
+    if (resolvers == NULL || !dns_name_copy(end, record->fqdn))
+        return resolvers != NULL && err_set(e, ERR_CONFIG, "'%s' is no name", record->fqdn);
+    for (int turn = 0; turn < CNAMES_MAX && leads_on && strcmp(end, a->fulldomain) != 0; turn++)
+        if (!follow(d, resolvers, end, &leads_on, e))
+            return false;
+    return true;
+}
+
+/* All records that are missing or wrong are told at once; `end` is where the first one leads. */
+static bool
+tell_wanted(const struct dns *d, const struct dns_txt *first, const char *end,
+            const struct str *wanted, size_t count, struct err *e)
+{
+    const struct acmedns_config *c = d->provider_config;
+    const char *more = count > TOLD_MAX ? ", and so on" : "";
+
+    if (strcasecmp(end, first->fqdn) == 0)
+        return err_set(e, ERR_CONFIG,
+                       "'%s' does not lead to the account of '%s' in '%s'; add to the DNS, once: "
+                       "%s%s",
+                       first->fqdn, domain_of(first), c->accounts_file, wanted->text, more);
+    return err_set(e, ERR_CONFIG,
+                   "'%s' leads to '%s', and not to the account of '%s' in '%s'; correct in the "
+                   "DNS, once: %s%s",
+                   first->fqdn, end, domain_of(first), c->accounts_file, wanted->text, more);
+}
+
+/* Where CNAMEs lead from the record. */
+static bool
+find_end(struct dns *d, const struct dns_txt *record, const struct account *a,
+         char end[static DNS_NAME_SIZE], struct err *e)
+{
+    const struct zone_record *place = NULL;
+
+    if (d->config.propagation == DNS_RECURSIVE)
+        return find_by_resolvers(d, record, a, end, e);
+    place = zone_of(d, record->fqdn);
+    if (place == NULL)
+        return err_set(e, ERR_INTERNAL, "the zone of '%s' is forgotten", record->fqdn);
+    memcpy(end, place->target, DNS_NAME_SIZE);
+    return true;
+}
+
+/* A name and its wildcard have the same record. */
+static bool
+was_before(const struct dns_txt *records, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcasecmp(records[k].fqdn, records[i].fqdn) == 0)
+            return true;
+    return false;
+}
+
+static bool
+check_cnames(const struct session *s, struct dns *d, const struct dns_txt *records, size_t count,
+             struct err *e)
+{
+    const struct dns_txt *first = NULL;
+    char first_end[DNS_NAME_SIZE] = "";
+    own_str struct str wanted = {0};
+    size_t missing = 0;
+
+    /* then nobody is to be asked */
+    if (d->config.propagation == DNS_WAIT || count == 0)
+        return true;
+    if (d->config.propagation == DNS_AUTHORITATIVE && !find_by_servers(d, records, count, e))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct account *a = get_account(s, &records[i], e);
+        char end[DNS_NAME_SIZE] = "";
+
+        if (a == NULL)
+            return false;
+        if (was_before(records, i))
+            continue;
+        if (!find_end(d, &records[i], a, end, e))
+            return false;
+        if (strcmp(end, a->fulldomain) == 0)
+            continue;
+        if (first == NULL) {
+            first = &records[i];
+            memcpy(first_end, end, sizeof(end));
+        }
+        if (!add_wanted(&wanted, &missing, records[i].fqdn, a, e))
+            return false;
+    }
+    return first == NULL || tell_wanted(d, first, first_end, &wanted, missing, e);
+}
+
+/* ------------------------------------------------------------------ publishing */
+
+/* Two domains may share an account. */
+static bool
+check_values(struct session *s, const struct dns *d, const struct dns_txt *records, size_t count,
+             struct err *e)
+{
+    for (size_t i = 0; i < s->count; i++)
+        s->accounts[i].values = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct account *a = get_account(s, &records[i], e);
+
+        if (a == NULL)
+            return false;
+        for (size_t k = 0; k < s->count; k++)
+            if (strcmp(s->accounts[k].fulldomain, a->fulldomain) == 0 &&
+                s->accounts[k].values++ == VALUES_MAX)
+                return err_set(e, ERR_CONFIG,
+                               "acme-dns keeps %d values of an account, and '%s' would have more; "
+                               "register accounts of their own for the domains that share it in "
+                               "[dns %s]",
+                               VALUES_MAX, a->fulldomain, d->name);
+    }
+    return true;
+}
+
+/* The older of the two values is replaced, and their age is in seconds: what we publish now must
+ * not look as old as what we published just before. */
+static void
+wait_for_next_second(const struct session *s, const struct dns *d)
+{
+    while (s->updated_s != 0 && d->clock->now_s(d->clock) <= s->updated_s)
+        d->clock->sleep_ms(d->clock, 100);
+}
+
+static bool
+update(struct session *s, struct account *a, const char *value, struct err *e)
+{
+    own_json struct json_t *body = json_new_object();
+    own_rest_answer struct rest_answer answer = {0};
+    const char *said = NULL;
+
+    if (body == NULL)
+        return err_memory(e);
+    json_put_text(body, "subdomain", a->subdomain);
+    json_put_text(body, "txt", value);
+    if (!act_for(s, a, a->endpoint, e) || !rest_call(&s->rest, "POST", "/update", body, &answer, e))
+        return false;
+    if (answer.status == 401 || answer.status == 403)
+        return err_set(e, ERR_PERMISSION,
+                       "the service at '%s' does not let the account of '%s' in '%s' set its value "
+                       "(%d): its password is wrong, or the account may not be used from here "
+                       "(allowfrom)",
+                       a->endpoint, a->domain, s->rest.token_file, answer.status);
+    if (!rest_is_good(&answer))
+        return rest_refused(&s->rest, &answer, "set the value of an account", e);
+    said = json_member_text(answer.json, "txt");
+    return (said != NULL && strcmp(said, value) == 0) ||
+           rest_misunderstood(&s->rest, "set the value of an account", e);
+}
+
+static bool
+publish(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
+{
+    struct session *s = NULL;
+
+    if (!open_session(d, e))
+        return false;
+    s = d->session;
+    rest_begin(&s->rest);
+    if (!read_accounts(s, d, e) || !have_accounts(s, d, records, count, e) ||
+        !check_values(s, d, records, count, e) || !check_cnames(s, d, records, count, e))
+        return false;
+    wait_for_next_second(s, d);
+    for (size_t i = 0; i < count; i++) {
+        struct account *a = get_account(s, &records[i], e);
+
+        if (a == NULL || !update(s, a, records[i].value, e))
+            return false;
+    }
+    return true;
+}
+
+/* A value cannot be taken away, only replaced by later ones: nothing is to be done. */
+static bool
+retract(struct dns *d, const struct dns_txt *records, size_t count, struct err *e)
+{
+    (void)d;
+    (void)records;
+    (void)count;
+    (void)e;
+    return true;
+}
+
+extern const struct dns_provider dns_acmedns;
+
+const struct dns_provider dns_acmedns = {
+    .name = "acme-dns",
+    .options = options,
+    .config_size = sizeof(struct acmedns_config),
+    .open = open_session,
+    .publish = publish,
+    .remove = retract,
+    .close = close_session,
+};
