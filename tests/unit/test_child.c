@@ -2,10 +2,13 @@
 #include "base/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -191,6 +194,106 @@ a_user_that_nobody_knows_is_refused(void **state)
     assert_int_equal(e.code, ERR_PERMISSION);
 }
 
+/* ---- a child that works beside us ---- */
+
+/* What it is told to count from, and a pipe that it says "x" into all the time. */
+struct beside {
+    int pipe[2];
+    int other; /* a descriptor that is none of its business */
+};
+
+static bool
+tell_state(void *argument, const struct str *question, struct str *answer, struct err *e)
+{
+    const struct beside *b = argument;
+
+    if (question->size == 0)
+        return true;
+    if (strcmp(question->text, "refuse") == 0)
+        return err_set(e, ERR_CONFIG, "refused");
+    return str_addf(answer, "%d %d %s", getpid(), fcntl(b->other, F_GETFD) >= 0, question->text);
+}
+
+static void
+say_all_the_time(void *argument, struct child *self, int control)
+{
+    const struct beside *b = argument;
+    int kept[] = {b->pipe[1], control};
+
+    child_keep_only(kept, COUNT(kept));
+    for (;;) {
+        struct pollfd p = {.fd = control, .events = POLLIN};
+
+        if (poll(&p, 1, 5) > 0 && !child_turn(self))
+            return;
+        if (write(b->pipe[1], "x", 1) != 1)
+            return;
+    }
+}
+
+static void
+a_child_beside_us_works_and_is_asked(void **state)
+{
+    struct str question = {.text = (char[]){"hello"}, .size = 5};
+    struct str bad = {.text = (char[]){"refuse"}, .size = 6};
+    struct beside b = {.other = dup(1)};
+    own_str struct str answer = {0};
+    struct child *c = NULL;
+    struct err e = {0};
+    char said[3];
+    int pid = 0, has_other = -1;
+    char word[16] = "";
+
+    (void)state;
+    assert_int_equal(pipe2(b.pipe, O_CLOEXEC), 0);
+    c = child_start_beside(geteuid(), tell_state, say_all_the_time, &b, &e);
+    assert_non_null(c);
+    (void)close(b.pipe[1]);
+    for (size_t i = 0; i < sizeof(said); i++)
+        assert_int_equal(read(b.pipe[0], &said[i], 1), 1);
+    assert_true(child_ask(c, &question, 5000, &answer, &e));
+    assert_int_equal(sscanf(answer.text, "%d %d %15s", &pid, &has_other, word), 3);
+    assert_string_equal(word, "hello");
+    assert_int_not_equal(pid, getpid()); /* also as the user we are */
+    assert_int_equal(has_other, 0);
+    assert_false(child_ask(c, &bad, 5000, &answer, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    child_stop(&c);
+    /* gone: the pipe ends once it is empty */
+    while (read(b.pipe[0], said, sizeof(said)) > 0)
+        continue;
+    assert_int_equal(kill(pid, 0), -1);
+    (void)close(b.pipe[0]);
+    (void)close(b.other);
+}
+
+static void
+a_child_beside_us_dies_with_us(void **state)
+{
+    struct beside b = {.other = -1};
+    struct err e = {0};
+    pid_t parent = 0;
+    char said[64];
+
+    (void)state;
+    assert_int_equal(pipe2(b.pipe, O_CLOEXEC), 0);
+    parent = fork();
+    if (parent == 0) {
+        const struct child *c = child_start_beside(geteuid(), tell_state, say_all_the_time, &b, &e);
+
+        (void)close(b.pipe[1]);
+        while (c != NULL)
+            (void)pause();
+    }
+    (void)close(b.pipe[1]);
+    assert_int_equal(read(b.pipe[0], said, 1), 1);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    while (read(b.pipe[0], said, sizeof(said)) > 0)
+        continue;
+    (void)close(b.pipe[0]);
+}
+
 int
 main(void)
 {
@@ -200,6 +303,8 @@ main(void)
         cmocka_unit_test(the_error_of_a_child_comes_over),
         cmocka_unit_test(a_child_that_dies_hangs_or_floods_is_an_error),
         cmocka_unit_test(a_conversation_keeps_what_it_knows),
+        cmocka_unit_test(a_child_beside_us_works_and_is_asked),
+        cmocka_unit_test(a_child_beside_us_dies_with_us),
         cmocka_unit_test(a_user_that_nobody_knows_is_refused),
     };
 
