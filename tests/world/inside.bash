@@ -220,16 +220,19 @@ dns_challenges()
 
 # Starts Pebble: pebble_start [VARIABLE=VALUE...]. What is not said: no sleep before validating,
 # no nonce rejected, no authorization used twice. VALIDITY is a certificate's lifetime in seconds;
-# EAB=true wants an external account binding (kid-1, with the key in pebble/eab.key).
+# EAB=true wants an external account binding (kid-1, with the key in pebble/eab.key). PROGRAM is another
+# Pebble, a newer one; RETRY_AFTER are the seconds after which that one says to come back.
 pebble_start()
 {
-    local dir=$WORLD/pebble pair VALIDITY=7776000 EAB=false
+    local dir=$WORLD/pebble pair VALIDITY=7776000 EAB=false PROGRAM=pebble RETRY_AFTER=0
     local mac=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
     local -a variables=()
     for pair in "$@"; do
         case $pair in
         VALIDITY=*) VALIDITY=${pair#*=} ;;
         EAB=*) EAB=${pair#*=} ;;
+        PROGRAM=*) PROGRAM=${pair#*=} ;;
+        RETRY_AFTER=*) RETRY_AFTER=${pair#*=} ;;
         *) variables+=("$pair") ;;
         esac
     done
@@ -238,15 +241,27 @@ pebble_start()
 {"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
  "certificate": "$dir/cert.pem", "privateKey": "$dir/key.pem", "httpPort": 5002, "tlsPort": 5001,
  "ocspResponderURL": "", "externalAccountBindingRequired": $EAB, "externalAccountMACKeys": {"kid-1": "$mac"},
- "certificateValidityPeriod": $VALIDITY}}
+ "certificateValidityPeriod": $VALIDITY$([ "$PROGRAM" = pebble ] || pebble_newer_settings)}}
 END
     (umask 077 && echo "$mac" >"$dir/eab.key")
     env PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0 PEBBLE_AUTHZREUSE=0 "${variables[@]}" \
-        pebble -config "$dir/config.json" -dnsserver 127.0.0.1:53 \
+        "$PROGRAM" -config "$dir/config.json" -dnsserver 127.0.0.1:53 \
         >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
     await 10 "Pebble" port_is_open 127.0.0.1 15000 && await 10 "Pebble" port_is_open 127.0.0.1 14000
     await 10 "Pebble's root" pebble_save "$dir/root.pem"
+}
+
+# What only a newer Pebble knows; the variables are those of pebble_start.
+pebble_newer_settings()
+{
+    cat <<END
+,
+ "caaIdentities": ["pebble.test"], "domainBlocklist": ["blocked.test"], "keyAlgorithm": "ecdsa",
+ "retryAfter": {"authz": $RETRY_AFTER, "order": $RETRY_AFTER},
+ "profiles": {"default": {"description": "as always", "validityPeriod": $VALIDITY},
+              "shortlived": {"description": "six days", "validityPeriod": 518400}}
+END
 }
 
 pebble_stop()

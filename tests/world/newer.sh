@@ -1,0 +1,85 @@
+#!/bin/bash
+# Prints the path of a Pebble that is newer than Debian 12's: one with ARI, profiles, dns-account-01 and
+# dns-persist-01. The installed one, if it can; else Debian testing's, which runs here unpacked.
+#
+# usage: tests/world/newer.sh
+#
+# It is downloaded by apt-get with lists, sources and cache of its own (the host's are not touched),
+# signed by the archive keys that Debian 12 has already, and kept in build/cache.
+set -eu
+
+cd "$(dirname "$0")/../.."
+cache=$PWD/build/cache/newer
+program=$cache/root/usr/bin/pebble
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+die()
+{
+    echo "newer.sh: $*" >&2
+    exit 1
+}
+
+# What the tests need it for is what it must have heard of.
+can()
+{
+    [ -x "$1" ] && grep -qaF dns-persist-01 "$1" && grep -qaF dns-account-01 "$1"
+}
+
+installed=$(command -v pebble || :)
+for candidate in "$program" "$installed"; do
+    if can "$candidate"; then
+        echo "$candidate"
+        exit 0
+    fi
+done
+
+for needed in apt-get dpkg flock; do
+    command -v $needed >/dev/null || die "a newer Pebble is got by $needed, which is not here"
+done
+[ -r $keyring ] || die "$keyring is missing; install: debian-archive-keyring"
+
+# The host's own mirror first: it is the one that can be reached.
+mirrors()
+{
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        grep -oE '^[^#]*https?://[^ ]+' | grep -oE 'https?://[^ ]+' | grep -E '/debian/?$' || :
+    echo http://deb.debian.org/debian
+}
+
+apt()
+{
+    DEBIAN_FRONTEND=noninteractive apt-get -qq \
+        -o Dir::Etc::SourceList="$cache/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+        -o Dir::State::Lists="$cache/lists" -o Dir::State::status="$cache/status" \
+        -o Dir::Cache="$cache/apt" -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 \
+        -o Acquire::Languages=none -o Acquire::http::Timeout=30 "$@" </dev/null >>"$cache/log" 2>&1
+}
+
+# get MIRROR SUITE
+get()
+{
+    rm -rf "$cache/download" "$cache/root.part"
+    mkdir -p "$cache"/{lists/partial,apt/archives/partial,download}
+    : >"$cache/status"
+    echo "deb [signed-by=$keyring] $1 $2 main" >"$cache/sources.list"
+    apt update && (cd "$cache/download" && apt download pebble) &&
+        dpkg -x "$cache"/download/pebble_*.deb "$cache/root.part" &&
+        can "$cache/root.part/usr/bin/pebble"
+}
+
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+flock 9 # one at a time; who waited finds it there
+: >"$cache/log"
+for mirror in $(mirrors | sort -u); do
+    for suite in forky sid; do
+        ! can "$program" || break 2
+        if get "$mirror" "$suite"; then
+            rm -rf "$cache/root"
+            mv "$cache/root.part" "$cache/root"
+        fi
+    done
+done
+rm -rf "$cache"/{lists,apt,download,root.part}
+can "$program" || { tail -n 5 "$cache/log" >&2; die "no newer Pebble could be had from Debian"; }
+echo "$program"
