@@ -3,6 +3,7 @@
 
 #include "acme/eab.h"
 #include "acme/rollover.h"
+#include "acme/transfer.h"
 #include "base/file.h"
 #include "base/key.h"
 
@@ -31,23 +32,29 @@ load_key(struct client *c, const char *directory, struct err *e)
     key = key_from_pem(pem.text, pem.size, e);
     if (key == NULL)
         return err_wrap(e, "read '%s'", path);
-    if (!key_is(key, KEY_ECDSA_P256))
-        return err_set(e, ERR_INPUT, "read '%s': an account key must be ECDSA P-256", path);
+    if (!transfer_takes_key(key))
+        return err_set(e, ERR_INPUT, "read '%s': it is not a key that an account can have", path);
     c->key = TAKE(key);
     return true;
+}
+
+static bool
+save_key(const EVP_PKEY *key, const char *directory, struct err *e)
+{
+    own_mem char *path = str_format("%s/account.key", directory);
+    own_str struct str pem = {0};
+
+    if (path == NULL)
+        return err_memory(e);
+    return key_to_pem(key, &pem, e) && file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);
 }
 
 bool
 account_make_key(struct client *c, const char *directory, struct err *e)
 {
-    own_mem char *path = str_format("%s/account.key", directory);
-    own_str struct str pem = {0};
     own_pkey EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
 
-    if (path == NULL)
-        return err_memory(e);
-    if (key == NULL || !key_to_pem(key, &pem, e) ||
-        !file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e))
+    if (key == NULL || !save_key(key, directory, e))
         return false;
     key_drop(&c->key);
     c->key = TAKE(key);
@@ -244,6 +251,25 @@ account_find(struct client *c, struct answer *a, struct err *e)
     }
     c->kid = TAKE(kid);
     return good && (c->kid != NULL || err_memory(e));
+}
+
+/* What was remembered goes first: with another key it would be false, and without it the account is
+ * found by its key. */
+bool
+account_adopt(const struct client *c, const char *directory, const struct answer *found,
+              struct err *e)
+{
+    own_mem char *memory = str_format("%s/account.json", directory);
+    own_list struct list contact = {0};
+    const struct json_t *array = json_member(found->json, "contact");
+
+    if (memory == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < json_count(array); i++)
+        if (json_item_text(array, i) != NULL && !list_add(&contact, json_item_text(array, i)))
+            return err_memory(e);
+    return file_remove(AT_FDCWD, memory, e) && save_key(c->key, directory, e) &&
+           save_memory(c, directory, &contact, 0, e);
 }
 
 /* ---- changes ---- */

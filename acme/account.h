@@ -35,6 +35,16 @@ MUST_USE bool account_make_key(struct client *c, const char *directory, struct e
 MUST_USE bool account_register(struct client *c, const struct acme_issuer *issuer,
                                const char *directory, struct err *e);
 
+/*
+ * Makes key and account of the client those of the directory, fsynced. Killed at any time, the next
+ * run finds the account of whichever key is there.
+ *
+ * Takes:  c      with key and kid
+ *         found  what account_find() brought
+ */
+MUST_USE bool account_adopt(const struct client *c, const char *directory,
+                            const struct answer *found, struct err *e);
+
 /* Asks for the account of the key and never makes one (RFC 8555 section 7.3.1). ERR_REFUSED and
  * c->account_is_gone: there is none. */
 MUST_USE bool account_find(struct client *c, struct answer *a, struct err *e);

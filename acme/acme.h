@@ -84,6 +84,14 @@ MUST_USE bool acme_issue(const struct acme_job *job, struct str *chain_pem, stru
 
 /* ---- the account ---- */
 
+/* One of an account's orders, as the server tells it. All strings are owned and fit to be shown. */
+struct acme_order {
+    char *url;
+    char *status; /* a word of RFC 8555 section 7.1.6 */
+    struct list names;
+    char *expires; /* RFC 3339; NULL: the server does not say */
+};
+
 /* What the server says of it. All strings are owned. */
 struct acme_account {
     char *url;    /* NULL: there is none */
@@ -92,7 +100,11 @@ struct acme_account {
     char *terms;      /* URL of the server's terms of service; NULL: it has none */
     bool terms_known; /* the server says whether they were agreed to */
     bool terms_agreed;
-    char *orders;             /* URL; NULL: the server does not say */
+    char *orders; /* URL of the list; NULL: the server does not say */
+    struct acme_order *order_list;
+    size_t order_count;
+    bool orders_cut;          /* there are more than are in the list */
+    char *orders_error;       /* why the list is not whole; NULL: it is */
     char thumbprint[44];      /* of the key (RFC 7638), base64url */
     int64_t deactivated_at_s; /* by us, and then nothing was asked; 0: not by us */
 };
@@ -100,7 +112,7 @@ struct acme_account {
 #define own_acme_account __attribute__((cleanup(acme_account_done)))
 
 /*
- * Asks for the account, and makes none: out->url is NULL when there is none.
+ * Asks for the account and its orders, and makes none: out->url is NULL when there is none.
  *
  * Gives:  out  empty before
  * Errors: what acme_issue() has
@@ -119,6 +131,26 @@ MUST_USE bool acme_account_rollover(const struct acme_access *a, struct err *e);
 
 /* Deactivates it for good (RFC 8555 section 7.3.6). ERR_INPUT: there is none. */
 MUST_USE bool acme_account_deactivate(const struct acme_access *a, struct err *e);
+
+/*
+ * Appends the account as text that acme_account_import() takes: URLs and key. It is a secret.
+ *
+ * Errors: ERR_INPUT  there is none, or it is deactivated; and what acme_issue() has
+ */
+MUST_USE bool acme_account_export(const struct acme_access *a, struct str *text, struct err *e);
+
+/*
+ * Makes an account that exists already this issuer's, here; asks the server for it, and makes none.
+ *
+ * Takes:  text   what acme_account_export() gave on another host, or a private key alone, in PEM or
+ * as a JSON Web Key force  whatever account is here may be forgotten Gives:  out    empty before
+ * Errors: ERR_INPUT    no key, not one for an account; the file is of another directory or account;
+ *                      there is another account here
+ *         ERR_REFUSED  the server knows no account of that key, or it is not valid any more
+ *         and what acme_issue() has
+ */
+MUST_USE bool acme_account_import(const struct acme_access *a, const struct str *text, bool force,
+                                  struct acme_account *out, struct err *e);
 
 void acme_account_done(struct acme_account *a);
 

@@ -3,40 +3,15 @@
 #include "acme/acme.h"
 #include "acme/client.h"
 #include "acme/jws.h"
+#include "acme/orders.h"
 #include "acme/rollover.h"
+#include "acme/transfer.h"
+#include "acme/visit.h"
 #include "base/b64url.h"
-#include "base/file.h"
-#include "base/log.h"
+#include "base/key.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Makes a client of what is on disk; kid and key are NULL when they are not there. */
-static bool
-begin(const struct acme_access *a, struct client *c, int64_t *deactivated_at_s, struct err *e)
-{
-    own_mem char *session = str_format("%s/session.json", a->account_dir);
-
-    if (session == NULL)
-        return err_memory(e);
-    if (!file_make_directory(a->account_dir, 0700, e))
-        return false;
-    file_remove_temporaries(a->account_dir);
-    return client_init(c, a->http, a->clock, a->issuer->directory, session, e) &&
-           account_load(c, a->account_dir, deactivated_at_s, e);
-}
-
-/* Remembers directory and nonce, whatever came. */
-static bool
-end(struct client *c, bool good)
-{
-    struct err ignored = {0};
-
-    if (c->session_path != NULL && !client_save(c, &ignored))
-        log_debug("the session is not remembered: %s", ignored.text);
-    client_done(c);
-    return good;
-}
 
 static bool
 copy_text(char **to, const char *text)
@@ -83,6 +58,15 @@ ask(struct client *c, struct acme_account *out, struct err *e)
     return fill(out, c, a.json, e);
 }
 
+/* That they cannot be read does not hide the account. */
+static bool
+read_orders(struct client *c, struct acme_account *out, struct err *e)
+{
+    struct err why = {0};
+
+    return orders_read(out, c, &why) || copy_text(&out->orders_error, why.text) || err_memory(e);
+}
+
 /* An account that is not there is an answer, too. */
 static bool
 show(struct client *c, int64_t deactivated_at_s, struct acme_account *out, struct err *e)
@@ -94,10 +78,11 @@ show(struct client *c, int64_t deactivated_at_s, struct acme_account *out, struc
         return (copy_text(&out->url, c->kid) && copy_text(&out->status, "deactivated")) ||
                err_memory(e);
     }
-    if (c->key == NULL || ask(c, out, &refusal) || c->account_is_gone)
-        return true;
-    *e = refusal;
-    return false;
+    if (c->key != NULL && !ask(c, out, &refusal) && !c->account_is_gone) {
+        *e = refusal;
+        return false;
+    }
+    return out->orders == NULL || read_orders(c, out, e);
 }
 
 bool
@@ -106,7 +91,8 @@ acme_account_show(const struct acme_access *a, struct acme_account *out, struct 
     struct client c = {0};
     int64_t deactivated_at_s = 0;
 
-    return end(&c, begin(a, &c, &deactivated_at_s, e) && show(&c, deactivated_at_s, out, e));
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             show(&c, deactivated_at_s, out, e));
 }
 
 /* ---- register ---- */
@@ -138,23 +124,11 @@ acme_account_register(const struct acme_access *a, struct acme_account *out, str
     struct client c = {0};
     int64_t deactivated_at_s = 0;
 
-    return end(&c, begin(a, &c, &deactivated_at_s, e) && reg(a, &c, deactivated_at_s, out, e));
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             reg(a, &c, deactivated_at_s, out, e));
 }
 
 /* ---- rollover, deactivate ---- */
-
-/* For what needs an account that is there. */
-static bool
-must_be(struct client *c, int64_t deactivated_at_s, struct err *e)
-{
-    own_answer struct answer a = {0};
-
-    if (deactivated_at_s != 0)
-        return err_set(e, ERR_INPUT, "the account is deactivated already");
-    if (c->key == NULL)
-        return err_set(e, ERR_INPUT, "there is no account yet");
-    return c->kid != NULL || account_find(c, &a, e);
-}
 
 bool
 acme_account_rollover(const struct acme_access *a, struct err *e)
@@ -162,8 +136,9 @@ acme_account_rollover(const struct acme_access *a, struct err *e)
     struct client c = {0};
     int64_t deactivated_at_s = 0;
 
-    return end(&c, begin(a, &c, &deactivated_at_s, e) && must_be(&c, deactivated_at_s, e) &&
-                       rollover_run(&c, a->account_dir, e));
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             visit_needs_account(&c, deactivated_at_s, e) &&
+                             rollover_run(&c, a->account_dir, e));
 }
 
 static bool
@@ -182,8 +157,93 @@ acme_account_deactivate(const struct acme_access *a, struct err *e)
     struct client c = {0};
     int64_t deactivated_at_s = 0;
 
-    return end(&c, begin(a, &c, &deactivated_at_s, e) && must_be(&c, deactivated_at_s, e) &&
-                       deactivate(&c, a->account_dir, e));
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             visit_needs_account(&c, deactivated_at_s, e) &&
+                             deactivate(&c, a->account_dir, e));
+}
+
+/* ---- from host to host ---- */
+
+static bool
+export_it(struct client *c, struct str *text, struct err *e)
+{
+    const struct transfer t = {c->key, c->directory_url, c->kid};
+
+    return transfer_write(&t, text, e);
+}
+
+bool
+acme_account_export(const struct acme_access *a, struct str *text, struct err *e)
+{
+    struct client c = {0};
+    int64_t deactivated_at_s = 0;
+
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             visit_needs_account(&c, deactivated_at_s, e) &&
+                             export_it(&c, text, e));
+}
+
+/* May what comes take the place of what is here? */
+static bool
+may_replace(const struct client *c, int64_t deactivated_at_s, const struct transfer *t,
+            struct err *e)
+{
+    if (t->directory != NULL && strcmp(t->directory, c->directory_url) != 0)
+        return err_set(e, ERR_INPUT, "the account is one at '%s', and directory = %s here",
+                       t->directory, c->directory_url);
+    if (c->key == NULL || deactivated_at_s != 0 || EVP_PKEY_eq(c->key, t->key) == 1)
+        return true;
+    return err_set(e, ERR_INPUT,
+                   "there is another account here already%s%s; whoever wants it forgotten adds: "
+                   "--force",
+                   c->kid == NULL ? "" : ": ", c->kid == NULL ? "" : c->kid);
+}
+
+/* Asks for the account of the key that came; c has key and kid of it then. */
+static bool
+find_it(struct client *c, struct transfer *t, struct answer *found, struct err *e)
+{
+    const char *status = NULL;
+
+    key_drop(&c->key);
+    c->key = TAKE(t->key);
+    free(c->kid);
+    c->kid = NULL;
+    if (!account_find(c, found, e))
+        return c->account_is_gone ? err_set(e, ERR_REFUSED, "the key belongs to no account at '%s'",
+                                            c->directory_url)
+                                  : false;
+    if (t->account != NULL && strcmp(t->account, c->kid) != 0)
+        return err_set(e, ERR_INPUT, "the key is not of the account '%s' but of '%s'", t->account,
+                       c->kid);
+    status = json_member_text(found->json, "status");
+    return status == NULL || strcmp(status, "valid") == 0 ||
+           err_set(e, ERR_REFUSED, "the account '%s' is %s", c->kid, status);
+}
+
+static bool
+import_it(const struct acme_access *a, struct client *c, struct transfer *t,
+          struct acme_account *out, struct err *e)
+{
+    own_answer struct answer found = {0};
+
+    return find_it(c, t, &found, e) && account_adopt(c, a->account_dir, &found, e) &&
+           ask(c, out, e);
+}
+
+bool
+acme_account_import(const struct acme_access *a, const struct str *text, bool force,
+                    struct acme_account *out, struct err *e)
+{
+    own_transfer struct transfer t = {0};
+    struct client c = {0};
+    int64_t deactivated_at_s = 0;
+
+    if (!transfer_read(&t, text, e))
+        return false;
+    return visit_end(&c, visit_begin(a, &c, &deactivated_at_s, e) &&
+                             may_replace(&c, force ? 1 : deactivated_at_s, &t, e) &&
+                             import_it(a, &c, &t, out, e));
 }
 
 void
@@ -194,5 +254,7 @@ acme_account_done(struct acme_account *a)
     list_done(&a->contact);
     free(a->terms);
     free(a->orders);
+    orders_done(a);
+    free(a->orders_error);
     *a = (struct acme_account){0};
 }

@@ -223,11 +223,12 @@ post_once(struct client *c, const char *url, const char *payload, struct http_re
 
 /* They may come in one header or in several. */
 static bool
-keep_alternates(struct answer *a, const struct http_response *r, const char *url)
+keep_links(struct answer *a, const struct http_response *r, const char *url)
 {
     for (size_t i = 0; i < r->header_count; i++)
         if (strcmp(r->headers[i].name, "link") == 0 &&
-            !link_add_alternates(&a->alternates, r->headers[i].value, url))
+            (!link_add(&a->alternates, "alternate", r->headers[i].value, url) ||
+             !link_add(&a->next, "next", r->headers[i].value, url)))
             return false;
     return true;
 }
@@ -249,7 +250,7 @@ fill(struct answer *a, const char *url, struct http_response *response, struct e
     if (a->status < 400 && a->json == NULL && type != NULL && strstr(type, "json") != NULL)
         return false;
     a->location = location == NULL ? NULL : strdup(location);
-    return ((location == NULL || a->location != NULL) && keep_alternates(a, response, url)) ||
+    return ((location == NULL || a->location != NULL) && keep_links(a, response, url)) ||
            err_memory(e);
 }
 
@@ -350,6 +351,7 @@ answer_done(struct answer *a)
     json_drop(&a->json);
     free(a->location);
     list_done(&a->alternates);
+    list_done(&a->next);
     str_done(&a->body);
     *a = (struct answer){0};
 }

@@ -44,6 +44,7 @@ struct answer {
     char *location;         /* NULL: none */
     int64_t retry_at_s;     /* 0: none */
     struct list alternates; /* URLs of Link: ...;rel="alternate" */
+    struct list next;       /* ...;rel="next" */
     struct str body;
 };
 

@@ -1,5 +1,6 @@
-/* jws.h: signed requests (RFC 7515 as RFC 8555 section 6.2 narrows it). An account's key is P-256;
- * a certificate's, which may sign its own revocation, also P-384 or RSA. */
+/* jws.h: signed requests (RFC 7515 as RFC 8555 section 6.2 narrows it). The key of an
+ * account is P-256 where we make it; one that was imported, and a certificate's, which may sign its
+ * own revocation, may also be P-384 or RSA. */
 #ifndef PGCERT_ACME_JWS_H
 #define PGCERT_ACME_JWS_H
 

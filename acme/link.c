@@ -40,7 +40,7 @@ value_end(const char *p, const char **text, size_t *size)
 
 /* Reads the parameters after a target; returns where they end: at a comma or the end. */
 static const char *
-read_parameters(const char *p, bool *is_alternate)
+read_parameters(const char *p, const char *relation, bool *is_wanted)
 {
     bool has_rel = false;
 
@@ -64,7 +64,7 @@ read_parameters(const char *p, bool *is_alternate)
         if (name == 3 && strncasecmp(text, "rel", 3) == 0 && !has_rel) {
             has_rel = true; /* RFC 8288 section 3.3: only the first one counts */
             p = value_end(p, &text, &size);
-            *is_alternate = has_word(text, size, "alternate");
+            *is_wanted = has_word(text, size, relation);
         } else {
             p = value_end(p, &text, &size);
         }
@@ -92,20 +92,20 @@ absolute(const char *target, size_t size, const char *base_url, bool *good)
 }
 
 bool
-link_add_alternates(struct list *urls, const char *value, const char *base_url)
+link_add(struct list *urls, const char *relation, const char *value, const char *base_url)
 {
     const char *p = value;
 
     while (urls->count < LINK_MAX && (p = strchr(p, '<')) != NULL) {
         const char *target = p + 1;
         size_t size = strcspn(target, ">");
-        bool is_alternate = false, good = true;
+        bool is_wanted = false, good = true;
         own_mem char *url = NULL;
 
         if (target[size] == '\0')
             return true;
-        p = read_parameters(target + size + 1, &is_alternate);
-        if (!is_alternate)
+        p = read_parameters(target + size + 1, relation, &is_wanted);
+        if (!is_wanted)
             continue;
         url = absolute(target, size, base_url, &good);
         if (!good || (url != NULL && !list_has(urls, url) && !list_add(urls, url)))

@@ -10,7 +10,7 @@ struct json_t;
 #define own_json __attribute__((cleanup(json_drop)))
 
 /*
- * Reads one JSON object from foreign text.
+ * Reads one JSON object from foreign text. What is freed of it is wiped.
  *
  * Takes:  size  at most 1 MiB is read
  * Errors: ERR_PROTOCOL  not JSON, not an object, a key twice, nested deeper than 64, not UTF-8

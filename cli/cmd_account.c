@@ -1,6 +1,8 @@
-/* cmd_account.c: the account at an issuer: look, make, give it another key, end it. */
+/* cmd_account.c: the account at an issuer: look, make, give it another key, end it, take it along.
+ */
 #include "base/json.h"
 #include "cli/access.h"
+#include "cli/account_file.h"
 #include "cli/commands.h"
 #include "cli/term.h"
 
@@ -8,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool yes;
+static bool yes, force;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--yes", NULL, &yes, NULL, NULL, "deactivate without asking"},
+    {"--yes",   NULL, &yes,   NULL, NULL, "deactivate without asking"},
+    {"--force", NULL, &force, NULL, NULL, "export over a file that is there, import over another account"},
     {0},
 };
 /* clang-format on */
@@ -24,6 +27,27 @@ print_line(const char *label, const char *text)
 {
     if (text != NULL)
         (void)printf("  %s%-9s%s %s\n", term_on(TERM_DIM), label, term_off(), text);
+}
+
+/* RFC 8555 section 7.1.2.1, where the server keeps to it. */
+static void
+print_orders(const struct acme_account *a)
+{
+    print_line("orders", a->orders != NULL ? a->orders : "this server does not list them");
+    for (size_t i = 0; i < a->order_count; i++) {
+        const struct acme_order *o = &a->order_list[i];
+        own_str struct str names = {0};
+        bool good = true;
+
+        for (size_t n = 0; good && n < o->names.count; n++)
+            good = str_addf(&names, " %s", o->names.items[n]);
+        (void)printf("  %-9s %-10s %-20.20s%s\n", "", o->status,
+                     o->expires == NULL ? "" : o->expires, names.text == NULL ? "" : names.text);
+    }
+    if (a->orders_cut)
+        print_line("", "and more");
+    if (a->orders_error != NULL)
+        (void)printf("  %-9s they could not be read: %s\n", "", a->orders_error);
 }
 
 static void
@@ -51,8 +75,29 @@ print_account(const char *issuer_name, const struct acme_access *access,
     if (a->terms_known)
         print_line(a->terms == NULL ? "terms" : "",
                    a->terms_agreed ? "agreed to" : "not agreed to");
-    print_line("orders", a->orders);
     print_line("key", a->thumbprint);
+    print_orders(a);
+}
+
+static void
+put_orders(struct json_t *object, const struct acme_account *a)
+{
+    struct json_t *array = json_new_array();
+
+    for (size_t i = 0; i < a->order_count; i++) {
+        const struct acme_order *o = &a->order_list[i];
+        struct json_t *order = json_new_object();
+
+        json_put_text(order, "url", o->url);
+        json_put_text(order, "status", o->status);
+        json_put_list(order, "names", &o->names);
+        json_put_text(order, "expires", o->expires);
+        json_add(array, order);
+    }
+    json_put_text(object, "orders", a->orders);
+    json_put(object, "order_list", array);
+    json_put_bool(object, "orders_cut", a->orders_cut);
+    json_put_text(object, "orders_error", a->orders_error);
 }
 
 static void
@@ -72,7 +117,7 @@ print_account_json(const char *issuer_name, const struct acme_access *access,
         json_put_bool(object, "terms_agreed", a->terms_agreed);
     else
         json_put_text(object, "terms_agreed", NULL);
-    json_put_text(object, "orders", a->orders);
+    put_orders(object, a);
     json_put_text(object, "thumbprint", *a->thumbprint == '\0' ? NULL : a->thumbprint);
     json_put_time(object, "deactivated_at", a->deactivated_at_s);
     text = json_encode_pretty(object);
@@ -111,39 +156,48 @@ tell_done(const struct app *app, const char *issuer_name, const char *did, const
 
 /* ---- the words after "account" ---- */
 
+/* What a word is about. */
+struct subject {
+    const struct app *app;
+    const char *name; /* of the [issuer] */
+    const char *file; /* NULL: none was given */
+    struct str text;  /* import: what is in it */
+    const struct acme_access *access;
+};
+
 static bool
-show(const struct app *app, const char *name, const struct acme_access *access, struct err *e)
+show(const struct subject *s, struct err *e)
 {
     own_acme_account struct acme_account a = {0};
 
-    if (!acme_account_show(access, &a, e))
+    if (!acme_account_show(s->access, &a, e))
         return false;
     if (a.url == NULL)
         return err_set(e, ERR_INPUT,
                        "there is no account yet; the first renewal makes one, or: pgcert account "
                        "register %s",
-                       name);
-    tell_account(app, name, access, &a);
+                       s->name);
+    tell_account(s->app, s->name, s->access, &a);
     return true;
 }
 
 static bool
-reg(const struct app *app, const char *name, const struct acme_access *access, struct err *e)
+reg(const struct subject *s, struct err *e)
 {
     own_acme_account struct acme_account a = {0};
 
-    if (!acme_account_register(access, &a, e))
+    if (!acme_account_register(s->access, &a, e))
         return false;
-    tell_account(app, name, access, &a);
+    tell_account(s->app, s->name, s->access, &a);
     return true;
 }
 
 static bool
-rollover(const struct app *app, const char *name, const struct acme_access *access, struct err *e)
+rollover(const struct subject *s, struct err *e)
 {
-    if (!acme_account_rollover(access, e))
+    if (!acme_account_rollover(s->access, e))
         return false;
-    tell_done(app, name, "rollover", "the account has a new key");
+    tell_done(s->app, s->name, "rollover", "the account has a new key");
     return true;
 }
 
@@ -163,46 +217,111 @@ may_deactivate(const char *name, struct err *e)
 }
 
 static bool
-deactivate(const struct app *app, const char *name, const struct acme_access *access, struct err *e)
+deactivate(const struct subject *s, struct err *e)
 {
-    if (!may_deactivate(name, e) || !acme_account_deactivate(access, e))
+    if (!may_deactivate(s->name, e) || !acme_account_deactivate(s->access, e))
         return false;
-    tell_done(app, name, "deactivated",
+    tell_done(s->app, s->name, "deactivated",
               "the account is deactivated; a new one is made by: pgcert account register");
     return true;
 }
 
 static bool
+export_it(const struct subject *s, struct err *e)
+{
+    own_str struct str text = {0};
+
+    if (s->app->json && s->file == NULL)
+        return err_set(e, ERR_USAGE,
+                       "standard output cannot be both the account and JSON; name a "
+                       "file");
+    if (!acme_account_export(s->access, &text, e) || !account_file_write(s->file, &text, force, e))
+        return false;
+    if (s->file != NULL)
+        tell_done(s->app, s->name, "exported",
+                  "the account is in that file; whoever has it has the account");
+    return true;
+}
+
+static bool
+import_it(const struct subject *s, struct err *e)
+{
+    own_acme_account struct acme_account a = {0};
+
+    if (!acme_account_import(s->access, &s->text, force, &a, e))
+        return false;
+    tell_account(s->app, s->name, s->access, &a);
+    return true;
+}
+
+/* clang-format off */
+static const struct word {
+    const char *word;
+    int least, most; /* arguments after it */
+    bool (*run)(const struct subject *s, struct err *e);
+} words[] = {
+    {"show",       1, 1, show},
+    {"register",   1, 1, reg},
+    {"rollover",   1, 1, rollover},
+    {"deactivate", 1, 1, deactivate},
+    {"export",     1, 2, export_it},
+    {"import",     2, 2, import_it},
+};
+/* clang-format on */
+
+static const struct word *
+find_word(int argc, char **argv)
+{
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(words[i].word, argv[0]) == 0 && argc - 1 >= words[i].least &&
+            argc - 1 <= words[i].most)
+            return &words[i];
+    return NULL;
+}
+
+/* What comes in is read first: by whom the state directory belongs to it may not be readable. */
+static bool
+run_word(struct app *app, const struct word *word, struct subject *s, struct err *e)
+{
+    if (word->run == import_it && !account_file_read(s->file, &s->text, e))
+        return false;
+    if (!app_lock(app, e))
+        return false;
+    s->access = access_by_name(app, s->name, e);
+    return s->access != NULL && (word->run(s, e) || err_wrap(e, "[issuer %s]", s->name));
+}
+
+static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    static const struct {
-        const char *word;
-        bool (*run)(const struct app *app, const char *name, const struct acme_access *access,
-                    struct err *e);
-    } words[] = {
-        {"show", show}, {"register", reg}, {"rollover", rollover}, {"deactivate", deactivate}};
-    const struct acme_access *access = NULL;
+    const struct word *word = find_word(argc, argv);
+    struct subject s = {.app = app, .name = argv[1], .file = argc > 2 ? argv[2] : NULL};
+    bool good = false;
 
-    for (size_t i = 0; i < COUNT(words) && argc == 2; i++)
-        if (strcmp(words[i].word, argv[0]) == 0) {
-            access = access_by_name(app, argv[1], e);
-            return access != NULL &&
-                   (words[i].run(app, argv[1], access, e) || err_wrap(e, "[issuer %s]", argv[1]));
-        }
-    return err_set(e, ERR_USAGE, "usage: pgcert account show|register|rollover|deactivate ISSUER");
+    if (word == NULL)
+        return err_set(e, ERR_USAGE,
+                       "usage: pgcert account show|register|rollover|deactivate|export|import "
+                       "ISSUER [FILE]");
+    good = run_word(app, word, &s, e);
+    str_done(&s.text);
+    return good;
 }
 
 const struct command cmd_account = {
     .name = "account",
-    .arguments = "WORD ISSUER",
+    .arguments = "WORD ISSUER [FILE]",
     .least = 1,
-    .most = 2,
-    .needs = NEED_CONFIG | NEED_LOCK,
+    .most = 3,
+    .needs = NEED_CONFIG,
     .flags = flags,
     .run = run,
-    .summary = "the account at an issuer: look, make, new key, end it",
-    .details = "show        what the server says of it\n"
-               "register    make it, or tell the server of changed contacts; renew does both\n"
-               "rollover    give it a new key\n"
-               "deactivate  end it for good",
+    .summary = "the account at an issuer: look, make, new key, end it, take it along",
+    .details =
+        "show        what the server says of it, and of its orders\n"
+        "register    make it, or tell the server of changed contacts; renew does both\n"
+        "rollover    give it a new key\n"
+        "deactivate  end it for good\n"
+        "export      write it to FILE, or to standard output, for another host\n"
+        "import      take one over: what export wrote, or a key of another client; FILE or -\n"
+        "dns-record  of a certificate, not an issuer: what to publish for dns-persist-01",
 };

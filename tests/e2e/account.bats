@@ -201,7 +201,9 @@ END
     expect 64 pgcert account destroy pebble
     says "usage: pgcert account"
     expect 64 pgcert account show
-    says "usage: pgcert account show.register.rollover.deactivate ISSUER"
+    says "usage: pgcert account show.register.rollover.deactivate.export.import ISSUER .FILE."
+    expect 64 pgcert account import pebble
+    says "usage: pgcert account"
 }
 
 @test "rollover: the same account with a new key, and renewals go on" {
@@ -356,4 +358,224 @@ END
     expect 0 pgcert revoke "db.$ZONE"
     grep -q "was revoked already" <<<"$output"
     expect 64 pgcert revoke nobody
+}
+
+# ---- orders ----
+
+@test "account show lists the orders, page by page" {
+    fresh_and_served
+    for _ in 1 2 3 4; do # a page of Pebble's has three
+        expect 0 pgcert renew --force
+    done
+    mark=$(pebble_mark)
+    expect 0 pgcert account show pebble
+    [ "$(grep -cE "^ +valid +20[^ ]+ +db.$ZONE$" <<<"$output")" = 5 ]
+    [ "$(requests "$mark" list-orderz)" = 2 ]
+    expect 0 pgcert --json account show pebble
+    [ "$(json "['order_list'][4]['status']")" = valid ]
+    [ "$(json "['order_list'][4]['names'][0]")" = "db.$ZONE" ]
+    [ "$(json "['orders_cut']")" = false ]
+    [ "$(json "['orders_error']")" = null ]
+}
+
+@test "account show: a server without a list of orders, or with one that cannot be read" {
+    fresh
+    hostile_start
+    hostile_conf
+    hostile "any * edit \"orders\" \"bestellungen\""
+    expect 0 pgcert account register pebble
+    expect 0 pgcert account show pebble
+    grep -q "this server does not list them" <<<"$output"
+    expect 0 pgcert --json account show pebble
+    [ "$(json "['orders']")" = null ]
+    for deed in "status 404 malformed" garbage "type text/plain" close; do
+        hostile "orders * $deed"
+        expect 0 pgcert account show pebble
+        grep -q "they could not be read: " <<<"$output"
+        grep -qE '^pebble +valid$' <<<"$output"
+    done
+    hostile "orders * redirect $DIRECTORY"
+    expect 0 pgcert account show pebble
+    hostile
+    expect 0 pgcert account show pebble
+    not grep -q "could not be read" <<<"$output"
+}
+
+# ---- from host to host ----
+
+# The same settings with another state directory, as on another host.
+elsewhere()
+{
+    sed -i "s|^state = .*|state = $WORLD/elsewhere|" "$CONF"
+    rm -rf "$WORLD/elsewhere"
+}
+
+here()
+{
+    sed -i "s|^state = .*|state = $STATE|" "$CONF"
+}
+
+@test "an account goes from one host to another, and both issue" {
+    fresh_and_served
+    path=$(account_path)
+    expect 0 pgcert account export pebble "$WORLD/account.pem"
+    [ "$(stat -c %a "$WORLD/account.pem")" = 600 ]
+    grep -q "whoever has it has the account" <<<"$output"
+    not grep -q "PRIVATE KEY" <<<"$output$stderr"
+
+    elsewhere
+    mark=$(pebble_mark)
+    expect 0 pgcert account import pebble "$WORLD/account.pem"
+    grep -qE '^pebble +valid$' <<<"$output"
+    grep -qF "$path" <<<"$output"
+    cmp "$STATE/accounts/pebble/account.key" "$WORLD/elsewhere/accounts/pebble/account.key"
+    [ "$(stat -c %a "$WORLD/elsewhere/accounts/pebble/account.key")" = 600 ]
+    [ "$(requests "$mark" sign-me-up)" = 1 ]
+    expect 0 pgcert renew
+    [ "$(served)" != "$first" ]
+    # the same again is no loss
+    expect 0 pgcert account import pebble "$WORLD/account.pem"
+
+    here
+    mark=$(pebble_mark)
+    expect 0 pgcert renew --force
+    [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
+    [ "$(requests "$mark" sign-me-up)" = 0 ]
+    rm "$WORLD/account.pem"
+}
+
+@test "export and import by pipe; a file that is there is not replaced" {
+    fresh
+    expect 0 pgcert account register pebble
+    "$PGCERT" -c "$CONF" account export pebble 3>&- 4>&- >"$WORLD/pipe"
+    head -n 3 "$WORLD/pipe" | grep -qxF "directory: $DIRECTORY"
+    openssl pkey -in "$WORLD/pipe" -noout
+    chmod 600 "$WORLD/pipe"
+    expect 73 pgcert account export pebble "$WORLD/pipe"
+    says "'$WORLD/pipe' is there already; to replace it, add: --force"
+    expect 0 pgcert --json account export --force pebble "$WORLD/pipe"
+    [ "$(json "['did'][0]")" = exported ]
+    expect 64 pgcert --json account export pebble
+    elsewhere
+    "$PGCERT" -c "$CONF" account import pebble - <"$WORLD/pipe" 3>&- 4>&-
+    cmp "$STATE/accounts/pebble/account.key" "$WORLD/elsewhere/accounts/pebble/account.key"
+}
+
+@test "a terminal gets no private key" {
+    fresh
+    expect 0 pgcert account register pebble
+    expect 64 script -qec "$PGCERT -c $CONF account export pebble" /dev/null
+    [[ $output == *"standard output is a terminal, and a private key is not for the screen"* ]]
+    [[ $output != *"PRIVATE KEY"* ]]
+}
+
+@test "an import that would cost an account, or is of none, is refused and changes nothing" {
+    fresh
+    expect 0 pgcert account register pebble
+    expect 0 pgcert account export pebble "$WORLD/first.pem"
+    elsewhere
+    expect 0 pgcert account register pebble
+    cp -r "$WORLD/elsewhere/accounts" "$WORLD/before"
+    expect 65 pgcert account import pebble "$WORLD/first.pem"
+    says "there is another account here already: https://localhost.*--force"
+
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORLD/new.pem" 2>/dev/null
+    chmod 600 "$WORLD/new.pem"
+    expect 69 pgcert account import --force pebble "$WORLD/new.pem"
+    says "the key belongs to no account at '$DIRECTORY'"
+    sed 's|^account: .*|&9|' "$WORLD/first.pem" >"$WORLD/other.pem"
+    chmod 600 "$WORLD/other.pem"
+    expect 65 pgcert account import --force pebble "$WORLD/other.pem"
+    says "the key is not of the account 'https://.*9' but of 'https://"
+    sed 's|^directory: .*|directory: https://other.test/dir|' "$WORLD/first.pem" >"$WORLD/other.pem"
+    expect 65 pgcert account import --force pebble "$WORLD/other.pem"
+    says "the account is one at 'https://other.test/dir', and directory = $DIRECTORY here"
+    chmod 644 "$WORLD/first.pem"
+    expect 77 pgcert account import --force pebble "$WORLD/first.pem"
+    diff -r "$WORLD/before" "$WORLD/elsewhere/accounts" -x session.json
+
+    chmod 600 "$WORLD/first.pem"
+    expect 0 pgcert account import --force pebble "$WORLD/first.pem"
+    cmp "$STATE/accounts/pebble/account.key" "$WORLD/elsewhere/accounts/pebble/account.key"
+    # one that was deactivated is not let in, and does not keep another one out
+    here
+    expect 0 pgcert account deactivate --yes pebble
+    expect 65 pgcert account export pebble
+    rm -rf "$WORLD/elsewhere"
+    elsewhere
+    expect 69 pgcert account import pebble "$WORLD/first.pem"
+    rm "$WORLD/first.pem"
+}
+
+@test "an import that is killed leaves an account that works" {
+    have strace
+    fresh
+    pg_serves_pgcert
+    expect 0 pgcert account register pebble
+    expect 0 pgcert account export pebble "$WORLD/first.pem"
+    for n in 1 2 3 4; do
+        for call in rename,renameat,renameat2 unlink,unlinkat; do
+            elsewhere
+            expect 0 pgcert account register pebble
+            strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" account import --force pebble "$WORLD/first.pem" \
+                </dev/null 3>&- 4>&- || :
+            expect 0 pgcert account show pebble
+            grep -qE '^pebble +valid$' <<<"$output"
+        done
+    done
+    expect 0 pgcert renew
+    rm -f "$WORLD/first.pem"
+}
+
+# A private key in PEM as a JSON Web Key, by openssl's listing alone.
+as_jwk()
+{
+    openssl pkey -in "$1" -noout -text | python3 -c '
+import base64, json, re, sys
+text = sys.stdin.read()
+number = lambda label: re.sub(r"[\s:]", "", re.search(label + r":\n((?: +[0-9a-f:]+\n)+)", text)[1])
+b64 = lambda h: base64.urlsafe_b64encode(bytes.fromhex(h)).decode().rstrip("=")
+plain = lambda label: b64(number(label).lstrip("0").rjust((len(number(label).lstrip("0")) + 1) // 2 * 2, "0"))
+if "modulus" in text:
+    key = {n: plain(l) for n, l in dict(n="modulus", d="privateExponent", p="prime1", q="prime2",
+           dp="exponent1", dq="exponent2", qi="coefficient").items()} | {"e": "AQAB", "kty": "RSA"}
+else:
+    point = number("pub")[2:]
+    key = {"kty": "EC", "crv": "P-256", "x": b64(point[:64]), "y": b64(point[64:]),
+           "d": b64(number("priv")[-64:].rjust(64, "0"))}
+print(json.dumps(key))'
+}
+
+@test "the key of another client is taken over: PEM as lego keeps it, JSON as certbot does" {
+    fresh
+    pg_serves_pgcert
+    openssl ecparam -name prime256v1 -genkey -noout -out "$WORLD/lego.key"
+    openssl genrsa -out "$WORLD/certbot.key" 2048 2>/dev/null
+    openssl ecparam -name secp384r1 -genkey -noout -out "$WORLD/acmesh.key"
+    for client in lego certbot acmesh; do
+        # the other client has registered it
+        rm -rf "$STATE"
+        install -D -m 600 "$WORLD/$client.key" "$STATE/accounts/pebble/account.key"
+        chmod 600 "$WORLD/$client.key"
+        expect 0 pgcert account register pebble
+        path=$(account_path)
+        rm -rf "$STATE"
+        case $client in
+        certbot) (umask 077 && as_jwk "$WORLD/$client.key" >"$WORLD/$client.file") ;;
+        *) cp -p "$WORLD/$client.key" "$WORLD/$client.file" ;;
+        esac
+        expect 0 pgcert account import pebble "$WORLD/$client.file"
+        [ "$(account_path)" = "$path" ]
+        expect 0 pgcert renew
+        [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
+        # from then on it is an account like any other
+        expect 0 pgcert account rollover pebble
+        openssl pkey -in "$STATE/accounts/pebble/account.key" -noout -text | grep -q prime256v1
+        expect 0 pgcert renew --force
+    done
+    (umask 077 && as_jwk "$WORLD/lego.key" >"$WORLD/lego.json")
+    rm -rf "$STATE"
+    expect 69 pgcert account import pebble "$WORLD/lego.json" # its key was changed above
+    says "belongs to no account"
 }

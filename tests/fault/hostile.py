@@ -6,7 +6,7 @@ usage: hostile.py DIRECTORY        serves https on 127.0.0.1:14100 until it is k
 DIRECTORY holds cert.pem and key.pem of its https; ca.pem and ca.key are made here, a CA of its own.
 DIRECTORY/rules is read again for each request. A line is: WHAT TIMES DEED [ARGUMENT...]
 
-WHAT   directory nonce account new-order order authz challenge finalize certificate renewal, or any
+WHAT   directory nonce account orders new-order order authz challenge finalize certificate renewal, or any
 TIMES  how often it happens, or * for always; counted anew when the file changes
 DEED   status N [TYPE [RETRY-AFTER]]  a problem document; RETRY-AFTER in seconds, or +SECONDS as a date
        bad-nonce                      400 badNonce, with a fresh nonce
@@ -51,6 +51,7 @@ import time
 PORT, PEBBLE = 14100, ("127.0.0.1", 14000)
 WHAT = {
     "dir": "directory", "nonce-plz": "nonce", "sign-me-up": "account", "order-plz": "new-order",
+    "list-orderz": "orders",
     "my-order": "order", "authZ": "authz", "chalZ": "challenge", "finalize-order": "finalize",
     "certZ": "certificate", "renewal-info": "renewal",
 }

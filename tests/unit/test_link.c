@@ -48,11 +48,25 @@ only_alternates_are_taken(void **state)
         own_list struct list urls = {0};
         own_str struct str all = {0};
 
-        assert_true(link_add_alternates(&urls, rows[i].value, BASE));
+        assert_true(link_add(&urls, "alternate", rows[i].value, BASE));
         for (size_t n = 0; n < urls.count; n++)
             assert_true(str_addf(&all, "%s%s", n > 0 ? " " : "", urls.items[n]));
         assert_string_equal(all.text == NULL ? "" : all.text, rows[i].urls);
     }
+}
+
+static void
+another_relation_can_be_asked_for(void **state)
+{
+    own_list struct list urls = {0};
+
+    (void)state;
+    assert_true(link_add(&urls, "next",
+                         "<https://ca.test/dir>;rel=\"index\", </orders/1?page=2>;rel=\"next\", "
+                         "<https://ca.test/a>;rel=alternate",
+                         BASE));
+    assert_int_equal(urls.count, 1);
+    assert_string_equal(urls.items[0], "https://ca.test:14000/orders/1?page=2");
 }
 
 static void
@@ -64,7 +78,7 @@ a_server_with_endless_alternates_is_cut_short(void **state)
     (void)state;
     for (int i = 0; i < 100; i++)
         assert_true(str_addf(&value, "<https://ca.test/%d>;rel=alternate,", i));
-    assert_true(link_add_alternates(&urls, value.text, BASE));
+    assert_true(link_add(&urls, "alternate", value.text, BASE));
     assert_int_equal(urls.count, LINK_MAX);
 }
 
@@ -73,6 +87,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_alternates_are_taken),
+        cmocka_unit_test(another_relation_can_be_asked_for),
         cmocka_unit_test(a_server_with_endless_alternates_is_cut_short),
     };
 
