@@ -4,10 +4,12 @@
 #include "acme/account.h"
 #include "acme/alias.h"
 #include "acme/authz.h"
+#include "acme/challenge.h"
 #include "acme/client.h"
 #include "acme/dns01.h"
 #include "acme/jws.h"
 #include "acme/order.h"
+#include "acme/persist.h"
 #include "acme/preferred.h"
 #include "acme/problem.h"
 #include "acme/profile.h"
@@ -37,6 +39,7 @@ const struct option acme_options[] = {
     {.name = "fallback",    .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, fallback),    .help = "which [issuer NAME] is tried when this one has failed three times in a row, or when the time gets short"},
     {.name = "contact",     .type = OPTION_LIST,   .offset = offsetof(struct acme_issuer, contact),     .help = "who is told of problems: mailto:NAME@EXAMPLE.ORG ..."},
     {.name = "agree_terms", .type = OPTION_YES_NO, .offset = offsetof(struct acme_issuer, agree_terms), .standard = "no",   .help = "yes: its terms of service are agreed to"},
+    {.name = "challenge",   .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, challenge),   .standard = "dns-01", .words = challenge_words, .help = "how a name is proved: by a record for each order (dns-01), by one whose name is this account's own (dns-account-01), by one that is published once (dns-persist-01)"},
     {.name = "dns",         .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, dns),         .required = true,   .help = "which [dns NAME] section publishes the challenges"},
     {.name = "preferred_chain", .type = OPTION_TEXT, .offset = offsetof(struct acme_issuer, preferred_chain), .help = "of several chains, the one whose topmost issuer has this common name, or whose root has this SHA-256 fingerprint; default: the one that is offered first"},
     {.name = "profile",     .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, profile),     .help = "which of the issuer's profiles to order; default: the issuer's own default"},
@@ -254,16 +257,17 @@ static bool
 add_record(struct issue *i, const struct authz *of,
            const unsigned char thumbprint[static THUMBPRINT_SIZE], struct err *e)
 {
-    own_mem char *fqdn = dns01_fqdn(of->name);
+    enum acme_challenge type = (enum acme_challenge)i->issuer->challenge;
+    own_mem char *fqdn = challenge_fqdn(type, of->name, i->client->kid, e);
     own_mem char *key_authorization = NULL;
     char print[B64URL_SIZE(THUMBPRINT_SIZE)];
     char value[DNS01_TXT_SIZE];
 
-    if (!dns01_txt(value, of->token, thumbprint, e))
+    if (fqdn == NULL || !dns01_txt(value, of->token, thumbprint, e))
         return false;
     b64url_encode(print, thumbprint, THUMBPRINT_SIZE);
     key_authorization = str_format("%s.%s", of->token, print);
-    if (fqdn == NULL || key_authorization == NULL ||
+    if (key_authorization == NULL ||
         !records_add_txt(&i->records,
                          &(struct dns_txt){fqdn, value, of->name, of->token, key_authorization}))
         return err_memory(e);
@@ -308,10 +312,14 @@ answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
 
 /* Until all can see them. What fails here is none of the issuer's business. */
 static bool
-publish(struct issue *i, struct err *e)
+publish(struct issue *i, const struct authzs *all, struct err *e)
 {
     const struct acme_job *job = i->job;
 
+    if (!collect_records(i, all, e))
+        return false;
+    if (i->records.count == 0)
+        return true;
     progress_say(job->progress, "publishing %zu record%s", i->records.count,
                  i->records.count == 1 ? "" : "s");
     i->is_ours = true;
@@ -325,16 +333,26 @@ publish(struct issue *i, struct err *e)
     return true;
 }
 
+/* Somebody else has published it, or has not; the order waits for that. */
+static bool
+look(struct issue *i, const struct authzs *all, struct err *e)
+{
+    progress_say(i->job->progress, "looking for the records");
+    i->is_ours = true;
+    if (!persist_check(i->client, i->job->dns, all, e))
+        return false;
+    i->is_ours = false;
+    return true;
+}
+
 static bool
 answer(struct order *o, void *self, struct err *e)
 {
     struct issue *i = self;
-    own_authzs struct authzs all = {0};
+    own_authzs struct authzs all = {.type = (enum acme_challenge)i->issuer->challenge};
 
     if (!authzs_get(&all, i->client, &o->authorizations, i->job->names, e) ||
-        !collect_records(i, &all, e))
-        return false;
-    if (i->records.count > 0 && !publish(i, e))
+        !(all.type == ACME_DNS_PERSIST ? look(i, &all, e) : publish(i, &all, e)))
         return false;
     forgo(i);
     return answer_challenges(i, &all, e);
@@ -476,7 +494,8 @@ run(struct issue *i, struct order *o, struct err *e)
     if (!open_account(i, e))
         return false;
     i->is_ours = true;
-    if (job->dns->provider->open != NULL && !job->dns->provider->open(job->dns, e))
+    if (i->issuer->challenge != ACME_DNS_PERSIST && job->dns->provider->open != NULL &&
+        !job->dns->provider->open(job->dns, e))
         return false;
     i->is_ours = false;
     return resume(i, o, e) && (o->url != NULL || begin(i, o, e)) && order_run(o, &ports, e);

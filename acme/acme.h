@@ -1,4 +1,4 @@
-/* acme.h: the face of the ACME client (RFC 8555), DNS-01 only.
+/* acme.h: the face of the ACME client (RFC 8555), which proves names by the DNS alone.
  *
  * acme_issue() carries one order from its creation to the downloaded chain, or resumes the one that
  * an earlier run has left in job->order_path. It never sees the private key of the certificate: the
@@ -19,6 +19,11 @@
 /* Characters of a name without "*.": the 253 of RFC 1035 section 2.3.4, less "_acme-challenge.". */
 #define ACME_NAME_MAX 237
 
+/* How the DNS proves that a name is ours: by a record of its own for each order, at
+ * _acme-challenge.NAME; by the same record at a name of this account's own; by a record for the
+ * account, published once. */
+enum acme_challenge { ACME_DNS, ACME_DNS_ACCOUNT, ACME_DNS_PERSIST };
+
 /* An [issuer NAME] section of type acme. */
 struct acme_issuer {
     int type;            /* index in acme_issuer_types: 0 */
@@ -27,6 +32,7 @@ struct acme_issuer {
     char *fallback;      /* the name of another issuer; NULL: none */
     struct list contact; /* "mailto:..." */
     bool agree_terms;
+    int challenge;         /* enum acme_challenge */
     char *dns;             /* the name of the [dns NAME] section */
     char *preferred_chain; /* common name or SHA-256 of a root; NULL: what is offered first */
     char *profile;         /* NULL: the server's default */
@@ -153,6 +159,33 @@ MUST_USE bool acme_account_import(const struct acme_access *a, const struct str 
                                   struct acme_account *out, struct err *e);
 
 void acme_account_done(struct acme_account *a);
+
+/* A record in the DNS that proves a name. Both are owned. */
+struct acme_record {
+    char *fqdn;  /* with the final dot */
+    char *value; /* NULL: it is another one for each order, and we publish it ourselves */
+    char *line;  /* of a zone file, ready to be pasted; NULL when value is */
+};
+
+struct acme_records {
+    struct acme_record *items;
+    size_t count;
+    char *account_url; /* NULL: there is no account, and then no records where its URL is needed */
+};
+
+#define own_acme_records __attribute__((cleanup(acme_records_done)))
+
+/*
+ * Tells which records the issuer's challenge wants for these names, each once; publishes nothing.
+ *
+ * Gives:  all  empty before
+ * Errors: ERR_INPUT     the account is deactivated
+ *         ERR_PROTOCOL  the directory does not say what must be in them; and what acme_issue() has
+ */
+MUST_USE bool acme_records_find(const struct acme_access *a, const struct list *names,
+                                struct acme_records *all, struct err *e);
+
+void acme_records_done(struct acme_records *all);
 
 /* The words for why a certificate is revoked (RFC 5280 section 5.3.1), as far as they are for its
  * holder to say; NULL-ended. */

@@ -1,6 +1,7 @@
 /* authz.c: read authorizations, find the challenge, say what went wrong. */
 #include "acme/authz.h"
 
+#include "acme/challenge.h"
 #include "acme/problem.h"
 #include "base/b64url.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #define TOKEN_MAX 256
+#define OFFERED_MAX 300 /* bytes of the types that a sentence names */
 
 /* The name of the identifier, when it is one that we ordered. */
 static const char *
@@ -30,17 +32,41 @@ ordered_name(const struct json_t *object, const struct list *names)
 
 /* Unknown types of challenges are passed over (RFC 8555 section 7.1.4). */
 static const struct json_t *
-dns01_challenge(const struct json_t *object)
+find_challenge(const struct json_t *object, enum acme_challenge wanted)
 {
     const struct json_t *all = json_member(object, "challenges");
 
     for (size_t i = 0; i < json_count(all); i++) {
         const char *type = json_member_text(json_item(all, i), "type");
 
-        if (type != NULL && strcmp(type, "dns-01") == 0)
+        if (type != NULL && strcmp(type, challenge_words[wanted]) == 0)
             return json_item(all, i);
     }
     return NULL;
+}
+
+/* Says what there is instead of the wanted challenge. */
+static bool
+tell_missing(const struct json_t *object, const char *name, enum acme_challenge wanted,
+             struct err *e)
+{
+    const struct json_t *all = json_member(object, "challenges");
+    own_str struct str offered = {0};
+    bool can = false;
+
+    for (size_t i = 0; i < json_count(all) && offered.size < OFFERED_MAX; i++) {
+        const char *type = json_member_text(json_item(all, i), "type");
+
+        if (type == NULL)
+            continue;
+        if (!str_addf(&offered, " %.40s", type))
+            return err_memory(e);
+        for (size_t k = 0; challenge_words[k] != NULL; k++)
+            can = can || strcmp(challenge_words[k], type) == 0;
+    }
+    return err_set(e, ERR_REFUSED, "%s: the issuer offers no %s challenge, but:%s%s", name,
+                   challenge_words[wanted], offered.size > 0 ? offered.text : " none",
+                   can ? "; set challenge in its [issuer] section to one that it has" : "");
 }
 
 /* Says why an authorization is invalid, from the error of its challenges. */
@@ -60,35 +86,46 @@ tell_invalid(const struct json_t *object, struct err *e)
                    name == NULL ? "?" : name);
 }
 
+/* A dns-persist-01 challenge has no token: nothing in the record is of one order. */
 static bool
-fill(struct authz *a, const struct json_t *object, const struct list *names, struct err *e)
+fill_challenge(struct authz *a, const struct json_t *challenge, enum acme_challenge type,
+               struct err *e)
+{
+    const char *url = json_member_text(challenge, "url");
+    const char *token = json_member_text(challenge, "token");
+    bool has_token = type != ACME_DNS_PERSIST;
+
+    if (url == NULL ||
+        (has_token && (token == NULL || !b64url_is(token) || strlen(token) > TOKEN_MAX)))
+        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose URL or token is not acceptable",
+                       a->name);
+    a->challenge = strdup(url);
+    a->token = has_token ? strdup(token) : NULL;
+    a->object = json_keep(challenge);
+    return (a->challenge != NULL && (a->token != NULL || !has_token)) || err_memory(e);
+}
+
+static bool
+fill(struct authz *a, const struct json_t *object, const struct list *names,
+     enum acme_challenge type, struct err *e)
 {
     const char *status = json_member_text(object, "status");
     const char *name = ordered_name(object, names);
-    const struct json_t *challenge = dns01_challenge(object);
-    const char *url = NULL;
-    const char *token = NULL;
+    const struct json_t *challenge = find_challenge(object, type);
 
     if (name == NULL || status == NULL)
         return err_set(e, ERR_PROTOCOL, "an authorization for a name that was not ordered");
     a->name = strdup(name);
     a->is_valid = strcmp(status, "valid") == 0;
+    a->is_wildcard = json_member_true(object, "wildcard");
     if (a->name == NULL)
         return err_memory(e);
     if (a->is_valid)
         return true;
     if (strcmp(status, "pending") != 0)
         return tell_invalid(object, e);
-    if (challenge == NULL)
-        return err_set(e, ERR_REFUSED, "%s: the issuer offers no dns-01 challenge", name);
-    url = json_member_text(challenge, "url");
-    token = json_member_text(challenge, "token");
-    if (url == NULL || token == NULL || !b64url_is(token) || strlen(token) > TOKEN_MAX)
-        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose URL or token is not acceptable",
-                       name);
-    a->challenge = strdup(url);
-    a->token = strdup(token);
-    return (a->challenge != NULL && a->token != NULL) || err_memory(e);
+    return challenge == NULL ? tell_missing(object, name, type, e)
+                             : fill_challenge(a, challenge, type, e);
 }
 
 bool
@@ -107,7 +144,7 @@ authzs_get(struct authzs *all, struct client *c, const struct list *urls, const 
         if (a.json == NULL)
             return err_set(e, ERR_PROTOCOL, "POST '%s': not an authorization",
                            urls->items[all->count]);
-        if (!fill(one, a.json, names, e)) {
+        if (!fill(one, a.json, names, all->type, e)) {
             all->count++; /* what is half filled must be freed */
             return false;
         }
@@ -138,6 +175,7 @@ authzs_done(struct authzs *all)
         free(all->items[i].name);
         free(all->items[i].challenge);
         free(all->items[i].token);
+        json_drop(&all->items[i].object);
     }
     free(all->items);
     *all = (struct authzs){0};

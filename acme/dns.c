@@ -16,6 +16,7 @@ extern const struct dns_provider dns_exec;
 extern const struct dns_provider dns_gandi;
 extern const struct dns_provider dns_google;
 extern const struct dns_provider dns_linode;
+extern const struct dns_provider dns_none;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
 
@@ -33,6 +34,7 @@ static const struct dns_provider *const providers[] = {
     &dns_gandi,
     &dns_google,
     &dns_linode,
+    &dns_none,
     &dns_powerdns,
     &dns_rfc2136,
 };
@@ -49,6 +51,7 @@ const char *const dns_provider_words[] = {
     "gandi",
     "google",
     "linode",
+    "none",
     "powerdns",
     "rfc2136",
     NULL,

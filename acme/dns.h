@@ -1,4 +1,4 @@
-/* dns.h: how the TXT records of DNS-01 are published: the provider interface and its registry.
+/* dns.h: how the TXT records of challenges are published: the provider interface and its registry.
  *
  * To add a provider: write acme/dns/NAME.c with its table of options, add a line to acme/dns.c.
  */
@@ -54,7 +54,8 @@ struct dns_provider {
 
     /* All records of one call go out in as few updates as can be. Both may be called again after
      * success or failure with the same effect; remove() deletes these very values only, and a
-     * record that is not there is no error. d->provider_config is the filled struct. */
+     * record that is not there is no error. d->provider_config is the filled struct. publish NULL:
+     * it publishes nothing, and the only challenge for it is dns-persist-01. */
     bool (*publish)(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
     bool (*remove)(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
 

@@ -27,7 +27,7 @@ struct ask {
     bool was_without;   /* it has answered without the record */
     int in_a_row;       /* answers with the record since then */
     int64_t pause_ms;
-    char said[160]; /* what it said instead */
+    char said[200]; /* what it said instead */
 };
 
 struct wait {
@@ -40,7 +40,8 @@ struct wait {
     struct ask *asks;
     struct dnsio_task *tasks; /* of the same number */
     size_t count, room;
-    size_t waiting; /* neither has nor failed */
+    size_t waiting;              /* neither has nor failed */
+    struct propagate_look *look; /* NULL: until all have it */
     struct progress *progress;
     int64_t said_ms;
 };
@@ -65,19 +66,42 @@ end_of_cnames(const struct dns_answer *answer, const char *name)
     return name;
 }
 
-/* Is the value among the TXT records there? *any: is there a TXT record at all? */
+/* Is that TXT record what record number n shall be? Says what is wrong with one that is nearly. */
 static bool
-has_value(const struct dns_answer *answer, const char *name, const char *value, bool *any)
+is_wanted(const struct wait *w, size_t n, const struct dns_record *r, struct ask *a)
+{
+    const char *value = w->records[n].value;
+    const char *wrong = NULL;
+
+    if (w->look == NULL)
+        return r->size == strlen(value) && memcmp(r->data, value, r->size) == 0;
+    wrong = w->look->judge(w->look->context, n, r->data, r->size);
+    if (wrong != NULL && wrong[0] != '\0')
+        (void)snprintf(a->said, sizeof(a->said), "%s", wrong);
+    return wrong == NULL;
+}
+
+/* Is it among the TXT records there? */
+static bool
+has_record(const struct wait *w, size_t n, const struct dns_answer *answer, const char *name,
+           struct ask *a)
 {
     const struct dns_record *r = NULL;
 
-    for (size_t i = 0; (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_TXT, &i)) != NULL;) {
-        if (strcasecmp(r->owner, name) != 0)
-            continue;
-        *any = true;
-        if (r->size == strlen(value) && memcmp(r->data, value, r->size) == 0)
+    for (size_t i = 0; (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_TXT, &i)) != NULL;)
+        if (strcasecmp(r->owner, name) == 0 && is_wanted(w, n, r, a))
             return true;
-    }
+    return false;
+}
+
+static bool
+has_any(const struct dns_answer *answer, const char *name)
+{
+    const struct dns_record *r = NULL;
+
+    for (size_t i = 0; (r = dns_next(answer, DNS_ANSWER, DNS_TYPE_TXT, &i)) != NULL;)
+        if (strcasecmp(r->owner, name) == 0)
+            return true;
     return false;
 }
 
@@ -97,14 +121,17 @@ has_all(const struct wait *w, struct ask *a, const struct dns_answer *answer)
     const char *name = end_of_cnames(answer, a->name);
     size_t wanted = 0;
     size_t found = 0;
-    bool any = false;
+    bool any = has_any(answer, name);
 
+    a->said[0] = '\0';
     for (size_t i = 0; i < w->record_count; i++) {
         if (w->places[i] != a->name)
             continue;
         wanted++;
-        found += has_value(answer, name, w->records[i].value, &any);
+        found += has_record(w, i, answer, name, a);
     }
+    if (a->said[0] != '\0')
+        return found == wanted; /* it said itself what is wrong */
     if (found == 0 && is_lame(a, answer))
         (void)snprintf(a->said, sizeof(a->said), "does not have the zone '%.100s'%s", a->zone,
                        answer->rcode == DNS_RCODE_NOERROR ? "" : " (it refuses)");
@@ -193,7 +220,7 @@ heard(void *context, struct dnsio_task *task)
         a->has = has_settled(a, has_all(w, a, &task->answer));
     waits = !a->has && !a->failed;
     w->waiting = w->waiting - was_waiting + waits;
-    if (a->has)
+    if (a->has || w->look != NULL)
         return DNSIO_DONE;
     if (a->in_a_row > 0)
         return FIRST_PAUSE_MS;
@@ -331,30 +358,75 @@ ask_resolvers(struct wait *w, struct err *e)
 
 /* ------------------------------------------------------------------ waiting */
 
+/* The servers that do not have a record, and what they said; *name is of the first one. */
+static bool
+list_missing(const struct wait *w, struct str *missing, const char **name, struct err *e)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->count; i++) {
+        char server[DNS_NAME_SIZE + ADDRESS_TEXT];
+
+        if (w->asks[i].has || is_excused(w, i) || count++ >= NAMED_MAX)
+            continue;
+        *name = count == 1 ? w->asks[i].name : *name;
+        who(server, sizeof(server), w, i);
+        if (!str_addf(missing, "%s%s: %s", count > 1 ? "; " : "", server,
+                      w->asks[i].said[0] != '\0' ? w->asks[i].said : "has not answered yet"))
+            return err_memory(e);
+    }
+    if (count > NAMED_MAX && !str_addf(missing, "; and %zu more", count - NAMED_MAX))
+        return err_memory(e);
+    return count > 0 || str_addf(missing, "nobody was asked") || err_memory(e);
+}
+
 static bool
 too_late(const struct wait *w, struct err *e)
 {
     char span[CLOCK_SPAN_SIZE];
     own_str struct str missing = {0};
     const char *name = "";
-    size_t count = 0;
 
     clock_span(span, w->d->config.timeout_s * 1000);
-    for (size_t i = 0; i < w->count; i++) {
-        char server[DNS_NAME_SIZE + ADDRESS_TEXT];
-
-        if (w->asks[i].has || is_excused(w, i) || count++ >= NAMED_MAX)
-            continue;
-        name = count == 1 ? w->asks[i].name : name;
-        who(server, sizeof(server), w, i);
-        if (!str_addf(&missing, "%s%s: %s", count > 1 ? "; " : "", server,
-                      w->asks[i].said[0] != '\0' ? w->asks[i].said : "has not answered yet"))
-            return err_memory(e);
-    }
-    if (count > NAMED_MAX && !str_addf(&missing, "; and %zu more", count - NAMED_MAX))
-        return err_memory(e);
+    if (!list_missing(w, &missing, &name, e))
+        return false;
     return err_set(e, ERR_TIMEOUT, "the record at '%s' is not seen everywhere after %s: %s", name,
-                   span, missing.size == 0 ? "nobody was asked" : missing.text);
+                   span, missing.text);
+}
+
+/* A server that fails does not say that there is no record. */
+static bool
+lacks_it(const struct wait *w, size_t i)
+{
+    const struct dnsio_task *t = &w->tasks[i];
+
+    return !w->asks[i].has && t->outcome == DNSIO_ANSWERED &&
+           (t->answer.rcode == DNS_RCODE_NOERROR || t->answer.rcode == DNS_RCODE_NXDOMAIN);
+}
+
+/* One look was enough. */
+static bool
+not_there(const struct wait *w, struct err *e)
+{
+    own_str struct str missing = {0};
+    const char *name = "";
+    bool some_have = false, some_lack = false;
+
+    if (!list_missing(w, &missing, &name, e))
+        return false;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->asks[i].name == name) {
+            some_have = some_have || w->asks[i].has;
+            some_lack = some_lack || lacks_it(w, i);
+        }
+    for (size_t i = 0; i < w->record_count; i++)
+        if (w->look->missing == w->record_count && w->places[i] == name)
+            w->look->missing = i;
+    if (some_have)
+        return err_set(e, ERR_TIMEOUT, "not every server has the record at '%s' yet: %s", name,
+                       missing.text);
+    return err_set(e, some_lack ? ERR_CONFIG : ERR_NETWORK, "there is no good record at '%s': %s",
+                   name, missing.text);
 }
 
 static bool
@@ -375,7 +447,7 @@ wait_for_all(struct wait *w, struct err *e)
     w->said_ms = clock->steady_ms(clock) - SAY_PAUSE_MS / 2;
     if (!dnsio_run(w->tasks, w->count, &plan, e))
         return false;
-    return enough(w) || too_late(w, e);
+    return enough(w) || (w->look == NULL ? too_late(w, e) : not_there(w, e));
 }
 
 static void
@@ -401,25 +473,43 @@ wait_by_clock(struct dns *d, struct progress *progress)
     return true;
 }
 
+/* Asks whom the settings say. */
+static bool
+ask_all(struct wait *w, struct err *e)
+{
+    bool is_seen = false;
+
+    w->places = calloc(w->record_count, sizeof(*w->places));
+    if (w->places == NULL)
+        return err_memory(e);
+    if (w->d->config.propagation == DNS_RECURSIVE)
+        is_seen = ask_resolvers(w, e) && wait_for_all(w, e);
+    else
+        is_seen = ask_nameservers(w, e) && wait_for_all(w, e);
+    log_debug("%zu records asked of %zu servers", w->record_count, w->count);
+    wait_done(w);
+    return is_seen;
+}
+
 bool
 propagate_wait(struct dns *d, const struct dns_txt *records, size_t count,
                struct progress *progress, struct err *e)
 {
     struct wait w = {.d = d, .records = records, .record_count = count, .progress = progress};
-    bool is_seen = false;
 
     if (d->config.propagation == DNS_WAIT)
         return wait_by_clock(d, progress);
-    if (count == 0)
+    return count == 0 || ask_all(&w, e);
+}
+
+bool
+propagate_look(struct dns *d, const struct dns_txt *records, size_t count,
+               struct propagate_look *look, struct err *e)
+{
+    struct wait w = {.d = d, .records = records, .record_count = count, .look = look};
+
+    look->missing = count;
+    if (d->config.propagation == DNS_WAIT || count == 0)
         return true;
-    w.places = calloc(count, sizeof(*w.places));
-    if (w.places == NULL)
-        return err_memory(e);
-    if (d->config.propagation == DNS_RECURSIVE)
-        is_seen = ask_resolvers(&w, e) && wait_for_all(&w, e);
-    else
-        is_seen = ask_nameservers(&w, e) && wait_for_all(&w, e);
-    log_debug("%zu records asked of %zu servers", count, w.count);
-    wait_done(&w);
-    return is_seen;
+    return ask_all(&w, e);
 }

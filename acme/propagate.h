@@ -1,4 +1,4 @@
-/* propagate.h: wait until the world sees the published records. */
+/* propagate.h: wait until the world sees the published records; look for records of others. */
 #ifndef PGCERT_ACME_PROPAGATE_H
 #define PGCERT_ACME_PROPAGATE_H
 
@@ -23,5 +23,25 @@
  */
 MUST_USE bool propagate_wait(struct dns *d, const struct dns_txt *records, size_t count,
                              struct progress *progress, struct err *e);
+
+/* A search for records that somebody else publishes. */
+struct propagate_look {
+    /* NULL: that TXT record is what record number i shall be. Else what is wrong with it, "" when
+     * it is about something else; valid until the next call. */
+    const char *(*judge)(void *context, size_t i, const void *value, size_t size);
+    void *context;
+    size_t missing; /* given on failure: the first record that is not there; `count`: none is known
+                       to be missing */
+};
+
+/*
+ * Asks the same servers once whether each has a record that is judged good, and waits for nobody.
+ * Where propagation is `wait` nobody can be asked, and nothing is.
+ *
+ * Takes:  records  their names; each is there once, and their values do not matter
+ * Errors: ERR_CONFIG   no server has it; ERR_TIMEOUT  some have; ERR_NETWORK  none answered
+ */
+MUST_USE bool propagate_look(struct dns *d, const struct dns_txt *records, size_t count,
+                             struct propagate_look *look, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include "cli/access.h"
 #include "cli/account_file.h"
 #include "cli/commands.h"
+#include "cli/dns_record.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -266,6 +267,7 @@ static const struct word {
     {"deactivate", 1, 1, deactivate},
     {"export",     1, 2, export_it},
     {"import",     2, 2, import_it},
+    {"dns-record", 1, 1, NULL}, /* of a certificate */
 };
 /* clang-format on */
 
@@ -301,7 +303,9 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (word == NULL)
         return err_set(e, ERR_USAGE,
                        "usage: pgcert account show|register|rollover|deactivate|export|import "
-                       "ISSUER [FILE]");
+                       "ISSUER [FILE], or: pgcert account dns-record NAME");
+    if (word->run == NULL)
+        return app_lock(app, e) && dns_record_print(app, s.name, e);
     good = run_word(app, word, &s, e);
     str_done(&s.text);
     return good;

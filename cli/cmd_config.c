@@ -108,6 +108,8 @@ manual(struct app *app, struct err *e)
     (void)app;
     (void)e;
     for (size_t i = 0; config_kind(i, &kind, &variant, &table); i++) {
+        if (table->name == NULL) /* a variant without settings of its own */
+            continue;
         if (variant != NULL)
             (void)printf(".Ss Settings of %s %s\n.Bl -tag -width Ds\n", kind, variant);
         else

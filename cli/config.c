@@ -297,6 +297,22 @@ resolve_deploy(const struct config *c, const struct certificate *one, struct err
     return true;
 }
 
+/* A challenge that wants records published, and nobody who does it. */
+static bool
+resolve_dns(const struct config *c, const struct issuer *one, struct err *e)
+{
+    const struct dns *d = config_dns(c, one->acme.dns);
+
+    if (d == NULL)
+        return dangling(c, "issuer", one->name, "dns", "dns", one->acme.dns, e);
+    if (d->provider->publish != NULL || one->acme.challenge == ACME_DNS_PERSIST)
+        return true;
+    return err_set(e, ERR_CONFIG,
+                   "[issuer %s] has dns = %s, and [dns %s] has provider = %s, which publishes "
+                   "nothing: set another provider, or challenge = dns-persist-01",
+                   one->name, d->name, d->name, d->provider->name);
+}
+
 static bool
 resolve_fallback(struct config *c, const struct issuer *issuer, struct err *e)
 {
@@ -316,9 +332,8 @@ static bool
 resolve(struct config *c, struct err *e)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
-        if (config_dns(c, c->issuers[i].acme.dns) == NULL)
-            return dangling(c, "issuer", c->issuers[i].name, "dns", "dns", c->issuers[i].acme.dns,
-                            e);
+        if (!resolve_dns(c, &c->issuers[i], e))
+            return false;
     for (size_t i = 0; i < c->issuer_count; i++)
         if (!resolve_fallback(c, &c->issuers[i], e))
             return false;

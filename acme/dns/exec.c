@@ -325,6 +325,21 @@ static bool (*const contracts[])(struct call *c, struct err *e) = {
 
 /* ---- one call ---- */
 
+/* Those programs put "_acme-challenge." in front of the domain themselves; lego's are told the
+ * whole name. */
+static bool
+can_publish_at(const struct call *c, struct err *e)
+{
+    const struct exec_config *config = c->d->provider_config;
+    const char *fqdn = c->records[c->now].fqdn;
+
+    return config->contract == LEGO || strncmp(fqdn, PREFIX, strlen(PREFIX)) == 0 ||
+           err_set(e, ERR_CONFIG,
+                   "a program of contract = %s is not told the record's name, and can publish at "
+                   "_acme-challenge alone; use one of contract = lego, or challenge = dns-01",
+                   contract_words[config->contract]);
+}
+
 /* The identifier, without the dot at the end. */
 static bool
 fill_domain(struct call *c, struct err *e)
@@ -376,7 +391,7 @@ run_call(struct call *c, struct str *out, struct err *e)
     own_run_result struct run_result result = {0};
 
     say(c, c->session->program);
-    if (!hook_check_record(&c->records[c->now], e) || !fill_domain(c, e) ||
+    if (!hook_check_record(&c->records[c->now], e) || !can_publish_at(c, e) || !fill_domain(c, e) ||
         !fill_environment(c, e) || !contracts[config->contract](c, e))
         return false;
     log_debug("running '%s' to %s %s", r.path, c->remove ? "remove" : "publish",

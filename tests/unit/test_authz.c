@@ -19,6 +19,9 @@
     "\"challenges\":[" challenges "]}"
 #define DNS01(token) "{\"type\":\"dns-01\",\"url\":\"https://ca.test/ch\",\"token\":\"" token "\"}"
 #define HTTP01 "{\"type\":\"http-01\",\"url\":\"https://ca.test/no\",\"token\":\"no\"}"
+#define PERSIST                                                                                    \
+    "{\"type\":\"dns-persist-01\",\"url\":\"https://ca.test/"                                      \
+    "pe\",\"issuer-domain-names\":[\"ca.test\"]}"
 #define FUTURE "{\"type\":\"dns-77\",\"url\":5},{\"kind\":1},7,\"x\""
 #define ERROR                                                                                      \
     "{\"type\":\"dns-01\",\"url\":\"u\",\"token\":\"t\",\"error\":{"                               \
@@ -98,6 +101,29 @@ the_dns_01_challenge_is_found_among_others(void **state)
 }
 
 static void
+the_wanted_challenge_is_taken_of_whichever_type(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"status\":\"pending\",\"wildcard\":true,"
+        "\"identifier\":{\"type\":\"dns\",\"value\":\"a.org\"},"
+        "\"challenges\":[" DNS01("t") "," PERSIST "]}",
+    };
+    struct talk t;
+    struct err e = {0};
+    own_authzs struct authzs all = {.type = ACME_DNS_PERSIST};
+
+    (void)state;
+    begin(&t, "*.a.org", bodies, 1);
+    assert_true(authzs_get(&all, &t.client, &t.urls, &t.names, &e));
+    assert_true(all.items[0].is_wildcard);
+    assert_string_equal(all.items[0].challenge, "https://ca.test/pe");
+    assert_null(all.items[0].token);
+    assert_string_equal(json_item_text(json_member(all.items[0].object, "issuer-domain-names"), 0),
+                        "ca.test");
+    end(&t);
+}
+
+static void
 what_cannot_be_answered_is_refused(void **state)
 {
     /* clang-format off */
@@ -116,8 +142,9 @@ what_cannot_be_answered_is_refused(void **state)
         {AUTHZ("pending", "a.org", DNS01("")),       ERR_PROTOCOL, "a.org: a challenge whose URL or token is not acceptable"},
         {AUTHZ("pending", "a.org", "{\"type\":\"dns-01\",\"token\":\"t\"}"), ERR_PROTOCOL, "a.org: a challenge whose URL or token is not acceptable"},
         {AUTHZ("pending", "a.org", "{\"type\":\"dns-01\",\"url\":\"u\",\"token\":7}"), ERR_PROTOCOL, "a.org: a challenge whose URL or token is not acceptable"},
-        {AUTHZ("pending", "a.org", HTTP01),          ERR_REFUSED,  "a.org: the issuer offers no dns-01 challenge"},
-        {AUTHZ("pending", "a.org", ""),              ERR_REFUSED,  "a.org: the issuer offers no dns-01 challenge"},
+        {AUTHZ("pending", "a.org", HTTP01),          ERR_REFUSED,  "a.org: the issuer offers no dns-01 challenge, but: http-01"},
+        {AUTHZ("pending", "a.org", ""),              ERR_REFUSED,  "a.org: the issuer offers no dns-01 challenge, but: none"},
+        {AUTHZ("pending", "a.org", FUTURE "," PERSIST "," HTTP01), ERR_REFUSED, "a.org: the issuer offers no dns-01 challenge, but: dns-77 dns-persist-01 http-01; set challenge in its [issuer] section to one that it has"},
         {AUTHZ("invalid", "a.org", HTTP01 "," ERROR), ERR_NETWORK, "a.org: the issuer says dns: SERVFAIL; it could not look the record up; check the zone with its name servers"},
         {AUTHZ("expired", "a.org", DNS01("t")),      ERR_REFUSED,  "a.org: the authorization is invalid, and the issuer does not say why"},
     };
@@ -183,6 +210,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_dns_01_challenge_is_found_among_others),
+        cmocka_unit_test(the_wanted_challenge_is_taken_of_whichever_type),
         cmocka_unit_test(what_cannot_be_answered_is_refused),
         cmocka_unit_test(a_body_that_is_no_object_breaks_the_protocol),
         cmocka_unit_test(the_first_invalid_one_explains_a_refused_order),
