@@ -35,16 +35,19 @@ static bool
 add(struct acme_records *all, struct client *c, enum acme_challenge type, const char *name,
     struct err *e)
 {
-    own_mem char *fqdn = challenge_fqdn(type, name, c->kid == NULL ? "" : c->kid, e);
-    struct acme_record *r = fqdn == NULL ? NULL : find(all, fqdn);
+    char *fqdn = challenge_fqdn(type, name, c->kid == NULL ? "" : c->kid, e);
+    struct acme_record *r = NULL;
 
     if (fqdn == NULL)
         return false;
-    if (r != NULL) /* what a wildcard wants is good for its own name too */
+    r = find(all, fqdn);
+    if (r != NULL) { /* what a wildcard wants is good for its own name too */
+        free(fqdn);
         return type != ACME_DNS_PERSIST || strncmp(name, "*.", 2) != 0 ||
                fill_persistent(r, c, name, e);
+    }
     r = &all->items[all->count++];
-    r->fqdn = TAKE(fqdn);
+    r->fqdn = fqdn;
     return type != ACME_DNS_PERSIST || fill_persistent(r, c, name, e);
 }
 
@@ -52,6 +55,7 @@ static bool
 find_all(struct acme_records *all, struct client *c, enum acme_challenge type,
          const struct list *names, struct err *e)
 {
+    all->count = 0;
     all->items = calloc(names->count, sizeof(*all->items));
     if (all->items == NULL)
         return err_memory(e);

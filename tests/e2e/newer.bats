@@ -121,6 +121,33 @@ PY
     openssl x509 -in "$(newest_generation)/chain.pem" -noout -ext subjectAltName | grep -q "DNS:\*.$ZONE"
 }
 
+@test "dns-account-01: two hosts with accounts of their own do not meet" {
+    challenge dns-account-01
+    pg_serves_pgcert
+    sed "s|^state = .*|state = $WORLD/elsewhere|" "$CONF" >"$WORLD/conf/elsewhere.conf"
+    rm -rf "$WORLD/elsewhere"
+    expect 0 pgcert account register pebble
+    expect 0 pgcert -c "$WORLD/conf/elsewhere.conf" account register pebble
+    expect 0 pgcert account dns-record "db.$ZONE"
+    one=$output
+    expect 0 pgcert -c "$WORLD/conf/elsewhere.conf" account dns-record "db.$ZONE"
+    [ "$one" != "$output" ]
+    expect 0 pgcert renew
+    expect 0 pgcert -c "$WORLD/conf/elsewhere.conf" renew
+    [ -z "$(dns_challenges)" ]
+}
+
+@test "dns-account-01: a program that is not told the record's name is not called" {
+    challenge dns-account-01
+    printf '#!/bin/sh\necho called >>%s\n' "$WORLD/called" >"$WORLD/bin/hook"
+    chmod 755 "$WORLD/bin/hook"
+    printf '[dns program]\nprovider = exec\nprogram = %s\ncontract = certbot\n' "$WORLD/bin/hook" | conf_add
+    printf '[issuer pebble]\ndns = program\n' | conf_add
+    expect 78 pgcert renew
+    says "a program of contract = certbot is not told the record's name"
+    [ ! -e "$WORLD/called" ]
+}
+
 # ---- dns-persist-01 ----
 
 @test "dns-persist-01: without its record a run fails with the very line to publish, and with it goes on" {
