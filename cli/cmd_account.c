@@ -16,7 +16,7 @@ static bool yes, force;
 /* clang-format off */
 static const struct flag flags[] = {
     {"--yes",   NULL, &yes,   NULL, NULL, "deactivate without asking"},
-    {"--force", NULL, &force, NULL, NULL, "export over a file that is there, import over another account"},
+    {"--force", NULL, &force, NULL, NULL, "export over a file, import over another account"},
     {0},
 };
 /* clang-format on */
@@ -313,19 +313,18 @@ run(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_account = {
     .name = "account",
-    .arguments = "WORD ISSUER [FILE]",
+    .arguments = "WORD ISSUER",
     .least = 1,
     .most = 3,
     .needs = NEED_CONFIG,
     .flags = flags,
     .run = run,
-    .summary = "the account at an issuer: look, make, new key, end it, take it along",
-    .details =
-        "show        what the server says of it, and of its orders\n"
-        "register    make it, or tell the server of changed contacts; renew does both\n"
-        "rollover    give it a new key\n"
-        "deactivate  end it for good\n"
-        "export      write it to FILE, or to standard output, for another host\n"
-        "import      take one over: what export wrote, or a key of another client; FILE or -\n"
-        "dns-record  of a certificate, not an issuer: what to publish for dns-persist-01",
+    .summary = "the account at an issuer: make, new key, move, end",
+    .details = "show        what the server says of it, and of its orders\n"
+               "register    make it, or tell the server of changed contacts; renew does both\n"
+               "rollover    give it a new key\n"
+               "deactivate  end it for good\n"
+               "export      write it to a FILE, or to standard output, for another host\n"
+               "import      take one over from a FILE, or -: what export wrote, or a bare key\n"
+               "dns-record  of a certificate: what to publish for dns-persist-01",
 };
