@@ -67,6 +67,7 @@ room cli     base/ cli/ 'acme/acme\.h' 'acme/dns\.h' 'ca/ca\.h' 'reload/reload\.
 door curl/         base/http
 door jansson.h     base/json
 door ini.h         base/conf
+door expat.h       base/xml
 door idn2.h        base/idn
 door ldns/         base/dns base/resolver base/tsig
 door dlfcn.h       base/lazy
