@@ -192,6 +192,14 @@ set_trust(const struct curl_http *h, CURL *easy)
     }
 }
 
+/* The two places to which plain http may go, each by itself. */
+static bool
+is_plain(const struct http_request *r)
+{
+    return (r->plain_loopback && http_is_loopback(r->url)) ||
+           (r->plain_metadata && http_is_metadata(r->url));
+}
+
 static void
 set_request(CURL *easy, const struct http_request *r)
 {
@@ -199,7 +207,7 @@ set_request(CURL *easy, const struct http_request *r)
     bool usual = head || strcmp(r->method, r->body != NULL ? "POST" : "GET") == 0;
 
     (void)curl.easy_setopt(easy, CURLOPT_URL, r->url);
-    if (r->plain_loopback && http_is_loopback(r->url)) {
+    if (is_plain(r)) {
         (void)curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
         (void)curl.easy_setopt(easy, CURLOPT_PROXY, ""); /* it must not leave this machine */
     }
@@ -372,7 +380,7 @@ send_request(struct http *http, const struct http_request *r, struct http_respon
     const char *retry_after = NULL;
     bool good = false;
 
-    if (strncasecmp(r->url, "https://", 8) != 0 && !(r->plain_loopback && http_is_loopback(r->url)))
+    if (strncasecmp(r->url, "https://", 8) != 0 && !is_plain(r))
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     t.easy = take_easy(h);
     if (t.easy != NULL) {
@@ -481,6 +489,20 @@ http_is_loopback(const char *url)
     if (*end == ':')
         end += 1 + strspn(end + 1, "0123456789");
     return *end == '/' || *end == '\0';
+}
+
+bool
+http_is_metadata(const char *url)
+{
+    static const char *const places[] = {"http://169.254.169.254", "http://[fd00:ec2::254]"};
+
+    for (size_t i = 0; i < COUNT(places); i++) {
+        size_t size = strlen(places[i]);
+
+        if (strncmp(url, places[i], size) == 0 && (url[size] == '/' || url[size] == '\0'))
+            return true;
+    }
+    return false;
 }
 
 const char *

@@ -16,6 +16,7 @@ struct http_request {
     const char *body;           /* NULL: none */
     size_t body_size;
     bool plain_loopback; /* http to an address of this machine is allowed: http_is_loopback() */
+    bool plain_metadata; /* http to a cloud's metadata service is allowed: http_is_metadata() */
 };
 
 struct http_header {
@@ -69,6 +70,16 @@ const char *http_header(const struct http_response *r, const char *name);
  * too, does not count: who answers for it is decided elsewhere.
  */
 bool http_is_loopback(const char *url);
+
+/*
+ * Is it "http://" to the metadata service of a cloud: to 169.254.169.254 or [fd00:ec2::254],
+ * written as an address, on port 80?
+ *
+ * It has no https. The hypervisor answers there; what is sent to a link-local address is routed
+ * nowhere else.
+ * Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+ */
+bool http_is_metadata(const char *url);
 
 /* Unix seconds for a Retry-After value (RFC 9110 section 10.2.3), seconds or HTTP date, at most a
  * week ahead; 0 when it is neither. */

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 
+#include "tests/fake/clock.h"
+
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -197,6 +199,62 @@ plain_http_is_for_addresses_of_this_machine(void **state)
 }
 
 static void
+the_metadata_service_is_at_two_addresses_on_port_80(void **state)
+{
+    static const struct {
+        const char *url;
+        bool is_metadata;
+    } rows[] = {
+        {"http://169.254.169.254", true},
+        {"http://169.254.169.254/latest/api/token", true},
+        {"http://[fd00:ec2::254]/latest", true},
+        {"https://169.254.169.254/", false},
+        {"http://169.254.169.254:80/", false},
+        {"http://169.254.169.254@192.0.2.1/", false},
+        {"http://169.254.169.254.example.org/", false},
+        {"http://169.254.169.2541/", false},
+        {"http://169.254.169.253/", false},
+        {"http://192.0.2.1/169.254.169.254", false},
+        {"http://[fd00:ec2::255]/", false},
+        {"http://[fd00:ec2::254]x/", false},
+        {"http://127.0.0.1/", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (http_is_metadata(rows[i].url) != rows[i].is_metadata)
+            fail_msg("'%s'", rows[i].url);
+}
+
+static void
+plain_http_goes_nowhere_unless_it_is_said_where(void **state)
+{
+    static const struct http_request rows[] = {
+        {.method = "GET", .url = "http://169.254.169.254/"},
+        {.method = "GET", .url = "http://169.254.169.254/", .plain_loopback = true},
+        {.method = "GET", .url = "http://127.0.0.1:9/"},
+        {.method = "GET", .url = "http://127.0.0.1:9/", .plain_metadata = true},
+        {.method = "GET", .url = "http://169.254.169.254:80/", .plain_metadata = true},
+    };
+    struct fake_clock clock = fake_clock_at(1700000000);
+    struct err e = {0};
+    struct http *h = http_new(NULL, &clock.base, &e);
+
+    (void)state;
+    assert_non_null(h);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        own_http_response struct http_response out = {0};
+
+        e = (struct err){0};
+        assert_false(h->send(h, &rows[i], &out, &e));
+        assert_int_equal(e.code, ERR_PROTOCOL);
+        assert_non_null(strstr(e.text, "not an https URL"));
+    }
+    http_free(h);
+}
+
+static void
 the_first_header_of_a_name_counts(void **state)
 {
     struct http_response r = {0};
@@ -229,6 +287,8 @@ main(void)
         cmocka_unit_test(a_server_that_is_down_is_an_error_of_the_network),
         cmocka_unit_test(a_ca_file_that_cannot_be_read_is_a_wrong_setting),
         cmocka_unit_test(plain_http_is_for_addresses_of_this_machine),
+        cmocka_unit_test(the_metadata_service_is_at_two_addresses_on_port_80),
+        cmocka_unit_test(plain_http_goes_nowhere_unless_it_is_said_where),
         cmocka_unit_test(the_first_header_of_a_name_counts),
     };
 
