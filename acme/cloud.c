@@ -353,6 +353,21 @@ drop_records(struct session *s, const struct cloud_zone *zone, const struct clou
 
 /* ------------------------------------------------------------------ set by set */
 
+static void
+set_done(struct cloud_set *set)
+{
+    list_done(&set->values);
+    list_done(&set->before);
+    json_drop(&set->origin);
+}
+
+static void
+sets_done(struct cloud_set *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        set_done(&sets[i]);
+}
+
 /* Reads a set, and makes of it what it shall be. *changed says whether that is something else. */
 static bool
 make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
@@ -373,6 +388,9 @@ make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_re
             continue;
         if (item->ttl_s > 0)
             set->ttl_s = item->ttl_s; /* it is somebody else's */
+        set->before_ttl_s = item->ttl_s;
+        if (!list_add(&set->before, item->value))
+            return err_memory(e);
         if (remove && has_record(ours, item))
             *changed = true;
         else if (!list_has(&set->values, item->value) && !list_add(&set->values, item->value))
@@ -388,15 +406,6 @@ make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_re
         *changed = true;
     }
     return true;
-}
-
-static void
-sets_done(struct cloud_set *sets, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        list_done(&sets[i].values);
-        json_drop(&sets[i].origin);
-    }
 }
 
 /* One round. *done: all is as it shall be. `sets` has room for one for each record. */
@@ -417,13 +426,13 @@ change_sets_once(struct session *s, const struct cloud_zone *zone, const struct 
         *set = (struct cloud_set){.ttl_s = 0};
         (void)snprintf(set->name, sizeof(set->name), "%s", ours->items[i].name);
         if (!make_set(s, zone, ours, remove, set, &changed, e)) {
-            sets_done(set, 1);
+            set_done(set);
             return false;
         }
         if (changed)
             (*count)++;
         else
-            sets_done(set, 1);
+            set_done(set);
     }
     return *count == 0 || service->write(&s->rest, zone, sets, *count, e);
 }
@@ -526,7 +535,7 @@ change(struct dns *d, const struct dns_txt *records, size_t count, bool remove, 
         if (ours.count > 0 && !change_zone(s, s->zones[z], &ours, remove, e))
             return false;
     }
-    return true;
+    return remove || d->provider->cloud->settle == NULL || d->provider->cloud->settle(&s->rest, e);
 }
 
 bool

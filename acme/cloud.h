@@ -58,6 +58,10 @@ struct cloud_set {
     struct list values; /* in quotation marks */
     int64_t ttl_s;
     struct json_t *origin; /* which list() kept; NULL: none, or the set is new */
+
+    /* What list() said before, for a service that can compare it with what it has. */
+    struct list before;
+    int64_t before_ttl_s;
 };
 
 struct cloud_service {
@@ -89,10 +93,15 @@ struct cloud_service {
     bool (*drop)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
                  struct err *e);
 
-    /* Set by set; NULL: record by record. When the service tells that a set is not `origin` any
-     * more, that is no failure: all is read again afterwards. */
+    /* Set by set; NULL: record by record. When the service tells that a set is not what list() said
+     * any more, that is no failure, and nothing needs to be written: all is read again afterwards.
+     */
     bool (*write)(struct rest *r, const struct cloud_zone *zone, const struct cloud_set *sets,
                   size_t count, struct err *e);
+
+    /* Waits until all name servers of the service show what was published. NULL: it does not tell.
+     */
+    bool (*settle)(struct rest *r, struct err *e);
 };
 
 /* Functions of struct dns_provider, for those with a `cloud`. */

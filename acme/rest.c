@@ -122,7 +122,7 @@ is_busy(const struct rest *r, const struct rest_message *m, const struct http_re
 {
     if (response->status == 429 || response->status == 503)
         return true;
-    return m->url == NULL && r->is_busy != NULL && response->status >= 400 && r->is_busy(response);
+    return m->url == NULL && r->is_busy != NULL && r->is_busy(response);
 }
 
 /* Waits before the next try, unless that would take too long. */

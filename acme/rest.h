@@ -14,8 +14,7 @@ struct rest;
 typedef bool rest_authorize(struct rest *r, const struct http_request *request,
                             struct list *headers, struct err *e);
 
-/* Is it busy, or have there been too many requests, though the status is neither 429 nor 503? Asked
- * for an answer that is an error. */
+/* Is it busy, or have there been too many requests, though the status is neither 429 nor 503? */
 typedef bool rest_is_busy(const struct http_response *response);
 
 /* What a service is asked by. */
@@ -79,8 +78,8 @@ MUST_USE bool rest_start(struct rest *r, struct dns *d, const struct rest_access
 void rest_begin(struct rest *r);
 
 /*
- * Asks. When the service is busy (429, 503), it is asked again, when it says so by Retry-After,
- * else after 1, 2, 4 ... s.
+ * Asks. When the service is busy (429, 503, is_busy()), it is asked again, when it says so by
+ * Retry-After, else after 1, 2, 4 ... s.
  *
  * Takes:  path  with '/' in front and all that follows the endpoint
  *         body  NULL: none
@@ -97,7 +96,7 @@ MUST_USE bool rest_call(struct rest *r, const char *method, const char *path,
 MUST_USE bool rest_send(struct rest *r, const struct rest_message *m, struct rest_answer *answer,
                         struct err *e);
 
-/* The same with any answer: whatever its status, 429 and 503 excepted. `response` is empty before.
+/* The same with any answer: whatever its status, busy ones excepted. `response` is empty before.
  * Errors as rest_call(), ERR_PROTOCOL excepted. */
 MUST_USE bool rest_exchange(struct rest *r, const struct rest_message *m,
                             struct http_response *response, struct err *e);

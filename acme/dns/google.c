@@ -90,7 +90,9 @@ static bool
 is_busy(const struct http_response *response)
 {
     struct err ignored = {0};
-    own_json struct json_t *json = json_decode(response->body.text, response->body.size, &ignored);
+    own_json struct json_t *json =
+        response->status < 400 ? NULL
+                               : json_decode(response->body.text, response->body.size, &ignored);
     const struct json_t *errors = json_member(json_member(json, "error"), "errors");
     const char *reason = json_member_text(json_item(errors, 0), "reason");
 

@@ -61,6 +61,33 @@ busy_services_are_asked_again_when_they_say_so(void **state)
     fake_http_done(&p.http);
 }
 
+static bool
+says_busy(const struct http_response *response)
+{
+    return response->status == 400 && strstr(response->body.text, "Throttling") != NULL;
+}
+
+static void
+services_may_say_in_their_own_way_that_they_are_busy(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 400, .body = "{\"Code\": \"Throttling\"}"},
+        {.status = 400, .body = "{\"Code\": \"Other\"}"},
+    };
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    p.rest.is_busy = says_busy;
+    assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(json_member_text(answer.json, "Code"), "Other");
+    assert_int_equal(p.clock.slept_ms, 1000);
+    fake_http_done(&p.http);
+}
+
 static void
 advice_that_is_too_late_is_handed_on(void **state)
 {
@@ -344,6 +371,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(busy_services_are_asked_again_when_they_say_so),
+        cmocka_unit_test(services_may_say_in_their_own_way_that_they_are_busy),
         cmocka_unit_test(advice_that_is_too_late_is_handed_on),
         cmocka_unit_test(services_that_stay_busy_are_left_in_the_end),
         cmocka_unit_test(arrays_are_items),
