@@ -19,6 +19,7 @@ extern const struct dns_provider dns_linode;
 extern const struct dns_provider dns_none;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
+extern const struct dns_provider dns_route53;
 
 /* In order of name; dns_provider_words are the same. */
 /* clang-format off */
@@ -37,6 +38,7 @@ static const struct dns_provider *const providers[] = {
     &dns_none,
     &dns_powerdns,
     &dns_rfc2136,
+    &dns_route53,
 };
 
 const char *const dns_provider_words[] = {
@@ -54,6 +56,7 @@ const char *const dns_provider_words[] = {
     "none",
     "powerdns",
     "rfc2136",
+    "route53",
     NULL,
 };
 /* clang-format on */

@@ -17,7 +17,11 @@ The services are at https://localhost:14443/SERVICE, each one a file in cloud/ w
     grant(path, form) what the token endpoint answers; None: that is not its path
     read(text)        what the body means; else it is JSON
     ask(...)          what the service answers; raises or returns Answer
-    unauthorized(), busy(), gone()   the service's own answers for that
+    unauthorized(), busy(), gone(), failed(), empty(path)   the service's own answers for that
+    says_when         False: it does not say when to come back after busy()
+    is_change(request)   does it change something? Else whatever is no GET does
+    fill(store)       what is there at first
+The rules are in self.rules().
 """
 import http.server
 import json
@@ -53,26 +57,33 @@ def rules():
     return [line.split() for line in text.splitlines() if line]
 
 
+for filled, its_store in SERVICES.values():
+    filled.rules = rules
+    if hasattr(filled, "fill"):
+        filled.fill(its_store)
+
+
 def first(rule, times):
     done[rule] = done.get(rule, 0) + 1
     return done[rule] <= times
 
 
-def spoil(service, method):
+def spoil(service, path, changes):
     """What goes wrong before the service does anything."""
     for rule, *words in rules():
         if rule == "busy" and first("busy", int(words[0])):  # busy COUNT RETRY-AFTER
             answer = service.busy()
-            answer.headers["Retry-After"] = words[1]
+            if getattr(service, "says_when", True):
+                answer.headers["Retry-After"] = words[1]
             raise answer
         if rule == "unavailable" and first("unavailable", int(words[0])):  # 503, without advice
             raise Answer(503, "Service Unavailable")
-        if rule == "fails" and method != "GET":  # fails: nothing can be changed
-            raise Answer(500, {"message": "internal error"})
+        if rule == "fails" and changes:  # fails: nothing can be changed
+            raise service.failed() if hasattr(service, "failed") else Answer(500, {"message": "internal error"})
         if rule == "garbage":
             raise Answer(200, "<html>Welcome to the wireless network of your hotel</html>")
         if rule == "empty":
-            raise Answer(200, {})
+            raise service.empty(path) if hasattr(service, "empty") else Answer(200, {})
         if rule == "redirect":
             raise Answer(302, "", {"Location": "https://elsewhere.test/"})
         if rule == "echo":  # repeats the token
@@ -91,24 +102,24 @@ def spoil_tokens(service):
             raise Answer(int(words[0]), " ".join(words[1:]))
 
 
-def overtake(service, store, method):
+def overtake(service, store, changes):
     """Somebody else writes first: overtaken NAME VALUE; a ~ is where one string of it ends."""
     for rule, *words in rules():
-        if rule == "overtaken" and method != "GET" and first("overtaken", 1):
+        if rule == "overtaken" and changes and first("overtaken", 1):
             value = words[1].replace("~", '" "')
             store.put(words[0], store.values(words[0]) + [value], 4000)
             if hasattr(service, "overtaken"):
                 service.overtaken(words[0])
 
 
-def spoil_after(service, store, method, before):
+def spoil_after(service, store, method, changes, before):
     """What goes wrong after it was done."""
     for rule, *_ in rules():
         if rule == "gone" and (method == "DELETE" or getattr(service, "only_deleted", False)):  # already
             raise service.gone() if hasattr(service, "gone") else Answer(404, {"detail": "Not found."})
-        if rule == "lost" and method != "GET" and first("lost", 1):  # done, but the answer is lost
+        if rule == "lost" and changes and first("lost", 1):  # done, but the answer is lost
             raise Answer(502, "Bad Gateway")
-        if rule == "race" and method != "GET" and first("race", 1):
+        if rule == "race" and changes and first("race", 1):
             # somebody who had read before that change writes now, and has a value of his own
             for name in {r[1] for r in store.records} ^ {r[1] for r in before}:
                 store.put(name, [r[2] for r in before if r[1] == name] + ["theirs"], 4000)
@@ -154,16 +165,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         service, store = SERVICES[name]
         service.headers = self.headers
+        changes = method != "GET"
+        if hasattr(service, "is_change"):
+            changes = service.is_change(Request(method, self.path, self.headers, text))
         try:
             if hasattr(service, "tokens") and method == "POST":
                 self.grant(service, "/" + path, text)
-            spoil(service, method)
+            spoil(service, self.path, changes)
             if not self.is_known(service, name, text):
                 raise service.unauthorized()
-            overtake(service, store, method)
+            overtake(service, store, changes)
             before = list(store.records)
             answer = service.ask(store, method, "/" + path, query, self.read(service, text))
-            spoil_after(service, store, method, before)
+            spoil_after(service, store, method, changes, before)
             return answer
         except Answer as a:
             return a
