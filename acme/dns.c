@@ -16,6 +16,7 @@ extern const struct dns_provider dns_exec;
 extern const struct dns_provider dns_gandi;
 extern const struct dns_provider dns_google;
 extern const struct dns_provider dns_linode;
+extern const struct dns_provider dns_namecheap;
 extern const struct dns_provider dns_none;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
@@ -35,6 +36,7 @@ static const struct dns_provider *const providers[] = {
     &dns_gandi,
     &dns_google,
     &dns_linode,
+    &dns_namecheap,
     &dns_none,
     &dns_powerdns,
     &dns_rfc2136,
@@ -53,6 +55,7 @@ const char *const dns_provider_words[] = {
     "gandi",
     "google",
     "linode",
+    "namecheap",
     "none",
     "powerdns",
     "rfc2136",
