@@ -58,12 +58,11 @@ cloud_close(struct dns *d)
 bool
 cloud_open(struct dns *d, struct err *e)
 {
-    const struct cloud_config *c = d->provider_config;
+    struct cloud_config *c = d->provider_config;
     const struct cloud_service *service = d->provider->cloud;
     struct rest_access access = {
         .header = service->header,
         .token_file = c->token_file,
-        .endpoint = c->endpoint,
         .ca_file = c->ca_file,
         .plain_loopback = service->plain_loopback,
     };
@@ -71,10 +70,14 @@ cloud_open(struct dns *d, struct err *e)
 
     if (d->session != NULL)
         return true;
+    if (c->endpoint == NULL && service->find_endpoint != NULL &&
+        !service->find_endpoint(d, &c->endpoint, e))
+        return false;
     /* paths begin with a '/' */
     for (size_t end = c->endpoint == NULL ? 0 : strlen(c->endpoint);
          end > 0 && c->endpoint[end - 1] == '/'; end--)
         c->endpoint[end - 1] = '\0';
+    access.endpoint = c->endpoint;
     s = calloc(1, sizeof(*s));
     if (s == NULL)
         return err_memory(e);
@@ -110,6 +113,15 @@ cloud_absolute(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone, c
         size = snprintf(name, DNS_NAME_SIZE, "%s.%s", relative, zone->name);
     if (size >= DNS_NAME_SIZE)
         name[0] = '\0';
+}
+
+bool
+cloud_is_within(const char *name, const char *zone)
+{
+    size_t size = strlen(name), end = strlen(zone);
+
+    return size >= end && strcasecmp(name + size - end, zone) == 0 &&
+           (size == end || name[size - end - 1] == '.');
 }
 
 bool
@@ -210,15 +222,6 @@ look_up(struct session *s, const char *name, const struct cloud_zone **zone, str
     return true;
 }
 
-static bool
-is_within(const char *name, const char *zone)
-{
-    size_t size = strlen(name), end = strlen(zone);
-
-    return size >= end && strcasecmp(name + size - end, zone) == 0 &&
-           (size == end || name[size - end - 1] == '.');
-}
-
 /* The same where a zone may be hidden: then *hidden tells why, once. */
 static bool
 look_for(struct session *s, const char *name, const struct cloud_zone **zone, struct err *hidden,
@@ -264,7 +267,7 @@ find_zone(struct session *s, struct place *p, const char *told, struct err *e)
                        "the service at '%s' shows the token of '%s' no zone for '%s'; add the zone "
                        "there, let the token see it, or correct [dns %s]",
                        s->rest.endpoint, s->rest.token_file, p->name, s->rest.d->name);
-    return is_within(p->name, p->zone->name) ||
+    return cloud_is_within(p->name, p->zone->name) ||
            rest_misunderstood(&s->rest, "which zone is that name in", e);
 }
 
@@ -309,46 +312,128 @@ find_places(struct session *s, struct place *places, const struct dns_txt *recor
 
 /* ------------------------------------------------------------------ record by record */
 
-/* The name that all records have; NULL when they have several. */
-static const char *
-only_name(const struct cloud_records *records)
+/* Does an earlier record have the same name? */
+static bool
+has_name_before(const struct cloud_records *records, size_t at)
 {
-    for (size_t i = 1; i < records->count; i++)
-        if (strcmp(records->items[i].name, records->items[0].name) != 0)
-            return NULL;
-    return records->items[0].name;
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(records->items[i].name, records->items[at].name) == 0)
+            return true;
+    return false;
 }
 
+/* What is there at the names of `ours`: the one name is asked for, or the whole zone. */
+static bool
+list_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
+             struct cloud_records *there, struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    size_t names = 0;
+
+    for (size_t i = 0; i < ours->count; i++)
+        names += !has_name_before(ours, i);
+    if (names > 1 && !service->by_name)
+        return service->list(&s->rest, zone, NULL, there, e);
+    for (size_t i = 0; i < ours->count; i++)
+        if (!has_name_before(ours, i) &&
+            !service->list(&s->rest, zone, ours->items[i].name, there, e))
+            return false;
+    return true;
+}
+
+/* The lifetime of what is at a name. */
+static int64_t
+ttl_at(const struct cloud_records *there, const char *name)
+{
+    for (size_t i = 0; i < there->count; i++)
+        if (strcasecmp(there->items[i].name, name) == 0)
+            return there->items[i].ttl_s;
+    return 0;
+}
+
+static bool
+apply(struct session *s, const struct cloud_zone *zone, struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+
+    return service->apply == NULL || service->apply(&s->rest, zone, e);
+}
+
+/* Those of `ours` that are not there. */
+static bool
+find_missing(const struct cloud_records *ours, const struct cloud_records *there,
+             struct cloud_records *missing, struct err *e)
+{
+    for (size_t i = 0; i < ours->count; i++) {
+        const struct cloud_record *item = &ours->items[i];
+
+        if (has_record(there, item))
+            continue;
+        if (!cloud_records_add(missing, item->name, item->value, true))
+            return err_memory(e);
+        missing->items[missing->count - 1].ttl_s = ttl_at(there, item->name);
+    }
+    return true;
+}
+
+/* What was added before an answer was lost may be seen only now, and be refused as there already:
+ * so a refusal is believed when nothing more is there than before. */
 static bool
 add_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
             struct err *e)
 {
     const struct cloud_service *service = s->rest.d->provider->cloud;
-    own_cloud_records struct cloud_records there = {0};
-    own_cloud_records struct cloud_records missing = {0};
+    size_t left = ours->count + 1;
+    struct err why = {0};
 
-    if (!service->refuses_twins && !service->list(&s->rest, zone, only_name(ours), &there, e))
-        return false;
-    for (size_t i = 0; i < ours->count; i++)
-        if (!has_record(&there, &ours->items[i]) &&
-            !cloud_records_add(&missing, ours->items[i].name, ours->items[i].value, true))
-            return err_memory(e);
-    return missing.count == 0 || service->add(&s->rest, zone, &missing, e);
+    for (bool look = !service->refuses_twins;; look = true) {
+        own_cloud_records struct cloud_records there = {0};
+        own_cloud_records struct cloud_records missing = {0};
+
+        if ((look && !list_records(s, zone, ours, &there, e)) ||
+            !find_missing(ours, &there, &missing, e))
+            return false;
+        if (missing.count == 0 ||
+            (missing.count < left && service->add(&s->rest, zone, &missing, &why)))
+            return apply(s, zone, e);
+        if (missing.count >= left || why.code != ERR_PERMISSION) {
+            *e = why;
+            return false;
+        }
+        left = missing.count;
+    }
+}
+
+static bool
+drop_record(struct session *s, const struct cloud_zone *zone, const struct cloud_record *record,
+            struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+    own_cloud_records struct cloud_records there = {0};
+    struct err why = {0}, unseen = {0};
+
+    if (service->drop(&s->rest, zone, record, &why))
+        return true;
+    /* services have many words for what is gone already */
+    if (why.code == ERR_PERMISSION &&
+        service->list(&s->rest, zone, record->name, &there, &unseen) && !has_record(&there, record))
+        return true;
+    *e = why;
+    return false;
 }
 
 static bool
 drop_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
              struct err *e)
 {
-    const struct cloud_service *service = s->rest.d->provider->cloud;
     own_cloud_records struct cloud_records there = {0};
 
-    if (!service->list(&s->rest, zone, only_name(ours), &there, e))
+    if (!list_records(s, zone, ours, &there, e))
         return false;
     for (size_t i = 0; i < there.count; i++)
-        if (has_record(ours, &there.items[i]) && !service->drop(&s->rest, zone, &there.items[i], e))
+        if (has_record(ours, &there.items[i]) && !drop_record(s, zone, &there.items[i], e))
             return false;
-    return true;
+    return apply(s, zone, e);
 }
 
 /* ------------------------------------------------------------------ set by set */
@@ -417,11 +502,9 @@ change_sets_once(struct session *s, const struct cloud_zone *zone, const struct 
 
     for (size_t i = 0; i < ours->count; i++) {
         struct cloud_set *set = &sets[*count];
-        bool is_new = true, changed = false;
+        bool changed = false;
 
-        for (size_t k = 0; k < i; k++)
-            is_new = is_new && strcmp(ours->items[k].name, ours->items[i].name) != 0;
-        if (!is_new)
+        if (has_name_before(ours, i))
             continue;
         *set = (struct cloud_set){.ttl_s = 0};
         (void)snprintf(set->name, sizeof(set->name), "%s", ours->items[i].name);

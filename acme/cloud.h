@@ -41,7 +41,7 @@ struct cloud_record {
     char name[DNS_NAME_SIZE];
     char *value; /* without quotation marks; in sets, as the service has it */
     char id[REST_ID_SIZE];
-    int64_t ttl_s;
+    int64_t ttl_s; /* for add(): of what is at the name already, if list() says; 0: nothing is */
 };
 
 struct cloud_records {
@@ -70,10 +70,14 @@ struct cloud_service {
     bool refuses_twins; /* add() of what is there has no effect: it is not looked for before */
     bool hides_zones;   /* a zone that we may not see, or that is none, is ERR_PERMISSION of
                          * find_zone() alike: the others are looked for first */
+    bool by_name;       /* list() of a whole zone would cost too much: each name is asked for */
+
+    /* Where the service is, when `endpoint` is not set. NULL: it always is. */
+    bool (*find_endpoint)(struct dns *d, char **endpoint, struct err *e);
 
     /* Reads other proofs of who we are than one token: sets r->authorize, r->proof, and, for
-     * errors, r->token_file. Nobody is asked. stop() frees r->proof, also after start() has failed.
-     * Both NULL: the token is all. */
+     * errors, r->token_file. Nobody is asked. stop() frees r->proof, also after start() has failed;
+     * NULL: there is none. Both NULL: the token is all. */
     bool (*start)(struct dns *d, struct rest *r, struct err *e);
     void (*stop)(struct rest *r);
 
@@ -87,11 +91,16 @@ struct cloud_service {
     bool (*list)(struct rest *r, const struct cloud_zone *zone, const char *name,
                  struct cloud_records *out, struct err *e);
 
-    /* Record by record. That it is gone already is no failure of drop(). */
+    /* Record by record. That it is gone already is no failure of drop(); when the service has no
+     * certain word for that, ERR_PERMISSION will do: the record is looked for then. */
     bool (*add)(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
                 struct err *e);
     bool (*drop)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
                  struct err *e);
+
+    /* Makes what was added or dropped, maybe by an earlier run that ended too soon, take effect.
+     * NULL: that it does by itself. */
+    bool (*apply)(struct rest *r, const struct cloud_zone *zone, struct err *e);
 
     /* Set by set; NULL: record by record. When the service tells that a set is not what list() said
      * any more, that is no failure, and nothing needs to be written: all is read again afterwards.
@@ -116,6 +125,9 @@ MUST_USE bool cloud_records_add(struct cloud_records *all, const char *name, con
                                 bool raw);
 
 void cloud_records_done(struct cloud_records *all);
+
+/* Is the name the zone's own, or below it? */
+bool cloud_is_within(const char *name, const char *zone);
 
 /* "_acme-challenge.db" of "_acme-challenge.db.example.org", "@" of the zone's own name. */
 void cloud_relative(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone,

@@ -15,12 +15,16 @@ extern const struct dns_provider dns_digitalocean;
 extern const struct dns_provider dns_exec;
 extern const struct dns_provider dns_gandi;
 extern const struct dns_provider dns_google;
+extern const struct dns_provider dns_hetzner;
 extern const struct dns_provider dns_linode;
 extern const struct dns_provider dns_namecheap;
 extern const struct dns_provider dns_none;
+extern const struct dns_provider dns_ovh;
+extern const struct dns_provider dns_porkbun;
 extern const struct dns_provider dns_powerdns;
 extern const struct dns_provider dns_rfc2136;
 extern const struct dns_provider dns_route53;
+extern const struct dns_provider dns_vultr;
 
 /* In order of name; dns_provider_words are the same. */
 /* clang-format off */
@@ -35,12 +39,16 @@ static const struct dns_provider *const providers[] = {
     &dns_exec,
     &dns_gandi,
     &dns_google,
+    &dns_hetzner,
     &dns_linode,
     &dns_namecheap,
     &dns_none,
+    &dns_ovh,
+    &dns_porkbun,
     &dns_powerdns,
     &dns_rfc2136,
     &dns_route53,
+    &dns_vultr,
 };
 
 const char *const dns_provider_words[] = {
@@ -54,12 +62,16 @@ const char *const dns_provider_words[] = {
     "exec",
     "gandi",
     "google",
+    "hetzner",
     "linode",
     "namecheap",
     "none",
+    "ovh",
+    "porkbun",
     "powerdns",
     "rfc2136",
     "route53",
+    "vultr",
     NULL,
 };
 /* clang-format on */

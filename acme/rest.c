@@ -20,20 +20,37 @@
 #define HARMLESS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._=-"
 
 static bool
+read_line(const struct rest *r, const char *setting, const char *path, struct str *line,
+          struct err *e)
+{
+    if (path == NULL)
+        return err_set(e, ERR_CONFIG, "'%s' of [dns %s] is empty", setting, r->d->name);
+    if (!file_read_secret(path, TOKEN_MAX, line, e))
+        return err_wrap(e, "'%s' of [dns %s]", setting, r->d->name);
+    /* a line more would be a header more */
+    if (line->size == 0 || strspn(line->text, PRINTABLE) != line->size)
+        return err_set(e, ERR_CONFIG,
+                       "'%s' of [dns %s]: '%s' must hold the token and nothing else, in one line",
+                       setting, r->d->name, path);
+    return true;
+}
+
+bool
+rest_read_secret(struct rest *r, const char *setting, const char *path, struct err *e)
+{
+    own_str struct str line = {0};
+
+    return read_line(r, setting, path, &line, e) &&
+           (list_add(&r->secrets, line.text) || err_memory(e));
+}
+
+static bool
 read_token(struct rest *r, const struct rest_access *access, struct err *e)
 {
     own_str struct str token = {0};
 
-    if (access->token_file == NULL)
-        return err_set(e, ERR_CONFIG, "'token_file' of [dns %s] is empty", r->d->name);
-    if (!file_read_secret(access->token_file, TOKEN_MAX, &token, e))
-        return err_wrap(e, "'token_file' of [dns %s]", r->d->name);
-    /* a line more would be a header more */
-    if (token.size == 0 || strspn(token.text, PRINTABLE) != token.size)
-        return err_set(e, ERR_CONFIG,
-                       "'token_file' of [dns %s]: '%s' must hold the token and nothing else, "
-                       "in one line",
-                       r->d->name, access->token_file);
+    if (!read_line(r, "token_file", access->token_file, &token, e))
+        return false;
     if (!str_addf(&r->header, "%s%s", access->header, token.text))
         return err_memory(e);
     r->token = r->header.text + strlen(access->header);
@@ -90,6 +107,18 @@ find_message(const struct json_t *json)
     return NULL;
 }
 
+/* A service that repeats a secret must not make us tell it. */
+static bool
+has_secret(const struct rest *r, const char *text)
+{
+    if (r->token != NULL && strstr(text, r->token) != NULL)
+        return true;
+    for (size_t i = 0; i < r->secrets.count; i++)
+        if (strstr(text, r->secrets.items[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* ": what it said" for a sentence. */
 static void
 write_message(char text[static MESSAGE_MAX], const struct rest *r, const struct json_t *json)
@@ -100,8 +129,7 @@ write_message(char text[static MESSAGE_MAX], const struct rest *r, const struct 
     text[0] = '\0';
     if (found == NULL)
         found = whole;
-    /* a service that repeats the token must not make us tell it */
-    if (found == NULL || found[0] == '\0' || (r->token != NULL && strstr(found, r->token) != NULL))
+    if (found == NULL || found[0] == '\0' || has_secret(r, found))
         return;
     (void)snprintf(text, MESSAGE_MAX, ": %s", found);
     for (size_t end = strlen(text); end > 0 && text[end - 1] == '.'; end--)
@@ -155,7 +183,7 @@ pause_for(const struct rest *r, const struct rest_message *m, const struct http_
     return true;
 }
 
-/* json_decode() reads objects alone: an array becomes a member of one. */
+/* json_decode() reads objects alone: whatever else there is becomes a member of one. */
 static bool
 read_json(const struct rest *r, const struct rest_message *m, const struct http_response *response,
           struct rest_answer *answer, struct err *e)
@@ -167,9 +195,11 @@ read_json(const struct rest *r, const struct rest_message *m, const struct http_
     answer->status = response->status;
     if (response->body.size == 0)
         return true;
-    if (body[strspn(body, " \t\r\n")] == '[') {
-        if (!str_addf(&text, "{\"items\":") || !str_add(&text, body, response->body.size) ||
-            !str_add(&text, "}", 1))
+    if (body[strspn(body, " \t\r\n")] != '{') {
+        bool is_array = body[strspn(body, " \t\r\n")] == '[';
+
+        if (!str_addf(&text, "{\"%s\":", is_array ? "items" : "value") ||
+            !str_add(&text, body, response->body.size) || !str_add(&text, "}", 1))
             return err_memory(e);
         answer->json = json_decode(text.text, text.size, &why);
     } else {
@@ -285,19 +315,38 @@ rest_is_good(const struct rest_answer *answer)
 /* ------------------------------------------------------------------ what went wrong */
 
 bool
+rest_denied(const struct rest *r, const struct rest_answer *answer, const char *what,
+            const char *remedy, struct err *e)
+{
+    char message[MESSAGE_MAX];
+
+    write_message(message, r, answer->json);
+    return err_set(
+        e, ERR_PERMISSION, "the service at '%s' does not let the token of '%s' %s (%d%s); %s",
+        r->endpoint, r->token_file, what, answer->status, message,
+        remedy != NULL ? remedy
+                       : "make a token which may edit the zone, and write it into that file");
+}
+
+bool
+rest_failed(const struct rest *r, const struct json_t *why, const char *what, struct err *e)
+{
+    char message[MESSAGE_MAX];
+
+    write_message(message, r, why);
+    return err_set(e, ERR_NETWORK, "the service at '%s' failed to %s%s", r->endpoint, what,
+                   message);
+}
+
+bool
 rest_refused(const struct rest *r, const struct rest_answer *answer, const char *what,
              struct err *e)
 {
     char message[MESSAGE_MAX];
 
-    write_message(message, r, answer->json);
     if (answer->status == 401 || answer->status == 403)
-        return err_set(e, ERR_PERMISSION,
-                       "the service at '%s' does not let the token of '%s' %s (%d%s); %s",
-                       r->endpoint, r->token_file, what, answer->status, message,
-                       r->remedy != NULL
-                           ? r->remedy
-                           : "make a token which may edit the zone, and write it into that file");
+        return rest_denied(r, answer, what, r->remedy, e);
+    write_message(message, r, answer->json);
     if (answer->status >= 500)
         return err_set(e, ERR_NETWORK, "the service at '%s' failed to %s (%d%s)", r->endpoint, what,
                        answer->status, message);
@@ -367,5 +416,6 @@ rest_done(struct rest *r)
 {
     http_free(r->http);
     str_done(&r->header);
+    list_wipe(&r->secrets);
     *r = (struct rest){0};
 }

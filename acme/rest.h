@@ -27,6 +27,7 @@ struct rest {
     void *proof;               /* what authorize() needs; whoever set it frees it */
     rest_is_busy *is_busy;     /* NULL: nothing but the status tells */
     const char *remedy;        /* for who is known, but may not: "make a token ..."; NULL: that */
+    struct list secrets;       /* what else is never to be told; authorize() may use it */
     const char *token_file;    /* borrowed, as all that follows */
     const char *endpoint;      /* URL, without a final '/' */
     bool plain_loopback;       /* http to this machine is allowed */
@@ -74,6 +75,16 @@ struct rest_message {
 MUST_USE bool rest_start(struct rest *r, struct dns *d, const struct rest_access *access,
                          struct err *e);
 
+/*
+ * Reads one more secret, for authorize(): adds it to r->secrets.
+ *
+ * Takes:  setting  the name of the one that holds `path`, which may be NULL: it is empty
+ * Errors: ERR_CONFIG  the file is empty, or has more than one line of printable characters
+ *         as file_read_secret()
+ */
+MUST_USE bool rest_read_secret(struct rest *r, const char *setting, const char *path,
+                               struct err *e);
+
 /* From now on it may take `timeout` of [dns NAME]. */
 void rest_begin(struct rest *r);
 
@@ -84,7 +95,8 @@ void rest_begin(struct rest *r);
  * Takes:  path  with '/' in front and all that follows the endpoint
  *         body  NULL: none
  * Gives:  answer  whatever its status, 429 and 503 excepted; an array is the member "items" of an
- *                 object. What was in it before is dropped.
+ *                 object, a number, a word or null the member "value". What was in it before is
+ *                 dropped.
  * Errors: ERR_BUSY (retry_at_s)  it stays busy for too long
  *         ERR_PROTOCOL           success was answered, with what is not JSON
  *         as http's send()
@@ -114,6 +126,15 @@ bool rest_is_good(const struct rest_answer *answer);
 bool rest_refused(const struct rest *r, const struct rest_answer *answer, const char *what,
                   struct err *e);
 
+/* The same for an answer that says, by whatever status, that we may not: ERR_PERMISSION. `remedy`
+ * is what to do about it: "make a token ..."; NULL: that. Always false. */
+bool rest_denied(const struct rest *r, const struct rest_answer *answer, const char *what,
+                 const char *remedy, struct err *e);
+
+/* The same for what the service has tried in vain after its answer; `why` has its reason, where the
+ * services have it. Always false, ERR_NETWORK. */
+bool rest_failed(const struct rest *r, const struct json_t *why, const char *what, struct err *e);
+
 /* The sentence for an answer without what it must have. Always false, ERR_PROTOCOL. */
 bool rest_misunderstood(const struct rest *r, const char *what, struct err *e);
 
@@ -127,7 +148,7 @@ MUST_USE bool rest_encode(struct str *out, const char *text);
 
 void rest_answer_done(struct rest_answer *answer);
 
-/* Wipes the token. */
+/* Wipes the token and the secrets. */
 void rest_done(struct rest *r);
 
 #endif

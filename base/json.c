@@ -154,6 +154,12 @@ json_item_text(const struct json_t *array, size_t i)
     return json_string_value(json_array_get(array, i));
 }
 
+int64_t
+json_item_int(const struct json_t *array, size_t i)
+{
+    return json_integer_value(json_array_get(array, i));
+}
+
 /* jansson's iterators want an object they may change; they do not change it. */
 static json_t *
 changeable(const struct json_t *value)

@@ -37,6 +37,7 @@ bool json_member_true(const struct json_t *object, const char *key);
 size_t json_count(const struct json_t *array); /* 0 for whatever is not an array */
 const struct json_t *json_item(const struct json_t *array, size_t i);
 const char *json_item_text(const struct json_t *array, size_t i);
+int64_t json_item_int(const struct json_t *array, size_t i);
 
 /* Visits the members of an object; start with *cursor = NULL. False at the end. */
 bool json_each(const struct json_t *object, void **cursor, const char **key,

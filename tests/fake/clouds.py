@@ -11,15 +11,17 @@ The services are at https://localhost:14443/SERVICE, each one a file in cloud/ w
 
     header            name of the header with the token, and what stands before it; the token of
                       each is "token-of-SERVICE". Or, for other proofs of who asks:
-    is_known(request) method, path with query, headers and body (bytes) of the request: is it
-                      somebody who may?
+    is_known(request) method, path with query, headers, body (bytes) and inner path (of the service,
+                      without query) of the request: is it somebody who may?
     tokens            of OAuth 2.0 (class Tokens), in place of both; besides
     grant(path, form) what the token endpoint answers; None: that is not its path
     read(text)        what the body means; else it is JSON
     ask(...)          what the service answers; raises or returns Answer
     unauthorized(), busy(), gone(), failed(), empty(path)   the service's own answers for that
     says_when         False: it does not say when to come back after busy()
-    is_change(request)   does it change something? Else whatever is no GET does
+    is_change(request), is_deletion(request)
+                      where the method alone does not tell
+    spoil(rule, path) what goes wrong with that service only: an Answer, or None
     fill(store)       what is there at first
 The rules are in self.rules().
 """
@@ -41,7 +43,7 @@ from service import Answer, Store  # noqa: E402
 
 directory = sys.argv[1]
 lock = threading.Lock()
-Request = namedtuple("Request", "method path headers body")
+Request = namedtuple("Request", "method path headers body inner")
 NAMES = [f.stem for f in here.glob("*.py") if f.stem != "service"]
 SERVICES = {name: (import_module(name).Service(), Store()) for name in NAMES}
 done = {}  # how often a rule was followed
@@ -68,9 +70,21 @@ def first(rule, times):
     return done[rule] <= times
 
 
-def spoil(service, path, changes):
+def is_change(service, request):
+    return service.is_change(request) if hasattr(service, "is_change") else request.method != "GET"
+
+
+def is_deletion(service, request):
+    if hasattr(service, "is_deletion"):
+        return service.is_deletion(request)
+    return request.method == "DELETE" or getattr(service, "only_deleted", False)
+
+
+def spoil(service, store, request, changes):
     """What goes wrong before the service does anything."""
     for rule, *words in rules():
+        if rule == "others" and first("others", 1):  # others NAME VALUE TTL: somebody has that there
+            store.add(words[0], words[1], int(words[2]))
         if rule == "busy" and first("busy", int(words[0])):  # busy COUNT RETRY-AFTER
             answer = service.busy()
             if getattr(service, "says_when", True):
@@ -83,11 +97,14 @@ def spoil(service, path, changes):
         if rule == "garbage":
             raise Answer(200, "<html>Welcome to the wireless network of your hotel</html>")
         if rule == "empty":
-            raise service.empty(path) if hasattr(service, "empty") else Answer(200, {})
+            raise service.empty(request.path) if hasattr(service, "empty") else Answer(200, {})
         if rule == "redirect":
             raise Answer(302, "", {"Location": "https://elsewhere.test/"})
         if rule == "echo":  # repeats the token
             raise Answer(400, {"message": "bad token " + words[0]})
+        answer = service.spoil(rule, request.inner) if hasattr(service, "spoil") else None
+        if answer is not None and first(rule, int(words[0])):  # RULE COUNT, a service's own
+            raise answer
 
 
 def spoil_tokens(service):
@@ -112,10 +129,10 @@ def overtake(service, store, changes):
                 service.overtaken(words[0])
 
 
-def spoil_after(service, store, method, changes, before):
+def spoil_after(service, store, request, changes, before):
     """What goes wrong after it was done."""
     for rule, *_ in rules():
-        if rule == "gone" and (method == "DELETE" or getattr(service, "only_deleted", False)):  # already
+        if rule == "gone" and is_deletion(service, request):  # it was deleted already
             raise service.gone() if hasattr(service, "gone") else Answer(404, {"detail": "Not found."})
         if rule == "lost" and changes and first("lost", 1):  # done, but the answer is lost
             raise Answer(502, "Bad Gateway")
@@ -131,11 +148,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def is_known(self, service, name, text):
+    def is_known(self, service, name, request):
         if hasattr(service, "tokens"):
             return service.tokens.is_good(self.headers)
         if hasattr(service, "is_known"):
-            return service.is_known(Request(self.command, self.path, self.headers, text))
+            return service.is_known(request)
         key, before_token = service.header
         return self.headers.get(key) == before_token + "token-of-" + name
 
@@ -165,19 +182,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         service, store = SERVICES[name]
         service.headers = self.headers
-        changes = method != "GET"
-        if hasattr(service, "is_change"):
-            changes = service.is_change(Request(method, self.path, self.headers, text))
+        request = Request(method, self.path, self.headers, text, "/" + path)
+        changes = is_change(service, request)
         try:
             if hasattr(service, "tokens") and method == "POST":
                 self.grant(service, "/" + path, text)
-            spoil(service, self.path, changes)
-            if not self.is_known(service, name, text):
+            spoil(service, store, request, changes)
+            if not self.is_known(service, name, request):
                 raise service.unauthorized()
             overtake(service, store, changes)
             before = list(store.records)
             answer = service.ask(store, method, "/" + path, query, self.read(service, text))
-            spoil_after(service, store, method, changes, before)
+            spoil_after(service, store, request, changes, before)
             return answer
         except Answer as a:
             return a

@@ -140,8 +140,31 @@ arrays_are_items(void **state)
     fake_http_done(&p.http);
 }
 
+static void
+what_is_neither_array_nor_object_is_a_value(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 200, .body = "1457018875"},
+        {.status = 200, .body = " null"},
+        {.status = 200, .body = "1}, {"},
+    };
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_true(rest_call(&p.rest, "GET", "/auth/time", NULL, &answer, &e));
+    assert_int_equal(json_member_int(answer.json, "value"), 1457018875);
+    assert_true(rest_call(&p.rest, "DELETE", "/record", NULL, &answer, &e));
+    assert_non_null(json_member(answer.json, "value"));
+    assert_false(rest_call(&p.rest, "GET", "/auth/time", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_PROTOCOL);
+    fake_http_done(&p.http);
+}
+
 /* The answers are those of PowerDNS, Cloudflare, Linode, Hetzner's late DNS console (two),
- * DigitalOcean and deSEC. */
+ * DigitalOcean, Hetzner, Vultr, Porkbun and OVHcloud. */
 static void
 what_the_service_says_is_in_the_sentence(void **state)
 {
@@ -165,6 +188,14 @@ what_the_service_says_is_in_the_sentence(void **state)
          ERR_NETWORK, "(500: Unexpected)"},
         {{.status = 400, .body = "[{\"ttl\":[\"Too low.\"]}]"},
          ERR_PERMISSION, "(400: {\"items\":[{\"ttl\":[\"Too low.\"]}]})"},
+        {{.status = 423, .body = "{\"error\":{\"code\":\"protected\",\"message\":\"rrset is protected\",\"details\":null}}"},
+         ERR_PERMISSION, "(423: rrset is protected)"},
+        {{.status = 400, .body = "{\"error\":\"Invalid ttl\",\"status\":400}"},
+         ERR_PERMISSION, "(400: Invalid ttl)"},
+        {{.status = 400, .body = "{\"status\":\"ERROR\",\"message\":\"Invalid domain.\"}"},
+         ERR_PERMISSION, "(400: Invalid domain)"},
+        {{.status = 403, .body = "{\"errorCode\":\"NOT_CREDENTIAL\",\"httpCode\":\"403 Forbidden\",\"message\":\"This credential does not exist\"}"},
+         ERR_PERMISSION, "(403: This credential does not exist)"},
         {{.status = 502, .body = "<html>"}, ERR_NETWORK, "(502)"},
         {{.status = 400, .body = "{\"message\":\"no secret here\"}"}, ERR_PERMISSION, "(400)"},
     };
@@ -183,6 +214,39 @@ what_the_service_says_is_in_the_sentence(void **state)
         assert_int_equal(e.code, rows[i].code);
         if (strstr(e.text, rows[i].has) == NULL)
             fail_msg("%s", e.text);
+        fake_http_done(&p.http);
+    }
+}
+
+static void
+no_secret_is_repeated(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"message\": \"your key abcd is bad\"}",
+        "{\"message\": \"your token secret is bad\"}",
+        "{\"other\": [\"abcd\"]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        const struct reply reply = {.status = 400, .body = bodies[i]};
+        struct place p;
+        own_rest_answer struct rest_answer answer = {0};
+        struct err e = {0};
+
+        prepare(&p, &reply, 1);
+        assert_true(list_add(&p.rest.secrets, "1234") && list_add(&p.rest.secrets, "abcd"));
+        assert_true(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+        assert_false(rest_refused(&p.rest, &answer, "do it", &e));
+        assert_null(strstr(e.text, "abcd"));
+        assert_false(rest_denied(&p.rest, &answer, "do it", "do that", &e));
+        assert_int_equal(e.code, ERR_PERMISSION);
+        assert_null(strstr(e.text, "abcd"));
+        assert_non_null(strstr(e.text, "(400); do that"));
+        assert_false(rest_failed(&p.rest, answer.json, "do it", &e));
+        assert_int_equal(e.code, ERR_NETWORK);
+        assert_null(strstr(e.text, "abcd"));
+        list_wipe(&p.rest.secrets);
         fake_http_done(&p.http);
     }
 }
@@ -376,6 +440,8 @@ main(void)
         cmocka_unit_test(services_that_stay_busy_are_left_in_the_end),
         cmocka_unit_test(arrays_are_items),
         cmocka_unit_test(what_the_service_says_is_in_the_sentence),
+        cmocka_unit_test(what_is_neither_array_nor_object_is_a_value),
+        cmocka_unit_test(no_secret_is_repeated),
         cmocka_unit_test(success_that_is_not_json_is_no_answer),
         cmocka_unit_test(ids_that_do_not_belong_into_a_path_are_refused),
         cmocka_unit_test(each_try_is_authorized_anew),
