@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -211,14 +212,15 @@ ovh_key_sign(const struct ovh_key *key, const char *method, const char *url, con
 {
     own_str struct str text = {0};
     unsigned char digest[SHA1_SIZE];
+    char hex[2 * SHA1_SIZE + 1];
 
     if (!str_addf(&text, "%s+%s+%s+%s+%s+%" PRId64, key->application_secret.text,
                   key->consumer_key.text, method, url, body == NULL ? "" : body, at_s))
         return err_memory(e);
     if (EVP_Digest(text.text, text.size, digest, NULL, EVP_sha1(), NULL) != 1)
         return err_crypto(e, "make a SHA-1 digest");
-    memcpy(signature, "$1$", 3);
-    str_hex(signature + 3, digest, sizeof(digest));
+    str_hex(hex, digest, sizeof(digest));
+    (void)snprintf(signature, OVH_KEY_SIGNATURE_SIZE, "$1$%s", hex);
     return true;
 }
 
