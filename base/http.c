@@ -18,6 +18,7 @@
 
 #define BODY_MAX (1024 * 1024)
 #define HEADERS_MAX 100
+#define URL_MAX 2048
 #define CONNECT_TIMEOUT_MS 15000L
 #define REQUEST_TIMEOUT_MS 60000L
 #define HTTP_AT_ONCE 16    /* requests of one struct http; the others queue */
@@ -93,6 +94,8 @@ struct transfer {
     CURL *easy;
     struct http_response *out;
     const char *problem; /* why a callback stopped the transfer */
+    size_t lines;        /* of headers, those of interim answers too */
+    bool has_headers;    /* to their last line */
     bool is_over;
     CURLcode code;             /* how it ended */
     struct fiber_queue waiter; /* the one whose request it is */
@@ -140,16 +143,34 @@ add_header(struct http_response *r, const char *line, size_t size)
     return true;
 }
 
+/* Interim answers (RFC 9110 section 15.2), and a proxy's own, come before the one that counts. */
+static void
+drop_headers(struct http_response *r)
+{
+    for (size_t i = 0; i < r->header_count; i++) {
+        free(r->headers[i].name);
+        free(r->headers[i].value);
+    }
+    free(r->headers);
+    r->headers = NULL;
+    r->header_count = 0;
+}
+
 static size_t
 take_header(char *line, size_t one, size_t size, void *user)
 {
     struct transfer *t = user;
 
     (void)one;
-    if (t->out->header_count >= HEADERS_MAX) {
+    if (++t->lines > HEADERS_MAX) {
         t->problem = "the answer has more than 100 header lines";
         return 0;
     }
+    if (size > 5 && strncmp(line, "HTTP/", 5) == 0) {
+        drop_headers(t->out);
+        t->has_headers = false;
+    }
+    t->has_headers = t->has_headers || strspn(line, "\r\n") == size;
     return add_header(t->out, line, size) ? size : 0;
 }
 
@@ -164,8 +185,10 @@ tell(const struct http_request *r, const struct transfer *t, struct err *e)
         return err_set(e, ERR_PROTOCOL, "%s '%s': %s", r->method, r->url, t->problem);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_set(e, ERR_TIMEOUT, "%s '%s': no answer in time (%s)", r->method, r->url, why);
-    if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
+    if (code == CURLE_URL_MALFORMAT)
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL) /* the URL's was looked at before */
+        return err_set(e, ERR_PROTOCOL, "%s '%s': the answer is not HTTP", r->method, r->url);
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         return err_set(
             e, ERR_NETWORK,
@@ -363,6 +386,9 @@ perform(struct transfer *t, const struct http_request *r, struct err *e)
     h->base.request_count++;
     if (t->code != CURLE_OK)
         return tell(r, t, e);
+    if (!t->has_headers) /* libcurl takes what ends so early for an empty answer */
+        return err_set(e, ERR_NETWORK, "%s '%s': the answer breaks off in its headers", r->method,
+                       r->url);
     (void)curl.easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     t->out->status = (int)status;
     log_debug("%s %s: %ld, %zu bytes, %lld ms", r->method, r->url, status, t->out->body.size,
@@ -465,6 +491,19 @@ http_free(struct http *h)
 }
 
 bool
+http_is_https(const char *url)
+{
+    size_t size = strlen(url);
+
+    if (size <= 8 || size > URL_MAX || strncasecmp(url, "https://", 8) != 0 || url[8] == '/')
+        return false;
+    for (size_t i = 8; i < size; i++)
+        if (url[i] <= ' ' || url[i] > '~')
+            return false;
+    return true;
+}
+
+bool
 http_is_loopback(const char *url)
 {
     static const char scheme[] = "http://";
@@ -546,11 +585,7 @@ http_retry_at(const char *value, int64_t now_s)
 void
 http_response_done(struct http_response *r)
 {
-    for (size_t i = 0; i < r->header_count; i++) {
-        free(r->headers[i].name);
-        free(r->headers[i].value);
-    }
-    free(r->headers);
+    drop_headers(r);
     str_done(&r->body);
     *r = (struct http_response){0};
 }

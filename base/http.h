@@ -62,6 +62,10 @@ void http_free(struct http *h);
 /* The first header of that name (lower case); NULL when there is none. */
 const char *http_header(const struct http_response *r, const char *name);
 
+/* Is it "https://" and a host, in printable ASCII without blanks, at most 2048 characters? For URLs
+ * that a server gives, before they are kept or asked. */
+bool http_is_https(const char *url);
+
 /*
  * Is it "http://" to this very machine: to 127.0.0.0/8 or [::1], written as an address?
  *

@@ -13,12 +13,14 @@
 
 #define SIZE_MAX_READ (1024 * 1024)
 #define DEPTH_MAX 64
+#define CONTAINERS_MAX 20000
 
-/* jansson's own limit is 2048 levels, each one a recursion: too many for foreign text. */
+/* jansson's own limit is 2048 levels, each one a recursion: too many for foreign text. And each of
+ * the 300,000 objects of a MiB would take 200 bytes. */
 static bool
-is_shallow(const char *text, size_t size)
+is_modest(const char *text, size_t size)
 {
-    int depth = 0;
+    int depth = 0, containers = 0;
     bool quoted = false;
 
     for (size_t i = 0; i < size; i++) {
@@ -27,10 +29,10 @@ is_shallow(const char *text, size_t size)
         else if (text[i] == '"')
             quoted = !quoted;
         else if (!quoted && (text[i] == '{' || text[i] == '['))
-            depth++;
+            depth++, containers++;
         else if (!quoted && (text[i] == '}' || text[i] == ']'))
             depth--;
-        if (depth > DEPTH_MAX)
+        if (depth > DEPTH_MAX || containers > CONTAINERS_MAX)
             return false;
     }
     return true;
@@ -51,7 +53,7 @@ json_decode(const char *text, size_t size, struct err *e)
     json_error_t reason = {0};
     own_json json_t *object = NULL;
 
-    if (size > SIZE_MAX_READ || !is_shallow(text, size)) {
+    if (size > SIZE_MAX_READ || !is_modest(text, size)) {
         (void)err_set(e, ERR_PROTOCOL, "JSON that is too large or nested too deeply");
         return NULL;
     }

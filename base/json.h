@@ -13,7 +13,8 @@ struct json_t;
  * Reads one JSON object from foreign text. What is freed of it is wiped.
  *
  * Takes:  size  at most 1 MiB is read
- * Errors: ERR_PROTOCOL  not JSON, not an object, a key twice, nested deeper than 64, not UTF-8
+ * Errors: ERR_PROTOCOL  not JSON, not an object, a key twice, nested deeper than 64, more than
+ * 20000 arrays and objects, not UTF-8
  */
 MUST_USE struct json_t *json_decode(const char *text, size_t size, struct err *e);
 

@@ -124,6 +124,40 @@ what_is_not_https_is_refused_before_anybody_is_asked(void **state)
     }
 }
 
+static void
+a_url_of_a_server_is_https_and_printable(void **state)
+{
+    static const char *const good[] = {"https://a", "HTTPS://ca.test:14000/x?y#z",
+                                       "https://[::1]/"};
+    static const char *const bad[] = {
+        "",
+        "https://",
+        "https:///x",
+        "http://a",
+        "//a",
+        "/x",
+        "https:/a",
+        " https://a",
+        "https://a b",
+        "https://a\n",
+        "https://a\x1b[2J",
+        "https://\xc3\xa9",
+        "https://a\x7f",
+    };
+    char url[2050] = "https://";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_true(http_is_https(good[i]));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        if (http_is_https(bad[i]))
+            fail_msg("'%s'", bad[i]);
+    memset(url + 8, 'a', sizeof(url) - 9);
+    assert_false(http_is_https(url));
+    url[2048] = '\0';
+    assert_true(http_is_https(url));
+}
+
 /* A socket at a free port of 127.0.0.1, and the URL of it. */
 static int
 local_socket(char url[static 64])
@@ -284,6 +318,7 @@ main(void)
         cmocka_unit_test(absurd_advice_is_at_most_a_week),
         cmocka_unit_test(junk_is_no_advice),
         cmocka_unit_test(what_is_not_https_is_refused_before_anybody_is_asked),
+        cmocka_unit_test(a_url_of_a_server_is_https_and_printable),
         cmocka_unit_test(a_server_that_is_down_is_an_error_of_the_network),
         cmocka_unit_test(a_ca_file_that_cannot_be_read_is_a_wrong_setting),
         cmocka_unit_test(plain_http_is_for_addresses_of_this_machine),

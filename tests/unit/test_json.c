@@ -89,6 +89,25 @@ nesting_is_bounded_at_64(void **state)
 }
 
 static void
+arrays_and_objects_are_bounded_at_20000(void **state)
+{
+    (void)state;
+    for (size_t count = 19998; count <= 19999; count++) {
+        own_str struct str text = {0};
+        own_json struct json_t *object = NULL;
+        struct err e = {0};
+
+        /* the object and its array are two more */
+        assert_true(str_addf(&text, "{\"a\":["));
+        for (size_t i = 0; i < count; i++)
+            assert_true(str_addf(&text, "%s%s", i > 0 ? "," : "", i % 2 == 0 ? "{}" : "[]"));
+        assert_true(str_addf(&text, ",\"{[{[\"]}"));
+        object = json_decode(text.text, text.size, &e);
+        assert_int_equal(object != NULL, count == 19998);
+    }
+}
+
+static void
 size_is_bounded_at_1_mib(void **state)
 {
     size_t most = 1024 * 1024;
@@ -227,6 +246,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_one_json_object_is_refused),
         cmocka_unit_test(nesting_is_bounded_at_64),
+        cmocka_unit_test(arrays_and_objects_are_bounded_at_20000),
         cmocka_unit_test(size_is_bounded_at_1_mib),
         cmocka_unit_test(members_of_another_type_are_not_there),
         cmocka_unit_test(members_are_written_in_the_order_they_were_put),
