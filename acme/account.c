@@ -227,7 +227,8 @@ account_register(struct client *c, const struct acme_issuer *issuer, const char 
     if (!client_call(c, "newAccount", text, &a, e))
         return tell_refused(c, issuer, e);
     if (a.location == NULL)
-        return err_set(e, ERR_PROTOCOL, "register at '%s': the answer has no Location",
+        return err_set(e, ERR_PROTOCOL,
+                       "register at '%s': the answer has no Location that is an https URL",
                        c->directory_url);
     c->kid = TAKE(a.location);
     if (!contacts_of(&a, issuer, &contact))
@@ -243,8 +244,10 @@ account_find(struct client *c, struct answer *a, struct err *e)
                 err_wrap(e, "look for the account");
 
     if (good && a->location == NULL)
-        good = err_set(e, ERR_PROTOCOL, "look for the account at '%s': the answer has no Location",
-                       c->directory_url);
+        good =
+            err_set(e, ERR_PROTOCOL,
+                    "look for the account at '%s': the answer has no Location that is an https URL",
+                    c->directory_url);
     if (good) {
         free(kid);
         kid = strdup(a->location);

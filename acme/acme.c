@@ -16,6 +16,7 @@
 #include "acme/propagate.h"
 #include "acme/publish.h"
 #include "acme/records.h"
+#include "base/cert.h"
 #include "base/csr.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -246,7 +247,10 @@ begin(struct issue *i, struct order *o, struct err *e)
     if (!good)
         return err_wrap(e, "order");
     if (a.location == NULL || a.json == NULL)
-        return err_set(e, ERR_PROTOCOL, "order: the answer is no order or has no Location");
+        return err_set(e, ERR_PROTOCOL,
+                       "order: the answer is no order, or has no Location that is an https URL");
+    if (!order_is_for(a.json, i->job->names))
+        return err_set(e, ERR_PROTOCOL, "order: the answer is an order for other names");
     o->url = TAKE(a.location);
     return order_fill(o, a.json, e) && save_order(i, o, e);
 }
@@ -300,9 +304,15 @@ forgo(struct issue *i)
 static bool
 answer_challenges(struct issue *i, const struct authzs *all, struct err *e)
 {
+    struct clock *clock = i->clock;
+    int64_t deadline_ms = clock->steady_ms(clock) + PATIENCE_MS;
+
     for (size_t n = 0; n < all->count; n++) {
         own_answer struct answer a = {0};
 
+        if (clock->steady_ms(clock) > deadline_ms)
+            return err_set(e, ERR_TIMEOUT, "the issuer has taken %zu of %zu answers in time", n,
+                           all->count);
         if (!all->items[n].is_valid &&
             !client_post(i->client, all->items[n].challenge, "{}", &a, e))
             return err_wrap(e, "%s", all->items[n].name);
@@ -417,7 +427,33 @@ finalize(struct order *o, void *self, struct err *e)
     if (!str_addf(&payload, "{\"csr\":\"") ||
         !b64url_add(&payload, i->csr_der.text, i->csr_der.size) || !str_addf(&payload, "\"}"))
         return err_memory(e);
-    return client_post(i->client, o->finalize, payload.text, &a, e) && renew_order(i, o, &a, e);
+    if (client_post(i->client, o->finalize, payload.text, &a, e))
+        return renew_order(i, o, &a, e);
+    if (!problem_is(a.json, "orderNotReady"))
+        return false;
+    /* it has not made up its mind yet, or it has our request already and its answer was lost */
+    log_debug("%s", e->text);
+    o->is_finalized = false;
+    return poll_order(o, i, e);
+}
+
+/* RFC 8555 section 9.1: there is nothing but certificates. What else stands between them, a private
+ * key even, is not handed on. What cannot be read is told by who looks at the certificate. */
+static bool
+keep_certificates(struct str *chain_pem, struct err *e)
+{
+    own_chain struct chain chain = {0};
+    own_str struct str pem = {0};
+    struct err ignored = {0};
+
+    if (!chain_from_pem(&chain, chain_pem->text, chain_pem->size, &ignored))
+        return true;
+    if (!chain_to_pem(&chain, &pem, e))
+        return false;
+    str_done(chain_pem);
+    *chain_pem = pem;
+    pem = (struct str){0};
+    return true;
 }
 
 /* RFC 8555 section 7.4.2 */
@@ -437,7 +473,7 @@ download(struct order *o, void *self, struct err *e)
     if (i->issuer->preferred_chain != NULL &&
         !preferred_choose(i->client, i->issuer, &a.alternates, &o->chain_pem, &missed))
         warn(i->warning, &missed);
-    return true;
+    return keep_certificates(&o->chain_pem, e);
 }
 
 static bool

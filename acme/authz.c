@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define TOKEN_MAX 256
-#define OFFERED_MAX 300 /* bytes of the types that a sentence names */
+#define OFFERED_MAX 300             /* bytes of the types that a sentence names */
+#define PATIENCE_MS (5 * 60 * 1000) /* for all authorizations of an order */
 
 /* The name of the identifier, when it is one that we ordered. */
 static const char *
@@ -95,10 +96,12 @@ fill_challenge(struct authz *a, const struct json_t *challenge, enum acme_challe
     const char *token = json_member_text(challenge, "token");
     bool has_token = type != ACME_DNS_PERSIST;
 
-    if (url == NULL ||
-        (has_token && (token == NULL || !b64url_is(token) || strlen(token) > TOKEN_MAX)))
-        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose URL or token is not acceptable",
-                       a->name);
+    if (url == NULL || !http_is_https(url))
+        return err_set(e, ERR_PROTOCOL, "%s: a challenge whose 'url' is no https URL", a->name);
+    if (has_token && (token == NULL || !b64url_is(token) || strlen(token) > TOKEN_MAX))
+        return err_set(e, ERR_PROTOCOL,
+                       "%s: a challenge whose token is not base64url of at most %d characters",
+                       a->name, TOKEN_MAX);
     a->challenge = strdup(url);
     a->token = has_token ? strdup(token) : NULL;
     a->object = json_keep(challenge);
@@ -132,6 +135,8 @@ bool
 authzs_get(struct authzs *all, struct client *c, const struct list *urls, const struct list *names,
            struct err *e)
 {
+    int64_t deadline_ms = c->clock->steady_ms(c->clock) + PATIENCE_MS;
+
     all->items = calloc(urls->count, sizeof(*all->items));
     if (all->items == NULL)
         return err_memory(e);
@@ -139,6 +144,9 @@ authzs_get(struct authzs *all, struct client *c, const struct list *urls, const 
         own_answer struct answer a = {0};
         struct authz *one = &all->items[all->count];
 
+        if (c->clock->steady_ms(c->clock) > deadline_ms)
+            return err_set(e, ERR_TIMEOUT, "the issuer has shown %zu of %zu authorizations in time",
+                           all->count, urls->count);
         if (!client_post(c, urls->items[all->count], "", &a, e))
             return false;
         if (a.json == NULL)

@@ -30,8 +30,10 @@ struct authzs {
  *         urls   of the authorizations
  *         names  which we ordered: an authorization for anything else is refused
  * Errors: ERR_PROTOCOL  malformed, or a name we did not order
+ *         ERR_TIMEOUT   the server takes more than five minutes to show them
  *         ERR_REFUSED   one is invalid, or the server offers no such challenge for it: what it
- * offers and what client_post() has
+ *                       offers
+ *         and what client_post() has
  */
 MUST_USE bool authzs_get(struct authzs *all, struct client *c, const struct list *urls,
                          const struct list *names, struct err *e);

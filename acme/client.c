@@ -13,8 +13,16 @@
 #include <string.h>
 
 #define NONCE_TRIES 16
+#define NONCE_MAX 1024 /* characters; those of public issuers have fewer than 100 */
 #define DIRECTORY_KEPT_S (30 * 24 * 3600) /* one that is wrong heals: see client_call() */
 #define JOSE "application/jose+json"
+
+/* RFC 8555 section 6.5.1: a client MUST ignore what is not base64url. */
+static bool
+is_nonce(const char *text)
+{
+    return b64url_is(text) && strlen(text) <= NONCE_MAX;
+}
 
 /* Keeps the nonce of a response for a later request. */
 static void
@@ -22,19 +30,25 @@ keep_nonce(struct client *c, const struct http_response *r)
 {
     const char *nonce = http_header(r, "replay-nonce");
 
-    /* RFC 8555 section 6.5.1: a client MUST ignore others */
-    if (nonce != NULL && b64url_is(nonce) && c->nonces.count < CLIENT_NONCES_MAX &&
+    if (nonce != NULL && is_nonce(nonce) && c->nonces.count < CLIENT_NONCES_MAX &&
         !list_add(&c->nonces, nonce))
         log_debug("out of memory: a nonce is lost");
 }
 
-/* What every server must offer (RFC 8555 section 7.1.1) is there. */
-static bool
-is_directory(const struct json_t *object)
+/* The first of what every server must offer (RFC 8555 section 7.1.1) and this one does not; NULL:
+ * it is a directory. */
+static const char *
+find_lacking(const struct json_t *object)
 {
-    return json_member_text(object, "newNonce") != NULL &&
-           json_member_text(object, "newAccount") != NULL &&
-           json_member_text(object, "newOrder") != NULL;
+    static const char *const needed[] = {"newNonce", "newAccount", "newOrder"};
+
+    for (size_t i = 0; i < COUNT(needed); i++) {
+        const char *url = json_member_text(object, needed[i]);
+
+        if (url == NULL || !http_is_https(url))
+            return needed[i];
+    }
+    return NULL;
 }
 
 /* A session is a convenience: whatever is wrong with it, we do without. */
@@ -51,10 +65,11 @@ remember(struct client *c)
         return;
     c->directory_at_s = json_member_int(session, "directory_at");
     age_s = c->clock->now_s(c->clock) - c->directory_at_s;
-    if (is_directory(json_member(session, "directory")) && age_s >= 0 && age_s < DIRECTORY_KEPT_S)
+    if (find_lacking(json_member(session, "directory")) == NULL && age_s >= 0 &&
+        age_s < DIRECTORY_KEPT_S)
         c->directory = json_keep(json_member(session, "directory"));
     nonce = json_member_text(session, "nonce");
-    if (nonce != NULL && b64url_is(nonce))
+    if (nonce != NULL && is_nonce(nonce))
         (void)!list_add(&c->nonces, nonce);
 }
 
@@ -78,6 +93,7 @@ fetch_directory(struct client *c, struct err *e)
     struct http_request request = {.method = "GET", .url = c->directory_url};
     own_http_response struct http_response response = {0};
     own_json struct json_t *directory = NULL;
+    const char *lacking = NULL;
 
     if (!c->http->send(c->http, &request, &response, e))
         return false;
@@ -90,12 +106,11 @@ fetch_directory(struct client *c, struct err *e)
     directory = json_decode(response.body.text, response.body.size, e);
     if (directory == NULL)
         return err_wrap(e, "read the directory '%s'", c->directory_url);
-    if (!is_directory(directory))
-        return err_set(
-            e, ERR_PROTOCOL,
-            "'%s' is not the directory of an ACME server: newNonce, newAccount or newOrder "
-            "is missing",
-            c->directory_url);
+    lacking = find_lacking(directory);
+    if (lacking != NULL)
+        return err_set(e, ERR_PROTOCOL,
+                       "'%s' is not the directory of an ACME server: it has no https URL for '%s'",
+                       c->directory_url, lacking);
     json_drop(&c->directory);
     c->directory = TAKE(directory);
     c->directory_at_s = c->clock->now_s(c->clock);
@@ -124,10 +139,11 @@ client_url(struct client *c, const char *resource, struct err *e)
     if (!need_directory(c, e))
         return NULL;
     url = json_member_text(c->directory, resource);
-    if (url == NULL)
-        (void)err_set(e, ERR_PROTOCOL, "the directory '%s' has no '%s'", c->directory_url,
-                      resource);
-    return url == NULL ? NULL : strdup(url);
+    if (url != NULL && http_is_https(url))
+        return strdup(url);
+    (void)err_set(e, ERR_PROTOCOL, "the directory '%s' has no %s'%s'", c->directory_url,
+                  url == NULL ? "" : "https URL for ", resource);
+    return NULL;
 }
 
 const struct json_t *
@@ -225,11 +241,15 @@ post_once(struct client *c, const char *url, const char *payload, struct http_re
 static bool
 keep_links(struct answer *a, const struct http_response *r, const char *url)
 {
-    for (size_t i = 0; i < r->header_count; i++)
+    for (size_t i = 0; i < r->header_count; i++) {
+        const char *value = r->headers[i].value;
+
         if (strcmp(r->headers[i].name, "link") == 0 &&
-            (!link_add(&a->alternates, "alternate", r->headers[i].value, url) ||
-             !link_add(&a->next, "next", r->headers[i].value, url)))
+            (!link_add(&a->alternates, value, "alternate", url) ||
+             !link_add(&a->next, value, "next", url) || !link_add(&a->help, value, "help", url) ||
+             !link_add(&a->terms, value, "terms-of-service", url)))
             return false;
+    }
     return true;
 }
 
@@ -249,6 +269,8 @@ fill(struct answer *a, const char *url, struct http_response *response, struct e
         a->json = json_decode(a->body.text, a->body.size, a->status < 400 ? e : &ignored);
     if (a->status < 400 && a->json == NULL && type != NULL && strstr(type, "json") != NULL)
         return false;
+    if (location != NULL && !http_is_https(location))
+        location = NULL;
     a->location = location == NULL ? NULL : strdup(location);
     return ((location == NULL || a->location != NULL) && keep_links(a, response, url)) ||
            err_memory(e);
@@ -285,6 +307,7 @@ client_post(struct client *c, const char *url, const char *payload, struct answe
         return true;
     if (good) {
         (void)problem_tell(a->json, a->status, a->retry_at_s, e);
+        problem_point(a->json, &a->help, &a->terms, e);
         (void)err_wrap(e, "POST '%s'", url);
     }
     e->is_answer = e->is_answer || a->status != 0;
@@ -352,6 +375,8 @@ answer_done(struct answer *a)
     free(a->location);
     list_done(&a->alternates);
     list_done(&a->next);
+    list_done(&a->help);
+    list_done(&a->terms);
     str_done(&a->body);
     *a = (struct answer){0};
 }

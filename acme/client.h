@@ -41,10 +41,12 @@ struct client {
 struct answer {
     int status;
     struct json_t *json;    /* NULL when the body is not a JSON object */
-    char *location;         /* NULL: none */
+    char *location;         /* an https URL; NULL: none */
     int64_t retry_at_s;     /* 0: none */
     struct list alternates; /* URLs of Link: ...;rel="alternate" */
     struct list next;       /* ...;rel="next" */
+    struct list help;       /* of rel="help" */
+    struct list terms;      /* of rel="terms-of-service" */
     struct str body;
 };
 

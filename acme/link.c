@@ -1,6 +1,8 @@
 /* link.c: <URL>;rel="alternate", <URL>;rel=... */
 #include "acme/link.h"
 
+#include "base/http.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,9 +40,10 @@ value_end(const char *p, const char **text, size_t *size)
     return quoted && *p == '"' ? p + 1 : p;
 }
 
-/* Reads the parameters after a target; returns where they end: at a comma or the end. */
+/* Reads the parameters after a target; returns where they end: at a comma or the end. *is_it: it
+ * has the relation. */
 static const char *
-read_parameters(const char *p, const char *relation, bool *is_wanted)
+read_parameters(const char *p, const char *relation, bool *is_it)
 {
     bool has_rel = false;
 
@@ -64,7 +67,7 @@ read_parameters(const char *p, const char *relation, bool *is_wanted)
         if (name == 3 && strncasecmp(text, "rel", 3) == 0 && !has_rel) {
             has_rel = true; /* RFC 8288 section 3.3: only the first one counts */
             p = value_end(p, &text, &size);
-            *is_wanted = has_word(text, size, relation);
+            *is_it = has_word(text, size, relation);
         } else {
             p = value_end(p, &text, &size);
         }
@@ -92,23 +95,24 @@ absolute(const char *target, size_t size, const char *base_url, bool *good)
 }
 
 bool
-link_add(struct list *urls, const char *relation, const char *value, const char *base_url)
+link_add(struct list *urls, const char *value, const char *relation, const char *base_url)
 {
     const char *p = value;
 
     while (urls->count < LINK_MAX && (p = strchr(p, '<')) != NULL) {
         const char *target = p + 1;
         size_t size = strcspn(target, ">");
-        bool is_wanted = false, good = true;
+        bool is_it = false, good = true;
         own_mem char *url = NULL;
 
         if (target[size] == '\0')
             return true;
-        p = read_parameters(target + size + 1, relation, &is_wanted);
-        if (!is_wanted)
+        p = read_parameters(target + size + 1, relation, &is_it);
+        if (!is_it)
             continue;
         url = absolute(target, size, base_url, &good);
-        if (!good || (url != NULL && !list_has(urls, url) && !list_add(urls, url)))
+        if (!good ||
+            (url != NULL && http_is_https(url) && !list_has(urls, url) && !list_add(urls, url)))
             return false;
     }
     return true;

@@ -1,6 +1,8 @@
 /* order.c: the states of an order and what we do in each. */
 #include "acme/order.h"
 
+#include "base/http.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,39 +90,73 @@ read_status(struct order *o, const struct json_t *object, struct err *e)
     return err_set(e, ERR_PROTOCOL, "an order with the status '%s'", word == NULL ? "" : word);
 }
 
+/* NULL and "" are no URL. */
 static bool
-set_text(char **field, const char *text, struct err *e)
+set_url(char **field, const char *url, const char *of, struct err *e)
 {
     free(*field);
-    *field = text == NULL ? NULL : strdup(text);
-    return text == NULL || *field != NULL || err_memory(e);
+    *field = NULL;
+    if (url == NULL || url[0] == '\0')
+        return true;
+    if (!http_is_https(url))
+        return err_set(e, ERR_PROTOCOL, "an order whose '%s' is no https URL", of);
+    *field = strdup(url);
+    return *field != NULL || err_memory(e);
+}
+
+static bool
+read_authorizations(struct order *o, const struct json_t *array, struct err *e)
+{
+    size_t count = json_count(array);
+
+    list_done(&o->authorizations);
+    if (count == 0)
+        return err_set(e, ERR_PROTOCOL, "an order without authorizations");
+    if (count > AUTHORIZATIONS_MAX)
+        return err_set(e, ERR_PROTOCOL, "an order with %zu authorizations", count);
+    for (size_t i = 0; i < count; i++) {
+        const char *url = json_item_text(array, i);
+
+        if (url == NULL || !http_is_https(url))
+            return err_set(e, ERR_PROTOCOL, "an order with an authorization that is no https URL");
+        if (!list_add(&o->authorizations, url))
+            return err_memory(e);
+    }
+    return true;
 }
 
 bool
 order_fill(struct order *o, const struct json_t *object, struct err *e)
 {
-    const struct json_t *authorizations = json_member(object, "authorizations");
-    const char *finalize_url = json_member_text(object, "finalize");
-    size_t count = json_count(authorizations);
-
-    if (finalize_url == NULL || count == 0 || count > AUTHORIZATIONS_MAX)
-        return err_set(e, ERR_PROTOCOL, "an order without finalize or authorizations");
-    if (!read_status(o, object, e) || !set_text(&o->finalize, finalize_url, e) ||
-        !set_text(&o->certificate, json_member_text(object, "certificate"), e))
+    if (!read_status(o, object, e) ||
+        !set_url(&o->finalize, json_member_text(object, "finalize"), "finalize", e) ||
+        !set_url(&o->certificate, json_member_text(object, "certificate"), "certificate", e) ||
+        !read_authorizations(o, json_member(object, "authorizations"), e))
         return false;
-    list_done(&o->authorizations);
-    for (size_t i = 0; i < count; i++) {
-        const char *url = json_item_text(authorizations, i);
-
-        if (url == NULL)
-            return err_set(e, ERR_PROTOCOL, "an order with an authorization that is no URL");
-        if (!list_add(&o->authorizations, url))
-            return err_memory(e);
-    }
+    if (o->finalize == NULL)
+        return err_set(e, ERR_PROTOCOL, "an order whose 'finalize' is no https URL");
     json_drop(&o->error);
     if (json_member(object, "error") != NULL)
         o->error = json_keep(json_member(object, "error"));
     return true;
+}
+
+bool
+order_is_for(const struct json_t *object, const struct list *names)
+{
+    const struct json_t *all = json_member(object, "identifiers");
+    size_t count = json_count(all);
+
+    if (all == NULL)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        const char *type = json_member_text(json_item(all, i), "type");
+        const char *value = json_member_text(json_item(all, i), "value");
+
+        if (type == NULL || value == NULL || strcmp(type, "dns") != 0 || !list_has(names, value))
+            return false;
+    }
+    return count == names->count;
 }
 
 void

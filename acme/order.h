@@ -41,6 +41,9 @@ struct order_ports {
  */
 MUST_USE bool order_fill(struct order *o, const struct json_t *object, struct err *e);
 
+/* Is it for these names, in whatever order? One that does not say is not for others. */
+bool order_is_for(const struct json_t *object, const struct list *names);
+
 /* Runs to the end. Errors: what the ports say; ERR_TIMEOUT when it takes too many turns. */
 MUST_USE bool order_run(struct order *o, const struct order_ports *ports, struct err *e);
 

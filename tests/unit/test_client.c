@@ -428,10 +428,10 @@ every_refusal_is_told_by_its_problem_document(void **state)
         const char *text;
     } rows[] = {
         {{.status = 403, .type = PROBLEM, .body = "{\"type\":\"urn:ietf:params:acme:error:unauthorized\",\"detail\":\"no.\"}"},
-         ERR_REFUSED, "POST 'https://ca.test/x': the issuer says unauthorized: no"},
+         ERR_REFUSED, "POST 'https://ca.test/x': the issuer says unauthorized: no; the account may not do that; look at it by: pgcert account show"},
         {{.status = 429, .type = PROBLEM "; charset=utf-8", .retry_at_s = NOW + 3600,
           .body = "{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"too many\"}"},
-         ERR_BUSY, "POST 'https://ca.test/x': the issuer says rateLimited: too many"},
+         ERR_BUSY, "POST 'https://ca.test/x': the issuer says rateLimited: too many; it has had too many requests of this kind; wait, and order fewer"},
         {{.status = 500, .type = "text/html", .body = "<html>"},
          ERR_NETWORK, "POST 'https://ca.test/x': the issuer answered with status 500 and no explanation"},
         {{.status = 500, .type = PROBLEM, .body = "{{{"},
@@ -505,8 +505,11 @@ a_body_that_is_not_json_is_kept_as_it_is(void **state)
 static void
 a_url_that_is_not_https_is_refused_though_the_server_gave_it(void **state)
 {
-    own_mem char *session = session_of(
-        0, "{\"newNonce\":\"u\",\"newAccount\":\"u\",\"newOrder\":\"http://127.0.0.1/o\"}", "n1");
+    own_mem char *session =
+        session_of(0,
+                   "{\"newNonce\":\"https://ca.test/n\",\"newAccount\":\"https://ca.test/a\","
+                   "\"newOrder\":\"https://ca.test/o\",\"keyChange\":\"http://127.0.0.1/k\"}",
+                   "n1");
     struct talk t;
     struct err e = {0};
     struct http *http = http_new(NULL, &clock_system, &e);
@@ -516,7 +519,10 @@ a_url_that_is_not_https_is_refused_though_the_server_gave_it(void **state)
     assert_non_null(http);
     begin(&t, session, NULL, 0);
     t.client.http = http;
-    assert_false(client_call(&t.client, "newOrder", "", &a, &e));
+    assert_false(client_call(&t.client, "keyChange", "", &a, &e));
+    assert_string_equal(e.text,
+                        "the directory 'https://ca.test/dir' has no https URL for 'keyChange'");
+    assert_false(client_post(&t.client, "http://127.0.0.1/o", "", &a, &e));
     assert_string_equal(e.text, "POST 'http://127.0.0.1/o': not an https URL");
     assert_int_equal(http->request_count, 0);
     http_free(http);

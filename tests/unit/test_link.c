@@ -48,7 +48,7 @@ only_alternates_are_taken(void **state)
         own_list struct list urls = {0};
         own_str struct str all = {0};
 
-        assert_true(link_add(&urls, "alternate", rows[i].value, BASE));
+        assert_true(link_add(&urls, rows[i].value, "alternate", BASE));
         for (size_t n = 0; n < urls.count; n++)
             assert_true(str_addf(&all, "%s%s", n > 0 ? " " : "", urls.items[n]));
         assert_string_equal(all.text == NULL ? "" : all.text, rows[i].urls);
@@ -61,12 +61,30 @@ another_relation_can_be_asked_for(void **state)
     own_list struct list urls = {0};
 
     (void)state;
-    assert_true(link_add(&urls, "next",
+    assert_true(link_add(&urls,
                          "<https://ca.test/dir>;rel=\"index\", </orders/1?page=2>;rel=\"next\", "
                          "<https://ca.test/a>;rel=alternate",
-                         BASE));
+                         "next", BASE));
     assert_int_equal(urls.count, 1);
     assert_string_equal(urls.items[0], "https://ca.test:14000/orders/1?page=2");
+}
+
+static void
+other_relations_are_others(void **state)
+{
+    static const char text[] = "<https://ca.test/terms>;rel=\"terms-of-service\", "
+                               "<https://ca.test/help>;rel=\"help\", </dir>;rel=\"index\", "
+                               "<https://ca.test/a b>;rel=\"help\"";
+    own_list struct list terms = {0};
+    own_list struct list help = {0};
+
+    (void)state;
+    assert_true(link_add(&terms, text, "terms-of-service", BASE));
+    assert_true(link_add(&help, text, "help", BASE));
+    assert_int_equal(terms.count, 1);
+    assert_string_equal(terms.items[0], "https://ca.test/terms");
+    assert_int_equal(help.count, 1);
+    assert_string_equal(help.items[0], "https://ca.test/help");
 }
 
 static void
@@ -78,7 +96,7 @@ a_server_with_endless_alternates_is_cut_short(void **state)
     (void)state;
     for (int i = 0; i < 100; i++)
         assert_true(str_addf(&value, "<https://ca.test/%d>;rel=alternate,", i));
-    assert_true(link_add(&urls, "alternate", value.text, BASE));
+    assert_true(link_add(&urls, value.text, "alternate", BASE));
     assert_int_equal(urls.count, LINK_MAX);
 }
 
@@ -88,6 +106,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_alternates_are_taken),
         cmocka_unit_test(another_relation_can_be_asked_for),
+        cmocka_unit_test(other_relations_are_others),
         cmocka_unit_test(a_server_with_endless_alternates_is_cut_short),
     };
 

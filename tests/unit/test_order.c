@@ -261,13 +261,46 @@ more_authorizations_than_names_can_be_are_refused(void **state)
         struct order o = {0};
         struct err e = {0};
 
-        assert_true(
-            str_addf(&text, "{\"status\":\"pending\",\"finalize\":\"u\",\"authorizations\":["));
+        assert_true(str_addf(
+            &text, "{\"status\":\"pending\",\"finalize\":\"https://u\",\"authorizations\":["));
         for (size_t i = 0; i < count; i++)
-            assert_true(str_addf(&text, "%s\"u\"", i > 0 ? "," : ""));
+            assert_true(str_addf(&text, "%s\"https://u\"", i > 0 ? "," : ""));
         assert_true(str_addf(&text, "]}"));
         assert_int_equal(fill(&o, text.text, &e), count == 200);
         order_done(&o);
+    }
+}
+
+static void
+an_order_is_for_the_names_that_it_lists(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.org\"},{\"type\":\"dns\",\"value\":\"b.org\"}]}", true},
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"b.org\"},{\"type\":\"dns\",\"value\":\"a.org\"}]}", true},
+        {"{}",                                                                                          true},
+        {"{\"identifiers\":null}",                                                                      false},
+        {"{\"identifiers\":[]}",                                                                        false},
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.org\"}]}",                                  false},
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.org\"},{\"type\":\"dns\",\"value\":\"c.org\"}]}", false},
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.org\"},{\"type\":\"ip\",\"value\":\"b.org\"}]}", false},
+        {"{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.org\"},7]}",                                false},
+    };
+    /* clang-format on */
+    own_list struct list names = {0};
+
+    (void)state;
+    assert_true(list_add(&names, "a.org") && list_add(&names, "b.org"));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err e = {0};
+        own_json struct json_t *object = json_decode(rows[i].text, strlen(rows[i].text), &e);
+
+        assert_non_null(object);
+        if (order_is_for(object, &names) != rows[i].is)
+            fail_msg("%s", rows[i].text);
     }
 }
 
@@ -282,6 +315,7 @@ main(void)
         cmocka_unit_test(an_order_object_is_read_and_read_again),
         cmocka_unit_test(an_object_that_is_no_order_is_refused),
         cmocka_unit_test(more_authorizations_than_names_can_be_are_refused),
+        cmocka_unit_test(an_order_is_for_the_names_that_it_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
