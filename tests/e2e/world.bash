@@ -147,7 +147,7 @@ hostile_start()
     local dir=$WORLD/hostile
     mkdir -p "$dir"
     cp "$WORLD/pebble/cert.pem" "$WORLD/pebble/key.pem" "$dir"
-    python3 "$PGCERT_ROOT/tests/fault/hostile.py" "$dir" >>"$dir/errors" 2>&1 3>&- 4>&- </dev/null &
+    python3 -B "$PGCERT_ROOT/tests/fault/hostile.py" "$dir" >>"$dir/errors" 2>&1 3>&- 4>&- </dev/null &
     await 10 "the hostile server" port_is_open 127.0.0.1 14100
 }
 

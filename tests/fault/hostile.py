@@ -6,29 +6,67 @@ usage: hostile.py DIRECTORY        serves https on 127.0.0.1:14100 until it is k
 DIRECTORY holds cert.pem and key.pem of its https; ca.pem and ca.key are made here, a CA of its own.
 DIRECTORY/rules is read again for each request. A line is: WHAT TIMES DEED [ARGUMENT...]
 
-WHAT   directory nonce account orders new-order order authz challenge finalize certificate renewal, or any
+WHAT   connection directory nonce account orders new-order order authz challenge finalize certificate
+       renewal key-change, or any (but no connection)
 TIMES  how often it happens, or * for always; counted anew when the file changes
-DEED   status N [TYPE [RETRY-AFTER]]  a problem document; RETRY-AFTER in seconds, or +SECONDS as a date
+DEED   a connection:
+       close noise plain half alert records silence      instead of TLS
+       an answer instead of Pebble's:
+       status N [TYPE [RETRY-AFTER]]  a problem document; RETRY-AFTER in seconds, or +SECONDS as a date
+       answer N JSON                  that JSON with a nonce; "URN:" is that of ACME's errors
+       subproblems COUNT              a problem document with so many (RFC 8555 6.7.1)
+       user-action INSTANCE TERMS     userActionRequired, with both URLs (RFC 8555 7.3.3)
+       rate-limited SECONDS RULES     rateLimited, with the URL of the rules (RFC 8555 6.6)
+       retry VALUE                    503 with this Retry-After
        bad-nonce                      400 badNonce, with a fresh nonce
        garbage                        JSON that ends too early
-       endless                        a body that never ends
-       stall                          half an answer, then silence
-       close                          half an answer, then the connection is closed
-       redirect URL                   302
-       type TYPE                      the true answer with another Content-Type
-       http-urls                      the true answer, with http:// for https:// in every URL
-       edit OLD NEW                   the true answer, with one text replaced by another everywhere
-       token TEXT                     the true authorization, with this token
-       processing [RETRY-AFTER]       the true order, but still "processing"
-       invalid                        the true order, but "invalid" with subproblems (RFC 8555 6.7.1)
-       other-key                      a certificate for the right names and a key that nobody has
-       other-name NAME                a certificate for the right key, but that name; - for no name
-       leaf-only                      the true certificate without its intermediates
-       renewal-info                   the true directory, and in it renewalInfo (RFC 9773)
+       raw TEXT                       these bytes (with Python's escapes), then the end
+       redirect URL [STATUS]          302; "self" leads to where it was asked
        window ID START END [RETRY-AFTER]  the window of the certificate with that id, in seconds from
                                       now, or as @UNIX-TIME; 404 to who asks for another one
+       without end:
+       endless                        a body
+       endless-headers, endless-line, endless-chunks, endless-interim STATUS
+       drip-headers, drip-body        a byte a second
+       stall                          half an answer, then silence
+       which breaks off:
+       close                          in half
+       cut PHASE                      before the answer (request), after the status line (status), in
+                                      the headers, before the body (body); answer: nothing is
+                                      answered although Pebble has done what was asked
+       Pebble's answer, spoilt:
+       length MORE                    with another Content-Length, by so much
+       chunks TEXT                    "chunked", with these bytes
+       interim STATUS LINE            after an interim answer with that header line
+       body TEXT [TIMES]              with another body, so many times
+       many JSON TIMES                with an array of so many of them as its body
+       encoded ENCODING               with this Content-Encoding, which it does not have
+       header NAME [VALUE [TIMES]]    with this header, or without it
+       headers NAME VALUE COUNT       with many; # in the value is the number, @ the URL
+       type TYPE                      with another Content-Type
+       http-urls                      with http:// for https:// in every URL
+       edit OLD NEW                   with one text replaced by another everywhere
+       slow SECONDS                   so much later
+       set PATH JSON [PATH JSON...]   with that member (identifiers.0.value, * for each); @ is the origin
+       drop PATH                      without that member
+       repeat PATH COUNT              with an array so many times as long
+       token TEXT [TIMES]             the authorization, with this token
+       failed JSON                    the authorization, invalid for that reason
+       processing [RETRY-AFTER]       the order, but still "processing"
+       invalid                        the order, but "invalid" with subproblems (RFC 8555 6.7.1)
+       renewal-info                   the directory, and in it renewalInfo (RFC 9773)
+       a certificate:
+       other-key                      for the right names and a key that nobody has
+       other-name NAME                for the right key, but that name; - for no name
+       other-time DAYS                for 30 days, from so many days ahead
+       other-usage USAGE              with another extendedKeyUsage
+       leaf-only                      the true one without its intermediates
+       chain PART...                  these parts: a number is a certificate of the true chain; ca, key,
+                                      text, space, html; PARTx5 five times
+       der                            not PEM
 
-DIRECTORY/log has a line for each request: METHOD PATH DEED, and for an order what it replaces.
+DIRECTORY/log has a line for each request: METHOD PATH DEED, and for an order what it replaces;
+DIRECTORY/bodies what was posted, with its headers.
 
 Everything else is Pebble's own answer. Pebble makes its URLs from the Host header, which is passed
 on, so the client stays with the proxy and its signatures hold.
@@ -40,20 +78,22 @@ import http.client
 import http.server
 import json
 import os
-import re
 import socketserver
 import ssl
-import subprocess
 import sys
 import threading
 import time
 
+from hostile_chain import Chain, make_ca
+from hostile_wire import Wire, unescape
+
 PORT, PEBBLE = 14100, ("127.0.0.1", 14000)
+URN = "urn:ietf:params:acme:error:"
 WHAT = {
     "dir": "directory", "nonce-plz": "nonce", "sign-me-up": "account", "order-plz": "new-order",
     "list-orderz": "orders",
     "my-order": "order", "authZ": "authz", "chalZ": "challenge", "finalize-order": "finalize",
-    "certZ": "certificate", "renewal-info": "renewal",
+    "certZ": "certificate", "renewal-info": "renewal", "rollover-account-key": "key-change",
 }
 
 
@@ -75,17 +115,12 @@ class Rules:
             if version != self.seen:
                 self.seen, self.used = version, {}
             for number, (where, times, *deed) in enumerate(lines):
-                if where not in (what, "any"):
+                if where != what and (where != "any" or what == "connection"):
                     continue
                 if times == "*" or self.used.get(number, 0) < int(times):
                     self.used[number] = self.used.get(number, 0) + 1
                     return deed
         return None
-
-
-def openssl(*arguments, given=b""):
-    return subprocess.run(("openssl",) + arguments, input=given, check=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
 
 
 def retry_after(text):
@@ -94,41 +129,21 @@ def retry_after(text):
     return text
 
 
-def make_ca(where):
-    if not os.path.exists(where + "/ca.pem"):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-days", "3650", "-subj", "/CN=hostile CA", "-addext", "keyUsage=critical,keyCertSign",
-                "-keyout", where + "/ca.key", "-out", where + "/ca.pem")
-
-
-def sign(where, csr_der, names, own_key):
-    """A certificate of the hostile CA: for the request's key, or for a new one."""
-    csr, extensions, key = (f"{where}/{name}" for name in ("csr.pem", "extensions", "public.pem"))
-    pem = base64.encodebytes(csr_der).decode()
-    with open(csr, "w", encoding="utf-8") as f:
-        f.write(f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}-----END CERTIFICATE REQUEST-----\n")
-    with open(extensions, "w", encoding="utf-8") as f:
-        f.write("basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n"
-                "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
-        if names:
-            f.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\n")
-    forced = []
-    if own_key:
-        secret = openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-        with open(key, "w", encoding="utf-8") as f:
-            f.write(openssl("pkey", "-pubout", given=secret.encode()))
-        forced = ["-force_pubkey", key]
-    return openssl("x509", "-req", "-in", csr, "-CA", where + "/ca.pem", "-CAkey", where + "/ca.key",
-                   "-days", "30", "-extfile", extensions, "-CAcreateserial", *forced)
-
-
-def names_of(csr_der):
-    text = openssl("req", "-inform", "DER", "-noout", "-text", given=csr_der)
-    return re.findall(r"DNS:([^,\s]+)", text)
-
-
 def unbase64(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def put(data, path, change):
+    """Changes the member at a path: names, numbers, and * for each; no change: it goes."""
+    first, rest = path[0], path[1:]
+    keys = range(len(data)) if first == "*" else [int(first) if isinstance(data, list) else first]
+    for key in keys:
+        if rest:
+            put(data[key], rest, change)
+        elif change is None:
+            del data[key]
+        else:
+            data[key] = change(data[key] if isinstance(data, list) else data.get(key))
 
 
 class Answer:
@@ -148,14 +163,22 @@ class Answer:
         self.body = json.dumps(data).encode()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Chain, Wire, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    csr = None  # of the last finalize, whoever sent it
 
     def setup(self):
         self.request.settimeout(60)
-        self.request.do_handshake()
+        deed = self.server.rules.take("connection")
+        if deed is not None:
+            self.note(f"CONNECTION - {' '.join(deed)}")
+        if not self.on_connection(deed, self.request):
+            raise ConnectionAbortedError("as told")
+        self.request = self.server.tls.wrap_socket(self.request, True)
         super().setup()
+
+    def finish(self):
+        super().finish()
+        self.request.close()
 
     def log_message(self, format, *args):
         pass
@@ -176,7 +199,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return dict(self.pebble("HEAD", "/nonce-plz").headers).get("Replay-Nonce")
 
     def problem(self, status, kind="serverInternal", retry=None, **more):
-        body = {"type": "urn:ietf:params:acme:error:" + kind, "detail": "as told", "status": status}
+        body = {"type": URN + kind, "detail": "as told", "status": status}
         headers = [("Content-Type", "application/problem+json")]
         if self.path != "/nonce-plz":
             headers.append(("Replay-Nonce", self.nonce()))
@@ -184,16 +207,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers.append(("Retry-After", retry_after(retry)))
         return Answer(status, headers, json.dumps({**body, **more}).encode())
 
+    def note(self, line):
+        with open(self.server.where + "/log", "a", encoding="utf-8") as f:
+            f.write(line + "\n")
+
+    def keep(self, body):
+        """What a test looks at for secrets: headers and body as they came."""
+        with open(self.server.where + "/bodies", "ab") as f:
+            f.write(str(self.headers).encode() + body + b"\n")
+
     def do_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
         what = WHAT.get(self.path.split("/")[1], "other")
         if what == "finalize" and body:
             payload = json.loads(unbase64(json.loads(body)["payload"]))
-            Handler.csr = unbase64(payload["csr"])
+            Chain.csr = unbase64(payload["csr"])
         deed = self.server.rules.take(what)
         replaces = self.replaces(body) if what == "new-order" and body else ""
-        with open(self.server.where + "/log", "a", encoding="utf-8") as f:
-            f.write(f"{self.command} {self.path} {' '.join(deed or ['-'])}{replaces}\n")
+        self.note(f"{self.command} {self.path} {' '.join(deed or ['-'])}{replaces}")
+        if body and self.command == "POST":
+            self.keep(body)
         if deed is None:
             self.send(self.pebble(body=body))
         else:
@@ -229,8 +262,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
                         b'{"status": "pending", "identifiers": [{"type": "dns", "val')
         self.send(answer)
 
-    def deed_redirect(self, _body, url):
-        self.send(Answer(302, [("Location", url)], b""))
+    def deed_redirect(self, _body, url, status="302"):
+        here = f"https://{self.headers['Host']}{self.path}"
+        self.send(Answer(int(status), [("Location", here if url == "self" else url)], b""))
+
+    def deed_answer(self, _body, status, text):
+        kind = "application/json" if int(status) < 400 else "application/problem+json"
+        headers = [("Content-Type", kind), ("Replay-Nonce", self.nonce())]
+        self.send(Answer(int(status), headers, text.replace("URN:", URN).encode()))
+
+    def deed_subproblems(self, _body, count):
+        self.send(self.problem(403, "rejectedIdentifier", subproblems=[
+            {"type": URN + "caa", "detail": f"reason {n}", "identifier": {"type": "dns", "value": f"n{n}.test"}}
+            for n in range(int(count))]))
 
     def deed_endless(self, _body):
         self.send_response_only(200)
@@ -281,6 +325,42 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answer.body = answer.body.replace(old.encode(), new.encode())
         self.send(answer)
 
+    def deed_set(self, body, *changes):
+        answer = self.pebble(body=body)
+        for path, text in zip(changes[::2], changes[1::2]):
+            value = json.loads(text.replace("URN:", URN).replace("@", f"https://{self.headers['Host']}"))
+            answer.edit(lambda data: put(data, path.split("."), lambda _old: value))
+        self.send(answer)
+
+    def deed_retry(self, _body, value=""):
+        answer = self.problem(503)
+        answer.set("Retry-After", unescape(value).decode("latin-1"))
+        self.send(answer)
+
+    def deed_slow(self, body, seconds):
+        time.sleep(float(seconds))
+        self.send(self.pebble(body=body))
+
+    def deed_user_action(self, _body, instance, terms):
+        answer = self.problem(403, "userActionRequired", instance=instance)
+        answer.set("Link", f'<{self.path}>;rel="index", <{terms}>;rel="terms-of-service"')
+        self.send(answer)
+
+    def deed_rate_limited(self, _body, seconds, rules):
+        answer = self.problem(429, "rateLimited", seconds)
+        answer.set("Link", f'<{rules}>;rel="help"')
+        self.send(answer)
+
+    def deed_drop(self, body, path):
+        answer = self.pebble(body=body)
+        answer.edit(lambda data: put(data, path.split("."), None))
+        self.send(answer)
+
+    def deed_repeat(self, body, path, times):
+        answer = self.pebble(body=body)
+        answer.edit(lambda data: put(data, path.split("."), lambda old: old * int(times)))
+        self.send(answer)
+
     def deed_renewal_info(self, body):
         answer = self.pebble(body=body)
 
@@ -292,12 +372,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def deed_http_urls(self, body):
         self.deed_edit(body, "https://", "http://")
 
-    def deed_token(self, body, text):
+    def deed_token(self, body, text, times="1"):
         answer = self.pebble(body=body)
 
         def change(data):
             for challenge in data.get("challenges", []):
-                challenge["token"] = text
+                challenge["token"] = text * int(times)
+        answer.edit(change)
+        self.send(answer)
+
+    def deed_failed(self, body, text):
+        answer = self.pebble(body=body)
+
+        def change(data):
+            data["status"] = "invalid"
+            for challenge in data["challenges"]:
+                challenge.update(status="invalid", error=json.loads(text.replace("URN:", URN)))
         answer.edit(change)
         self.send(answer)
 
@@ -316,32 +406,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
         def change(data):
             name = data["identifiers"][0]["value"]
-            kind = "urn:ietf:params:acme:error:"
             data["status"] = "invalid"
             data["error"] = {
-                "type": kind + "rejectedIdentifier", "detail": "some names were refused", "status": 403,
-                "subproblems": [{"type": kind + "caa", "detail": f"CAA forbids {name}",
+                "type": URN + "rejectedIdentifier", "detail": "some names were refused", "status": 403,
+                "subproblems": [{"type": URN + "caa", "detail": f"CAA forbids {name}",
                                  "identifier": {"type": "dns", "value": name}}]}
         answer.edit(change)
-        self.send(answer)
-
-    # ---- another certificate ----
-
-    def certificate(self, body, names, own_key):
-        answer = self.pebble(body=body)
-        answer.body = sign(self.server.where, Handler.csr, names, own_key).encode()
-        self.send(answer)
-
-    def deed_other_key(self, body):
-        self.certificate(body, names_of(Handler.csr), True)
-
-    def deed_other_name(self, body, name):
-        self.certificate(body, [] if name == "-" else [name], False)
-
-    def deed_leaf_only(self, body):
-        answer = self.pebble(body=body)
-        end = b"-----END CERTIFICATE-----\n"
-        answer.body = answer.body.split(end)[0] + end
         self.send(answer)
 
 
@@ -353,10 +423,6 @@ class Server(socketserver.ThreadingTCPServer):
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(where + "/cert.pem", where + "/key.pem")
         super().__init__(("127.0.0.1", PORT), Handler)
-
-    def get_request(self):
-        connection, address = super().get_request()
-        return self.tls.wrap_socket(connection, True, do_handshake_on_connect=False), address
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], (ssl.SSLError, OSError)):
