@@ -207,13 +207,13 @@ read_json(const struct rest *r, const struct rest_message *m, const struct http_
     }
     if (answer->json != NULL || !rest_is_good(answer))
         return true;
+    /* why it is none would quote it, and it may repeat a secret */
     if (m->url != NULL)
-        /* not with `why`, which may quote a secret that was sent or given */
         return err_set(e, ERR_PROTOCOL, "'%s' answers with what is not JSON", m->url);
     return err_set(e, ERR_PROTOCOL,
-                   "the service at '%s' answers with what is not JSON (%s); is 'endpoint' of "
-                   "[dns %s] right?",
-                   r->endpoint, why.text, r->d->name);
+                   "the service at '%s' answers with what is not JSON; is 'endpoint' of [dns %s] "
+                   "right?",
+                   r->endpoint, r->d->name);
 }
 
 /* The header lines of a request. What is asked elsewhere is not told who we are. */

@@ -89,6 +89,7 @@ heals()
 table()
 {
     local line rest bad=0 count=0
+    first=$(served) # a table at the end of a pipe knows nothing of those before
     while IFS= read -r line; do
         [ -n "${ROWS-}" ] && [[ $line != *$ROWS* ]] && continue
         rest=${line#* | }
@@ -258,8 +259,7 @@ END
     done | table
     for member in status identifiers authorizations finalize; do
         for value in 7 null '{}' '"x"' true '[7]'; do
-            [ "$member:$value" = identifiers:null ] || # nothing hangs on it
-                echo "76 | new-order * set $member $value | order"
+            echo "76 | new-order * set $member $value | order"
         done
     done | table
     for member in status identifier identifier.type identifier.value; do
@@ -282,7 +282,7 @@ END
 76 | new-order * set finalize "$url" | order.*finalize.*https
 76 | new-order * set authorizations.0 "$url" | order.*authorization.*https
 76 | authz * set challenges.*.url "$url" | challenge.*https
-76 | finalize * set certificate "$url" ; order * set certificate "$url" | order.*certificate.*https
+76 | finalize * set certificate "$url" ; order * set certificate "$url" | order.*certificate
 76 | new-order * header Location $url | order.*Location.*https
 76 | account * header Location $url | register.*Location.*https
 END
@@ -363,7 +363,7 @@ END
     expect 75 pgcert renew
     [ -z "$(newest_generation)" ] && [ "$(served)" = "$first" ]
     hostile
-    expect 0 pgcert renew --force
+    expect 0 pgcert renew
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
     [ "$(grep -c order-plz "$WORLD/hostile/log")" = 0 ]
     [ "$(grep -c finalize-order "$WORLD/hostile/log")" = 0 ]
@@ -418,7 +418,7 @@ END
     table <<'END'
 76 | authz * token 7 1048576 | token|larger
 76 | authz * token A 257 | challenge.*token
-0 | authz * set challenges.*.token "--help" ; challenge * set status "valid" ; order 1 set status "pending" | .
+69 | authz * set challenges.*.token "--help" | did not find the record
 END
 }
 

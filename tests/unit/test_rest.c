@@ -40,6 +40,24 @@ prepare(struct place *p, const struct reply *replies, size_t count)
     rest_begin(&p->rest);
 }
 
+/* found by fuzz_cloud */
+static void
+a_token_that_is_repeated_in_what_is_no_json_is_not_told(void **state)
+{
+    static const struct reply replies[] = {{.status = 200, .body = "{\"a\" secret"}};
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_false(rest_call(&p.rest, "GET", "/zones", NULL, &answer, &e));
+    assert_int_equal(e.code, ERR_PROTOCOL);
+    assert_non_null(strstr(e.text, "not JSON"));
+    assert_null(strstr(e.text, "secret"));
+    fake_http_done(&p.http);
+}
+
 static void
 busy_services_are_asked_again_when_they_say_so(void **state)
 {
@@ -434,6 +452,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_that_is_repeated_in_what_is_no_json_is_not_told),
         cmocka_unit_test(busy_services_are_asked_again_when_they_say_so),
         cmocka_unit_test(services_may_say_in_their_own_way_that_they_are_busy),
         cmocka_unit_test(advice_that_is_too_late_is_handed_on),
