@@ -552,6 +552,8 @@ tidy(struct issue *i, const struct order *o, struct err *warning)
         else
             log_debug("%s", e.text);
     }
+    if (o->chain_pem.size == 0 && !i->is_ours)
+        i->client->directory_at_s = 0; /* it may be why: the next run reads it again */
     if (o->status == ORDER_INVALID && o->url != NULL && !acme_forget(job, &e))
         log_debug("the order is not forgotten: %s", e.text);
 }

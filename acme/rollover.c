@@ -137,8 +137,13 @@ rollover_run(struct client *c, const char *directory, struct err *e)
         return false;
     if (client_call(c, "keyChange", payload.text, &a, e))
         return adopt(c, &f, &key, e);
-    /* a clear refusal: the old key holds; else the next run asks */
-    if (a.status >= 400 && a.status < 500 && !file_remove(AT_FDCWD, f.next, &ignored))
-        log_debug("the refused key is still there: %s", ignored.text);
+    /* Even a clear refusal may be that of a request sent twice, whose first answer was lost: the
+     * server is asked which key holds, by the next run when it cannot be reached now. */
+    if (a.status >= 400 && a.status < 500) {
+        if (!rollover_settle(c, directory, &ignored))
+            log_debug("%s", ignored.text);
+        else if (EVP_PKEY_eq(c->key, key) == 1)
+            return true;
+    }
     return err_wrap(e, "change the account key");
 }

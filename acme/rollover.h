@@ -10,8 +10,8 @@
  *
  * Takes:  c  with key and kid
  * Gives:  c  with the new key
- * Errors: what client_post() has; when it is not known whether the server took it, account.key.new
- *         is left for rollover_settle()
+ * Errors: what client_post() has, and the server says that the old key holds; when that is not
+ * known, account.key.new is left for rollover_settle()
  */
 MUST_USE bool rollover_run(struct client *c, const char *directory, struct err *e);
 

@@ -447,9 +447,9 @@ END
 65 | certificate * body -----BEGIN\x20CERTIFICATE-----\n | truncated
 65 | certificate * body -----BEGIN\x20CERTIFICATE-----\n!!!!\n-----END\x20CERTIFICATE-----\n | not base64
 65 | certificate * body -----BEGIN\x20CERTIFICATE-----\nAAAA\n-----END\x20CERTIFICATE-----\n | not a DER
-65 | certificate * chain 0 1x20 | more than 16 certificates
-65 | certificate * chain 0x1000 | more than 16|larger than
-76 | certificate * chain 0x10000 | larger than 1 MiB
+65 | certificate * chain 0 1*20 | more than 16 certificates
+65 | certificate * chain 0*1000 | more than 16|larger than
+76 | certificate * chain 0*10000 | larger than 1 MiB
 76 | certificate * body x 0 | is empty
 65 | certificate * answer 200 {"certificate":"here"} | no certificate
 76 | certificate * status 404 malformed | malformed

@@ -62,7 +62,7 @@ DEED   a connection:
        other-usage USAGE              with another extendedKeyUsage
        leaf-only                      the true one without its intermediates
        chain PART...                  these parts: a number is a certificate of the true chain; ca, key,
-                                      text, space, html; PARTx5 five times
+                                      text, space, html; PART*5 five times
        der                            not PEM
 
 DIRECTORY/log has a line for each request: METHOD PATH DEED, and for an order what it replaces;

@@ -80,7 +80,7 @@ class Chain:
                      "html": "<html><body>-----</body></html>\n"}
         made = []
         for word in order:
-            part, _, times = word.partition("x")
+            part, _, times = word.partition("*")
             one = true[int(part)] if part.isdigit() else parts[part]
             made.append(one * int(times or 1))
         answer.body = "".join(made).encode()
