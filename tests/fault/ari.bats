@@ -166,7 +166,14 @@ seconds_until()
 @test "whatever is wrong with the advice is no failure, and is not asked for again at once" {
     for deed in "status 500" "status 429 rateLimited 7200" "status 404 malformed" garbage endless close \
         "redirect https://localhost:14000/dir" "window $id 3600 3600" "window $id 7200 3600" \
-        "window another-id -7200 -3600"; do
+        "window another-id -7200 -3600" "endless-headers" "cut answer" "raw HTTP/0" "body x 0" \
+        'answer 200 {}' 'answer 200 {"suggestedWindow":7}' 'answer 200 {"suggestedWindow":[[],{}]}' \
+        'answer 200 {"suggestedWindow":{"start":7,"end":null}}' \
+        'answer 200 {"suggestedWindow":{"start":"yesterday","end":"tomorrow"}}' \
+        'answer 200 {"suggestedWindow":{"start":"2026-02-30T00:00:00Z","end":"2026-03-01T00:00:00Z"}}' \
+        'answer 200 {"suggestedWindow":{"start":"0001-01-01T00:00:00Z","end":"0001-01-02T00:00:00Z"}}' \
+        'answer 200 {"suggestedWindow":{"start":"9999-12-31T00:00:00Z","end":"9999-12-31T23:59:59Z"}}' \
+        'answer 200 {"suggestedWindow":{"start":"99999999999-01-01T00:00:00Z","end":"Z"}}'; do
         rm -rf "$WORLD/kept"
         cp -a "$STATE" "$WORLD/kept"
         hostile "directory * renewal-info" "renewal * $deed"

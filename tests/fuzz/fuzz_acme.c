@@ -21,7 +21,7 @@ ask_account(struct client *c, struct err *e)
     char *contacts[] = {contact};
     const struct acme_issuer issuer = {.agree_terms = true, .contact = {contacts, 1}};
 
-    (void)account_register(c, &issuer, NOWHERE, e); /* it is not kept, whatever it is */
+    MUST(!account_register(c, &issuer, NOWHERE, e)); /* it cannot be kept, whatever it is */
     MUST(c->kid == NULL || http_is_https(c->kid));
     return false;
 }

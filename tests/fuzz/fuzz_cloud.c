@@ -16,6 +16,7 @@ choose(uint8_t number)
     for (size_t i = 0; dns_provider_get(i) != NULL && count < COUNT(clouds); i++)
         if (dns_provider_get(i)->cloud != NULL)
             clouds[count++] = dns_provider_get(i);
+    MUST(count > 0);
     return clouds[number % count];
 }
 
