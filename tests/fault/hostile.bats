@@ -288,10 +288,10 @@ END
 END
     done | sed 's/ Location  |/ Location |/' | table
     table <<'END'
-76 | directory * set newOrder "https://a@b:c/d" | .
+76 | directory * set newOrder "https://a\u0040b:c/d" | not an https URL
 75 | directory * set newOrder "https://127.0.0.1:1/x" | 127.0.0.1:1
 75 | directory * set newOrder "https://169.254.169.254/latest/meta-data" | 169.254.169.254
-75 | new-order * set finalize "https://[::1]:1/x" | ::1
+75 | new-order * set finalize "https://[::1]:1/x" ; order * set finalize "https://[::1]:1/x" | ::1
 76 | new-order * set finalize "https://localhost:14100/a\u0020b" | order.*finalize.*https
 76 | new-order * set finalize "https://localhost:14100/\u001b[2J" | order.*finalize.*https
 76 | new-order * set finalize "https://localhost:14100/\u00e9" | order.*finalize.*https
