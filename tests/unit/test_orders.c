@@ -39,7 +39,7 @@ play(struct talk *t, const struct reply *replies, size_t count)
                             scratch_path(&t->scratch, "s"), &t->e));
     t->client.key = key_generate(KEY_ECDSA_P256, &t->e);
     t->client.kid = strdup("ACCT");
-    t->client.nonce = strdup("n");
+    assert_true(list_add(&t->client.nonces, "n"));
     t->account.orders = strdup("https://ca.test/orders/1");
     return orders_read(&t->account, &t->client, &t->e);
 }

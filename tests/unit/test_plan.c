@@ -63,6 +63,7 @@ static char issuer[] = "pebble";
 
 struct bench {
     struct scratch scratch;
+    struct issuer issuer;
     struct certificate certificate;
     struct state state;
     struct str key_pem, chain_pem;
@@ -86,6 +87,7 @@ begin(struct bench *b)
                                         .issuer_name = issuer,
                                         .key_type = KEY_ECDSA_P256,
                                         .renew_before = {.part = 1, .whole = 3}}};
+    b->certificate.issuer = &b->issuer;
     assert_true(list_add_words(&b->certificate.names, "a.example.org db.example.org"));
     assert_true(state_load(&b->state, b->scratch.path, name, &e));
     assert_true(file_make_directory(b->state.directory, 0700, &e));
@@ -131,6 +133,9 @@ what_is_not_as_the_settings_want_it_is_due(void **state)
     is_planned(&b, NOW, true, "its key type changed");
     b.certificate.issuer_name = name;
     is_planned(&b, NOW, true, "its issuer changed");
+    b.issuer.acme.fallback = issuer; /* that one stands in for it */
+    is_planned(&b, NOW, true, "its key type changed");
+    b.issuer.acme.fallback = NULL;
     assert_true(list_add(&b.certificate.names, "b.example.org"));
     is_planned(&b, NOW, true, "its names changed");
     end(&b);
