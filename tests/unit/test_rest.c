@@ -388,7 +388,7 @@ a_service_may_be_busy_in_its_own_words(void **state)
 {
     static const struct reply replies[] = {
         {.status = 403, .body = "{\"message\": \"I am busy.\"}"},
-        {.status = 200, .body = "{\"a\": \"busy\"}"},
+        {.status = 200, .body = "{\"a\": \"well\"}"},
         {.status = 403, .body = "{\"message\": \"never\"}"},
         {.status = 403, .body = "{\"message\": \"I am busy.\"}", .retry_at_s = NOW + 3600},
     };

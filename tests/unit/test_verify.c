@@ -283,7 +283,8 @@ the_file_is_the_key_and_then_the_chain(void **state)
     struct list names = {0};
     struct pair pair = {0};
     struct err e = {0};
-    struct material m = {&key_pem, &chain_pem, &names, w.trust_file, 0};
+    struct material m = {
+        .key_pem = &key_pem, .chain_pem = &chain_pem, .names = &names, .trust_file = w.trust_file};
 
     (void)state;
     mint_add_key(&key_pem, w.leaf.key);
