@@ -2,6 +2,7 @@
 #include "acme/listen.h"
 
 #include "base/clock.h"
+#include "base/fiber.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -455,7 +456,7 @@ loop(struct server *s, struct child *self, int control)
     for (;;) {
         int wait_ms = end_late_clients(s);
         size_t count = fill_polls(polls, s, control);
-        int ready = poll(polls, count, wait_ms);
+        int ready = fiber_poll(polls, count, wait_ms);
 
         if (ready < 0 && errno != EINTR)
             return;

@@ -280,7 +280,7 @@ fails()
     issued
     rules "garbage"
     fails 76
-    says "not JSON .*'endpoint' of \[dns world\]"
+    says "not JSON.*'endpoint' of \[dns world\]"
     rules "empty"
     fails 76
     says "no usable answer"

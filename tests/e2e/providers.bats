@@ -8,7 +8,7 @@ setup_file()
 {
     bind_zone_first
     bind_start && pebble_start
-    powerdns_start && powerdns_zone $PDNS
+    powerdns_start && powerdns_zone "$PDNS"
     clouds_start
 }
 
@@ -253,7 +253,7 @@ timeout = 4s"
         fresh
         cloud "$c" "garbage"
         expect 76 pgcert renew
-        says "not (JSON|XML) .*'endpoint' of \[dns world\]"
+        says "not (JSON|XML).*'endpoint' of \[dns world\]"
         cloud "$c" "empty"
         expect 76 pgcert renew --force
         says "no usable answer"

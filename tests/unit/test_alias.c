@@ -55,6 +55,7 @@ play(const char *const *names, const char *alias, enum dns_propagation propagati
     own_records struct records all = {0};
     own_mem char *endpoint = NULL;
     struct err e = {0};
+    size_t count = 0;
     bool good = false;
 
     nameserver_start(&server, serve);
@@ -65,11 +66,12 @@ play(const char *const *names, const char *alias, enum dns_propagation propagati
     if (alias != NULL)
         assert_true(dns_name_copy(place, alias));
     d.config.alias = alias == NULL ? NULL : place;
-    for (size_t i = 0; names[i] != NULL; i++)
-        assert_true(records_add(&all, names[i], i % 2 == 0 ? "even" : "odd"));
+    for (; names[count] != NULL; count++)
+        assert_true(records_add(&all, names[count], count % 2 == 0 ? "even" : "odd"));
     good = alias_apply(&d, &all, &e);
     assert_int_equal(good, e.code == ERR_NONE);
-    for (size_t i = 0; i < all.count; i++)
+    assert_int_equal(all.count, count);
+    for (size_t i = 0; i < count; i++)
         assert_string_equal(all.items[i].fqdn, good && alias != NULL ? place : names[i]);
     assert_int_equal(server.seen->udp, asked);
     list_done(&d.config.resolvers);
