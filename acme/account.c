@@ -222,14 +222,13 @@ account_register(struct client *c, const struct acme_issuer *issuer, const char 
     text = payload(c, issuer, e);
     if (text == NULL)
         return err_wrap(e, "register");
-    free(c->kid);
-    c->kid = NULL; /* newAccount is signed with the key itself */
     if (!client_call(c, "newAccount", text, &a, e))
         return tell_refused(c, issuer, e);
     if (a.location == NULL)
         return err_set(e, ERR_PROTOCOL,
                        "register at '%s': the answer has no Location that is an https URL",
                        c->directory_url);
+    free(c->kid);
     c->kid = TAKE(a.location);
     if (!contacts_of(&a, issuer, &contact))
         return err_memory(e);
@@ -239,21 +238,14 @@ account_register(struct client *c, const struct acme_issuer *issuer, const char 
 bool
 account_find(struct client *c, struct answer *a, struct err *e)
 {
-    own_mem char *kid = TAKE(c->kid); /* newAccount is signed with the key itself */
-    bool good = client_call(c, "newAccount", "{\"onlyReturnExisting\":true}", a, e) ||
-                err_wrap(e, "look for the account");
-
-    if (good && a->location == NULL)
-        good =
-            err_set(e, ERR_PROTOCOL,
-                    "look for the account at '%s': the answer has no Location that is an https URL",
-                    c->directory_url);
-    if (good) {
-        free(kid);
-        kid = strdup(a->location);
-    }
-    c->kid = TAKE(kid);
-    return good && (c->kid != NULL || err_memory(e));
+    if (!client_call(c, "newAccount", "{\"onlyReturnExisting\":true}", a, e))
+        return err_wrap(e, "look for the account");
+    if (a->location == NULL)
+        return err_set(e, ERR_PROTOCOL, "look for the account at '%s': the answer has no Location",
+                       c->directory_url);
+    free(c->kid);
+    c->kid = strdup(a->location);
+    return c->kid != NULL || err_memory(e);
 }
 
 /* What was remembered goes first: with another key it would be false, and without it the account is

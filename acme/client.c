@@ -217,15 +217,22 @@ end_request(struct client *c)
     fiber_wake(&c->poor);
 }
 
+/* What goes out. */
+struct message {
+    const char *url;
+    const char *payload;
+    bool by_key; /* with the account's key in its header, not the account's URL */
+};
+
 static bool
-post_once(struct client *c, const char *url, const char *payload, struct http_response *response,
-          struct err *e)
+post_once(struct client *c, const struct message *m, struct http_response *response, struct err *e)
 {
     own_str struct str body = {0};
     own_mem char *nonce = take_nonce(c, e); /* used once, whatever comes */
-    struct http_request request = {.method = "POST", .url = url, .content_type = JOSE};
+    struct http_request request = {.method = "POST", .url = m->url, .content_type = JOSE};
 
-    if (nonce == NULL || !jws_sign(c->key, c->kid, nonce, url, payload, &body, e))
+    if (nonce == NULL ||
+        !jws_sign(c->key, m->by_key ? NULL : c->kid, nonce, m->url, m->payload, &body, e))
         return false;
     request.body = body.text;
     request.body_size = body.size;
@@ -278,29 +285,29 @@ fill(struct answer *a, const char *url, struct http_response *response, struct e
 
 /* Until the server takes one of the nonces, or says something else. */
 static bool
-post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+post(struct client *c, const struct message *m, struct answer *a, struct err *e)
 {
     for (int tries = 1;; tries++) {
         own_http_response struct http_response response = {0};
         bool good = false;
 
         answer_done(a);
-        good = post_once(c, url, payload, &response, e);
+        good = post_once(c, m, &response, e);
         end_request(c);
         if (!good)
             return false;
-        if (!fill(a, url, &response, e))
-            return err_wrap(e, "POST '%s'", url);
+        if (!fill(a, m->url, &response, e))
+            return err_wrap(e, "POST '%s'", m->url);
         if (!problem_is(a->json, "badNonce") || tries >= NONCE_TRIES)
             return true;
-        log_debug("%s: badNonce, trying again with the next one", url);
+        log_debug("%s: badNonce, trying again with the next one", m->url);
     }
 }
 
-bool
-client_post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+static bool
+send_message(struct client *c, const struct message *m, struct answer *a, struct err *e)
 {
-    bool good = post(c, url, payload, a, e);
+    bool good = post(c, m, a, e);
 
     c->account_is_gone = problem_is(a->json, "accountDoesNotExist");
     if (good && a->status < 300)
@@ -308,10 +315,18 @@ client_post(struct client *c, const char *url, const char *payload, struct answe
     if (good) {
         (void)problem_tell(a->json, a->status, a->retry_at_s, e);
         problem_point(a->json, &a->help, &a->terms, e);
-        (void)err_wrap(e, "POST '%s'", url);
+        (void)err_wrap(e, "POST '%s'", m->url);
     }
     e->is_answer = e->is_answer || a->status != 0;
     return false;
+}
+
+bool
+client_post(struct client *c, const char *url, const char *payload, struct answer *a, struct err *e)
+{
+    const struct message m = {.url = url, .payload = payload};
+
+    return send_message(c, &m, a, e);
 }
 
 static bool
@@ -319,8 +334,10 @@ call_once(struct client *c, const char *resource, const char *payload, struct an
           struct err *e)
 {
     own_mem char *url = client_url(c, resource, e);
+    const struct message m = {
+        .url = url, .payload = payload, .by_key = strcmp(resource, "newAccount") == 0};
 
-    return url != NULL && client_post(c, url, payload, a, e);
+    return url != NULL && send_message(c, &m, a, e);
 }
 
 bool

@@ -72,7 +72,8 @@ MUST_USE bool client_init(struct client *c, struct http *http, struct clock *clo
 MUST_USE bool client_post(struct client *c, const char *url, const char *payload, struct answer *a,
                           struct err *e);
 
-/* The same to a resource of the directory ("newOrder"). When the directory is a remembered one and
+/* The same to a resource of the directory ("newOrder"); "newAccount" is signed with the key itself
+ * (RFC 8555 section 6.2). When the directory is a remembered one and
  * the server does not know the URL any more, the directory is read again. */
 MUST_USE bool client_call(struct client *c, const char *resource, const char *payload,
                           struct answer *a, struct err *e);

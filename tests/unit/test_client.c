@@ -131,7 +131,7 @@ a_nonce_that_came_with_the_directory_is_used(void **state)
     begin(&t, NULL, replies, COUNT(replies));
     assert_true(client_call(&t.client, "newAccount", "{}", &a, &e));
     assert_null(a.json);
-    end(&t, "GET https://ca.test/dir\nPOST https://ca.test/account ACCT n0 {}\n");
+    end(&t, "GET https://ca.test/dir\nPOST https://ca.test/account jwk n0 {}\n");
 }
 
 static void
