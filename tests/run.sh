@@ -163,10 +163,10 @@ template()
 
 units=() worlds=()
 if [ $# -eq 0 ]; then
-    set -- tests/unit/test_*.c
-    long="tests/e2e/providers.bats tests/fault/hostile.bats" # some minutes each: they come first
-    # shellcheck disable=SC2086 # words are wanted
-    set -- "$@" $long $(printf '%s\n' tests/fault/*.bats tests/e2e/*.bats | grep -vxF "${long// /$'\n'}")
+    long=(tests/e2e/providers.bats tests/fault/hostile.bats) # some minutes each: they come first
+    mapfile -t short < <(printf '%s\n' tests/fault/*.bats tests/e2e/*.bats |
+        grep -vxF "$(printf '%s\n' "${long[@]}")")
+    set -- tests/unit/test_*.c "${long[@]}" "${short[@]}"
     all=yes
 fi
 for file in "$@"; do
