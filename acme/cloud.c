@@ -127,11 +127,14 @@ cloud_is_within(const char *name, const char *zone)
 bool
 cloud_records_add(struct cloud_records *all, const char *name, const char *value, bool raw)
 {
-    struct cloud_record *items = reallocarray(all->items, all->count + 1, sizeof(*items));
+    struct cloud_record *items = NULL;
     struct cloud_record *item = NULL;
     size_t size = strlen(value);
 
-    if (items == NULL || strlen(name) >= DNS_NAME_SIZE)
+    if (strlen(name) >= DNS_NAME_SIZE)
+        return false;
+    items = reallocarray(all->items, all->count + 1, sizeof(*items));
+    if (items == NULL)
         return false;
     all->items = items;
     item = &items[all->count];

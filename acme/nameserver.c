@@ -6,6 +6,12 @@
 
 #define own_questions __attribute__((cleanup(questions_drop)))
 
+/* Those that are wanted, each once. */
+struct some {
+    struct zone *const *zones;
+    size_t count;
+};
+
 /* The questions of one step; about which zone and which of its servers. */
 struct questions {
     struct resolver_question *items;
@@ -75,15 +81,15 @@ take_servers(struct zone *zone, const struct dns_answer *answer, bool has_all, s
 
 /* Asks for the NS records of zones without servers; at their own server, or at the resolvers. */
 static bool
-ask_servers(struct dns *d, bool by_resolvers, struct err *e)
+ask_servers(struct dns *d, const struct some *some, bool by_resolvers, struct err *e)
 {
     own_questions struct questions q = {0};
     const struct resolver *resolvers = by_resolvers ? zone_resolvers(d, e) : NULL;
 
-    if ((by_resolvers && resolvers == NULL) || !questions_start(&q, d->zones->count, e))
+    if ((by_resolvers && resolvers == NULL) || !questions_start(&q, some->count, e))
         return false;
-    for (size_t i = 0; i < d->zones->count; i++) {
-        struct zone *zone = d->zones->zones[i];
+    for (size_t i = 0; i < some->count; i++) {
+        struct zone *zone = some->zones[i];
         const struct resolver *at = by_resolvers ? resolvers : &zone->at;
 
         if (zone->nameservers == NULL && at->count > 0)
@@ -107,26 +113,26 @@ ask_servers(struct dns *d, bool by_resolvers, struct err *e)
 }
 
 static bool
-has_all_servers(const struct dns *d)
+has_all_servers(const struct some *some)
 {
-    for (size_t i = 0; i < d->zones->count; i++)
-        if (d->zones->zones[i]->nameservers == NULL)
+    for (size_t i = 0; i < some->count; i++)
+        if (some->zones[i]->nameservers == NULL)
             return false;
     return true;
 }
 
 /* The addresses that did not come along. */
 static bool
-ask_addresses(struct dns *d, struct err *e)
+ask_addresses(struct dns *d, const struct some *some, struct err *e)
 {
     own_questions struct questions q = {0};
     const struct resolver *resolvers = NULL;
 
-    if (!questions_start(&q, d->zones->count * NAMESERVER_MAX * 2, e))
+    if (!questions_start(&q, some->count * NAMESERVER_MAX * 2, e))
         return false;
-    for (size_t i = 0; i < d->zones->count; i++)
-        for (size_t n = 0; n < d->zones->zones[i]->nameserver_count; n++) {
-            struct zone *zone = d->zones->zones[i];
+    for (size_t i = 0; i < some->count; i++)
+        for (size_t n = 0; n < some->zones[i]->nameserver_count; n++) {
+            struct zone *zone = some->zones[i];
 
             if (zone->nameservers[n].at.count > 0)
                 continue;
@@ -151,10 +157,10 @@ ask_addresses(struct dns *d, struct err *e)
 }
 
 static void
-forget_incomplete(struct dns *d)
+forget_incomplete(const struct some *some)
 {
-    for (size_t i = 0; i < d->zones->count; i++) {
-        struct zone *zone = d->zones->zones[i];
+    for (size_t i = 0; i < some->count; i++) {
+        struct zone *zone = some->zones[i];
 
         for (size_t n = 0; n < zone->nameserver_count; n++)
             if (zone->nameservers[n].at.count == 0) {
@@ -166,16 +172,18 @@ forget_incomplete(struct dns *d)
 }
 
 bool
-nameserver_find(struct dns *d, struct err *e)
+nameserver_find(struct dns *d, struct zone *const *zones, size_t count, struct err *e)
 {
-    if (zone_all(d, e) == NULL)
-        return false;
-    if (has_all_servers(d))
+    const struct some all = {zones, count};
+    const struct some *some = &all;
+
+    if (has_all_servers(some))
         return true;
-    if (!ask_servers(d, false, e) || (!has_all_servers(d) && !ask_servers(d, true, e)))
+    if (!ask_servers(d, some, false, e) ||
+        (!has_all_servers(some) && !ask_servers(d, some, true, e)))
         return false;
-    if (ask_addresses(d, e))
+    if (ask_addresses(d, some, e))
         return true;
-    forget_incomplete(d);
+    forget_incomplete(some);
     return false;
 }

@@ -309,13 +309,36 @@ note_place(struct wait *w, size_t n, const char *name, bool *is_new, struct err 
     return true;
 }
 
+/* Zones and name servers of these records; those of other orders are not looked at. */
+static bool
+find_servers(struct wait *w, struct err *e)
+{
+    own_mem struct zone **zones = calloc(w->record_count + 1, sizeof(*zones));
+    size_t count = 0;
+
+    if (zones == NULL)
+        return err_memory(e);
+    if (!soa_find(w->d, NULL, w->records, w->record_count, e))
+        return false;
+    for (size_t i = 0; i < w->record_count; i++) {
+        const struct zone_record *place = zone_of(w->d, w->records[i].fqdn);
+        bool is_there = place == NULL;
+
+        for (size_t n = 0; n < count && !is_there; n++)
+            is_there = zones[n] == place->zone;
+        if (!is_there)
+            zones[count++] = place->zone;
+    }
+    return nameserver_find(w->d, zones, count, e);
+}
+
 static bool
 ask_nameservers(struct wait *w, struct err *e)
 {
     own_lock struct fiber_lock *held = fiber_lock(&w->d->lock);
     bool is_new = false;
 
-    if (!soa_find(w->d, NULL, w->records, w->record_count, e) || !nameserver_find(w->d, e))
+    if (!find_servers(w, e))
         return false;
     for (size_t i = 0; i < w->record_count; i++) {
         const struct zone_record *place = zone_of(w->d, w->records[i].fqdn);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AWAY_AFTER 3  /* temporary failures in a row */
 #define GATHER_MS 300 /* that the first of several orders waits for the others */
 
 /* What one order wants. It lives on that order's stack. */
@@ -65,15 +66,23 @@ finish(struct publish_wish *w, bool good, const struct err *e)
         w->e = *e;
 }
 
-/* Each one for itself. */
+/* Each one for itself. When several in a row fail for now, the provider is away, and the rest need
+ * not wait to hear that. */
 static void
 call_singly(struct dns *d, struct publish_wish *const *wishes, size_t count)
 {
+    size_t in_a_row = 0;
+    struct err e = {0};
+
     for (size_t i = 0; i < count; i++) {
         struct publish_wish *w = wishes[i];
-        struct err e = {0};
+        bool good = false;
 
-        finish(w, call(d, w->is_removal, w->records, w->count, &e), &e);
+        if (in_a_row < AWAY_AFTER) {
+            good = call(d, w->is_removal, w->records, w->count, &e);
+            in_a_row = good || !err_is_temporary(&e) ? 0 : in_a_row + 1;
+        }
+        finish(w, good, &e);
     }
 }
 
@@ -91,14 +100,15 @@ call_jointly(struct dns *d, struct publish_wish *const *wishes, size_t count, si
         n += wishes[i]->count;
     }
     good = records != NULL && call(d, wishes[0]->is_removal, records, n, &e);
-    log_debug("[dns %s]: %zu records of %zu orders %s", d->name, n, count,
-              wishes[0]->is_removal ? "removed" : "published");
-    if (!good && (records == NULL || !err_is_temporary(&e))) {
+    if (!good) {
+        log_debug("[dns %s]: each of %zu orders for itself: %s", d->name, count, e.text);
         call_singly(d, wishes, count);
         return;
     }
+    log_debug("[dns %s]: %zu records of %zu orders %s", d->name, n, count,
+              wishes[0]->is_removal ? "removed" : "published");
     for (size_t i = 0; i < count; i++)
-        finish(wishes[i], good, &e);
+        finish(wishes[i], true, &e);
 }
 
 /* Takes the first and all of its kind off the board, and carries them out. */

@@ -18,8 +18,8 @@ void publish_forgo(struct dns *d);
 /*
  * Publishes, or removes, as the provider does, together with what others have.
  *
- * A call for several orders that fails for good is made again for each of them, so that only those
- * fail whose records are refused. A temporary failure is everybody's.
+ * A call for several orders that fails is made again for each of them, so that only those fail
+ * whose records are the reason; when three in a row fail for now, so do the rest.
  *
  * Errors: what the provider has
  */

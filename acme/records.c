@@ -171,13 +171,16 @@ records_remove(const struct records *all, struct dns *dns, const char *journal_p
     own_records struct records journal = {0};
     own_mem char *name = NULL;
     struct err ignored = {0};
-
     /* the journal may hold more: what an earlier run could not remove */
-    if (records_load(&journal, &name, journal_path, &ignored) && journal.count > 0)
+    bool is_ours =
+        records_load(&journal, &name, journal_path, &ignored) && strcmp(name, dns->name) == 0;
+
+    if (is_ours && journal.count > 0)
         all = &journal;
     if (!publish_remove(dns, all->items, all->count, e))
         return err_wrap(e, "remove the records by [dns %s]", dns->name);
-    return file_remove(AT_FDCWD, journal_path, e);
+    /* one of another section is the next sweep's */
+    return name != NULL && !is_ours ? true : file_remove(AT_FDCWD, journal_path, e);
 }
 
 bool

@@ -213,7 +213,7 @@ use_nameservers(const struct search *s, struct zone *zone)
 {
     struct err ignored = {0};
 
-    if (!s->hint->any_server || !nameserver_find(s->d, &ignored))
+    if (!s->hint->any_server || !nameserver_find(s->d, &zone, 1, &ignored))
         return false;
     for (size_t i = 0; i < zone->nameserver_count && zone->at.count < RESOLVER_MAX; i++)
         zone->at.servers[zone->at.count++] = zone->nameservers[i].at.servers[0];
@@ -249,7 +249,7 @@ find_addresses(const struct search *s, struct err *e)
     for (size_t i = 0; i < s->zones->count; i++) {
         const struct zone *zone = s->zones->zones[i];
 
-        if (zone->at.count != 0)
+        if (zone->at.count != 0 || zone->is_left)
             continue;
         resolvers = zone_resolvers(s->d, e);
         if (resolvers == NULL)
@@ -527,14 +527,17 @@ search(const struct search *s, struct err *e)
     return s->hint->at != NULL || find_addresses(s, e);
 }
 
-/* Records that could not be found are forgotten, so that later calls do not meet them again. */
+/* Records that could not be found are forgotten, and so are zones without an address: later calls,
+ * maybe for other orders, do not meet them again. */
 static void
 forget_unfinished(struct zones *z)
 {
     size_t kept = 0;
 
+    for (size_t i = 0; i < z->count; i++)
+        z->zones[i]->is_left = z->zones[i]->at.count == 0;
     for (size_t i = 0; i < z->record_count; i++)
-        if (z->records[i].zone != NULL)
+        if (z->records[i].zone != NULL && !z->records[i].zone->is_left)
             z->records[kept++] = z->records[i];
     z->record_count = kept;
 }

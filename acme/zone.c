@@ -62,8 +62,10 @@ zone_get(struct zones *z, const char *name, const char *primary, struct err *e)
     struct zone *zone = find_zone(z, name);
     struct zone **zones = NULL;
 
-    if (zone != NULL)
+    if (zone != NULL) {
+        zone->is_left = false;
         return zone;
+    }
     zones = reallocarray(z->zones, z->count + 1, sizeof(struct zone *));
     if (zones != NULL)
         z->zones = zones;

@@ -13,8 +13,9 @@ struct nameserver {
 
 struct zone {
     char name[DNS_NAME_SIZE];
-    char primary[DNS_NAME_SIZE];    /* MNAME of the SOA record; "": not known */
-    struct resolver at;             /* who takes updates; none: not known */
+    char primary[DNS_NAME_SIZE]; /* MNAME of the SOA record; "": not known */
+    struct resolver at;          /* who takes updates; none: not known */
+    bool is_left; /* it has no address that can be found out: passed over until it is met again */
     struct nameserver *nameservers; /* NULL: not known */
     size_t nameserver_count;
     bool has_other_servers; /* in `at` stand those, as the primary did not answer */

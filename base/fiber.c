@@ -141,8 +141,11 @@ start(const struct fiber_task *task, struct err *e)
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
     if (f == NULL || memory == MAP_FAILED || mprotect(memory, GUARD, PROT_NONE) < 0) {
+        (void)err_errno(e, "get a stack for '%s'", task->name);
+        if (memory != MAP_FAILED)
+            (void)munmap(memory, GUARD + FIBER_STACK);
         free(f);
-        return err_errno(e, "get a stack for '%s'", task->name);
+        return false;
     }
     *f = (struct fiber){.name = task->name,
                         .argument = task->argument,

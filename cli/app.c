@@ -77,6 +77,15 @@ app_lock(struct app *app, struct err *e)
     return file_make_directory(records, 0700, e);
 }
 
+static bool
+is_among(struct certificate *const *some, size_t count, const struct certificate *one)
+{
+    for (size_t i = 0; i < count; i++)
+        if (some[i] == one)
+            return true;
+    return false;
+}
+
 struct certificate **
 app_select(const struct app *app, int argc, char **argv, size_t *count, struct err *e)
 {
@@ -98,7 +107,10 @@ app_select(const struct app *app, int argc, char **argv, size_t *count, struct e
             return NULL;
         }
     }
-    *count = wanted;
+    *count = 0;
+    for (size_t i = 0; i < wanted; i++)
+        if (!is_among(selected, *count, selected[i]))
+            selected[(*count)++] = selected[i];
     return TAKE(selected);
 }
 

@@ -28,8 +28,8 @@ MUST_USE bool app_enter_state(struct app *app, struct err *e);
  * waits a while. */
 MUST_USE bool app_lock(struct app *app, struct err *e);
 
-/* The certificates named by the arguments, all when there are none; free() it. NULL and ERR_USAGE
- * for a name that is not in the settings. */
+/* The certificates named by the arguments, each once, all when there are none; free() it. NULL and
+ * ERR_USAGE for a name that is not in the settings. */
 MUST_USE struct certificate **app_select(const struct app *app, int argc, char **argv,
                                          size_t *count, struct err *e);
 

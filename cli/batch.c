@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define DESCRIPTORS ((rlim_t)4096) /* for FIBERS_MAX that ask some name servers each */
+#define DESCRIPTORS ((rlim_t)16384) /* for FIBERS_MAX that ask some name servers each */
 
 /* One certificate of a run. */
 struct item {

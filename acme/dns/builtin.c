@@ -318,15 +318,31 @@ follow_once(struct session *s, struct dns *d, bool *is_done, struct err *e)
     return true;
 }
 
-/* Every place is in a zone of ours in the end. */
+/* Is it one of these records? */
 static bool
-check_places(struct session *s, const struct dns *d, struct err *e)
+is_among(const struct place *p, const struct dns_txt *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[DNS_NAME_SIZE];
+
+        if (dns_name_copy(name, records[i].fqdn) && strcmp(name, p->fqdn) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Every place of these records is in a zone of ours in the end. */
+static bool
+check_places(struct session *s, const struct dns *d, const struct dns_txt *records, size_t count,
+             struct err *e)
 {
     const struct builtin_config *c = d->provider_config;
 
     for (size_t i = 0; i < s->count; i++) {
         const struct place *p = &s->places[i];
 
+        if (!is_among(p, records, count))
+            continue;
         if (c->zone.count == 0 && !responder_add_zone(&s->r, p->name, e))
             return false;
         if (responder_zone_of(&s->r, p->name) == NULL)
@@ -356,7 +372,7 @@ find_places(struct session *s, struct dns *d, const struct dns_txt *records, siz
     for (int turn = 0; turn < CNAMES_MAX && !is_done; turn++)
         if (!follow_once(s, d, &is_done, e))
             return false;
-    return check_places(s, d, e);
+    return check_places(s, d, records, count, e);
 }
 
 /* ------------------------------------------------------------------ the provider */

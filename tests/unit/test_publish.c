@@ -152,16 +152,31 @@ only_those_fail_whose_records_are_refused(void **state)
 }
 
 static void
-a_server_that_is_away_is_asked_once(void **state)
+only_those_fail_that_cannot_be_published_now(void **state)
 {
     struct order orders[] = {{0, "a", "v", .published = false},
                              {0, "b", "!", .published = false},
                              {0, "c", "v", .published = false}};
 
     (void)state;
-    run(orders, 3, ERR_NETWORK, 0, "+a,b,c -a,b,c ");
+    run(orders, 3, ERR_NETWORK, 0, "+a,b,c +a +b +c -a,b,c -a -b -c ");
+    assert_true(orders[0].published && orders[2].published);
+    assert_int_equal(orders[1].e.code, ERR_NETWORK);
+}
+
+static void
+a_server_that_is_away_is_not_asked_for_each(void **state)
+{
+    struct order orders[] = {{0, "a", "!", .published = false},
+                             {0, "b", "!", .published = false},
+                             {0, "c", "!", .published = false},
+                             {0, "d", "!", .published = false},
+                             {0, "e", "!", .published = false}};
+
+    (void)state;
+    run(orders, 5, ERR_TIMEOUT, 0, "+a,b,c,d,e +a +b +c -a,b,c,d,e -a -b -c ");
     for (size_t i = 0; i < COUNT(orders); i++)
-        assert_int_equal(orders[i].e.code, ERR_NETWORK);
+        assert_int_equal(orders[i].e.code, ERR_TIMEOUT);
 }
 
 int
@@ -173,7 +188,8 @@ main(void)
         cmocka_unit_test(who_comes_late_is_not_waited_for),
         cmocka_unit_test(what_comes_during_a_call_goes_in_the_next),
         cmocka_unit_test(only_those_fail_whose_records_are_refused),
-        cmocka_unit_test(a_server_that_is_away_is_asked_once),
+        cmocka_unit_test(only_those_fail_that_cannot_be_published_now),
+        cmocka_unit_test(a_server_that_is_away_is_not_asked_for_each),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
