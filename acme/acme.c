@@ -37,7 +37,7 @@ const struct option acme_options[] = {
     {.name = "type",        .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, type),        .standard = "acme", .words = types, .help = "what kind of issuer it is: acme (RFC 8555)"},
     {.name = "directory",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, directory),   .required = true,   .help = "URL of the ACME server's directory"},
     {.name = "rehearsal",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, rehearsal),   .help = "URL of the directory of a server that gives certificates for tests, as pgcert renew --rehearse wants them"},
-    {.name = "fallback",    .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, fallback),    .help = "which [issuer NAME] is tried when this one has failed three times in a row, or when the time gets short"},
+    {.name = "fallback",    .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, fallback),    .help = "which [issuer NAME] is tried when this one has answered with a failure three times in a row, or when the time gets short"},
     {.name = "contact",     .type = OPTION_LIST,   .offset = offsetof(struct acme_issuer, contact),     .help = "who is told of problems: mailto:NAME@EXAMPLE.ORG ..."},
     {.name = "agree_terms", .type = OPTION_YES_NO, .offset = offsetof(struct acme_issuer, agree_terms), .standard = "no",   .help = "yes: its terms of service are agreed to"},
     {.name = "challenge",   .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, challenge),   .standard = "dns-01", .words = challenge_words, .help = "how a name is proved: by a record for each order (dns-01), by one whose name is this account's own (dns-account-01), by one that is published once (dns-persist-01)"},
@@ -184,8 +184,15 @@ register_again(struct issue *i, const char *kid, struct err *e)
 
     if (i->client->kid != NULL && strcmp(i->client->kid, kid) != 0)
         return true;
+    if (i->client->refusal.code != ERR_NONE) {
+        *e = i->client->refusal;
+        return false;
+    }
     log_debug("the account %s is gone at the server, registering again", kid);
-    return account_register(i->client, i->issuer, i->job->access->account_dir, e);
+    if (account_register(i->client, i->issuer, i->job->access->account_dir, &i->client->refusal))
+        return true;
+    *e = i->client->refusal;
+    return false;
 }
 
 /* An account that the server has forgotten is registered anew, once. */
@@ -198,7 +205,7 @@ post_order(struct issue *i, const char *payload, struct answer *a, struct err *e
         return err_memory(e);
     if (client_call(i->client, "newOrder", payload, a, e))
         return true;
-    if (!i->client->account_is_gone)
+    if (!problem_is(a->json, "accountDoesNotExist"))
         return false;
     return register_again(i, kid, e) && client_call(i->client, "newOrder", payload, a, e);
 }
@@ -365,6 +372,7 @@ answer(struct order *o, void *self, struct err *e)
         !(all.type == ACME_DNS_PERSIST ? look(i, &all, e) : publish(i, &all, e)))
         return false;
     forgo(i);
+    i->deadline_ms = i->clock->steady_ms(i->clock) + PATIENCE_MS; /* from now on it is its turn */
     return answer_challenges(i, &all, e);
 }
 
@@ -585,8 +593,10 @@ acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warnin
     forgo(&i);
     if (good && !str_add(chain_pem, o.chain_pem.text, o.chain_pem.size))
         good = err_memory(e);
-    if (!good)
+    if (!good) {
         e->is_answer = is_answered(&i, e);
+        e->is_ours = i.is_ours;
+    }
     tidy(&i, &o, warning);
     order_done(&o);
     records_done(&i.records);

@@ -172,6 +172,15 @@ is_unknown(int status)
     return status == 404 || status == 405 || status == 410;
 }
 
+/* Is it another one by now? */
+static bool
+has_moved(const struct client *c, const char *url)
+{
+    const char *now = json_member_text(c->directory, "newNonce");
+
+    return now != NULL && strcmp(now, url) != 0;
+}
+
 /* RFC 8555 section 7.2. Once more when a remembered directory was out of date. */
 static bool
 fetch_nonce(struct client *c, struct err *e)
@@ -186,6 +195,8 @@ fetch_nonce(struct client *c, struct err *e)
         json_drop(&c->directory);
         return fetch_nonce(c, e);
     }
+    if (is_unknown(response.status) && has_moved(c, url)) /* another order has read it again */
+        return fetch_nonce(c, e);
     if (response.status >= 400) {
         (void)problem_tell(NULL, response.status, response.retry_at_s, e);
         e->is_answer = true;

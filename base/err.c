@@ -28,6 +28,7 @@ static void PRINTF(3, 0)
 {
     e->code = code;
     e->retry_at_s = 0;
+    e->is_ours = false;
     e->is_answer = false;
     (void)vsnprintf(e->text, sizeof(e->text), format, arguments);
     err_tame(e->text);

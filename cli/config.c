@@ -314,13 +314,14 @@ resolve_dns(const struct config *c, const struct issuer *one, struct err *e)
 }
 
 static bool
-resolve_fallback(struct config *c, const struct issuer *issuer, struct err *e)
+resolve_fallback(struct config *c, struct issuer *issuer, struct err *e)
 {
     const char *name = issuer->acme.fallback;
 
     if (name == NULL)
         return true;
-    if (config_issuer(c, name) == NULL)
+    issuer->stand_in = config_issuer(c, name);
+    if (issuer->stand_in == NULL)
         return dangling(c, "issuer", issuer->name, "fallback", "issuer", name, e);
     if (strcmp(name, issuer->name) == 0)
         return err_set(e, ERR_CONFIG, "[issuer %s]: 'fallback' must be another issuer",

@@ -30,6 +30,7 @@ struct reach {
 struct issuer {
     char *name;
     struct acme_issuer acme;
+    struct issuer *stand_in; /* borrowed: its `fallback`; NULL: none */
     struct reach real, rehearsal;
 };
 

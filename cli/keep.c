@@ -20,6 +20,18 @@ least_validity(const struct generation *g)
     return share_s < 3600 ? share_s : 3600;
 }
 
+/* Who has signed the wanted generation. */
+static const struct issuer *
+signer(const struct report *r)
+{
+    const struct issuer *usual = r->certificate->issuer;
+    const char *name = r->plan.generation.issuer;
+    bool is_stand_in =
+        usual->stand_in != NULL && name != NULL && strcmp(name, usual->stand_in->name) == 0;
+
+    return is_stand_in ? usual->stand_in : usual;
+}
+
 static struct material
 make_material(const struct report *r, const struct str *key_pem, const struct str *chain_pem)
 {
@@ -27,7 +39,7 @@ make_material(const struct report *r, const struct str *key_pem, const struct st
         .key_pem = key_pem,
         .chain_pem = chain_pem,
         .names = &r->certificate->names,
-        .trust_file = r->certificate->issuer->acme.trust_file,
+        .trust_file = signer(r)->acme.trust_file,
     };
 }
 

@@ -191,42 +191,80 @@ obtain_needs_fallback(int64_t failures, int64_t renew_at_s, int64_t not_after_s,
     return failures > FAILURES_BORNE || now_s >= renew_at_s + (not_after_s - renew_at_s) / 2;
 }
 
-/* Whose fault it is does not matter, unless it is ours: then another issuer would fail as well. */
+/* The one to ask instead, when it matters by now; NULL. */
 static struct issuer *
-find_fallback(const struct app *app, const struct report *r, const struct err *e)
+find_stand_in(const struct app *app, const struct report *r, int64_t failures)
 {
     const struct certificate *c = r->certificate;
     const struct generation *g = &r->plan.generation;
-    struct attempt last = state_attempt(&r->state);
+    bool is_fit = g->number != 0 && state_revoked_at(&r->state, g->sha256) == 0;
     int64_t renew_at_s =
-        g->number == 0 ? 0 : plan_renew_at(g->not_before_s, g->not_after_s, c->renew_before);
+        is_fit ? plan_renew_at(g->not_before_s, g->not_after_s, c->renew_before) : 0;
 
-    if (c->issuer->acme.fallback == NULL || e->code == ERR_CONFIG || e->code == ERR_SYSTEM ||
-        e->code == ERR_CREATE || e->code == ERR_PERMISSION ||
-        !obtain_needs_fallback(last.failures + (e->is_answer ? 1 : 0), renew_at_s, g->not_after_s,
+    if (c->issuer->stand_in == NULL ||
+        !obtain_needs_fallback(failures, renew_at_s, is_fit ? g->not_after_s : 0,
                                app->clock->now_s(app->clock)))
         return NULL;
-    return config_issuer(&app->config, c->issuer->acme.fallback);
+    return c->issuer->stand_in;
+}
+
+/* What is ours (a setting, a disk, our name server) would fail with another issuer as well. */
+static bool
+is_issuers(const struct err *e)
+{
+    return !e->is_ours && e->code != ERR_CONFIG && e->code != ERR_SYSTEM && e->code != ERR_CREATE &&
+           e->code != ERR_PERMISSION;
+}
+
+/* Failures in a row at this very issuer, as of earlier runs. */
+static int64_t
+failures_before(const struct report *r)
+{
+    struct attempt last = state_attempt(&r->state);
+    const char *directory = r->certificate->issuer->acme.directory;
+
+    return last.directory != NULL && strcmp(last.directory, directory) == 0 ? last.failures : 0;
+}
+
+/* Asks the stand-in because of e, which becomes what is to be charged. */
+static bool
+obtain_instead(struct app *app, struct report *r, struct issuer *other, struct err *e)
+{
+    struct err second = {0};
+
+    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, and [issuer %s] is tried instead: %s",
+            r->certificate->name, r->certificate->issuer_name, other->name, e->text);
+    if (obtain_from(app, r, other, false, &second))
+        return true;
+    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, too: %s", r->certificate->name, other->name,
+            second.text);
+    /* one of the two has counted it, and may have said when to come back */
+    e->is_answer = e->is_answer || (is_charged(&second) && err_is_temporary(e));
+    if (second.retry_at_s > e->retry_at_s)
+        e->retry_at_s = second.retry_at_s;
+    return false;
 }
 
 static bool
 obtain(struct app *app, struct report *r, struct err *e)
 {
-    struct issuer *fallback = NULL;
-    struct err second = {0};
+    struct issuer *other = NULL;
 
     if (obtain_from(app, r, r->certificate->issuer, false, e))
         return true;
-    fallback = find_fallback(app, r, e);
-    if (fallback == NULL)
-        return false;
-    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, and [issuer %s] is tried instead: %s",
-            r->certificate->name, r->certificate->issuer_name, fallback->name, e->text);
-    if (obtain_from(app, r, fallback, false, &second))
-        return true;
-    log_say(LOG_LEVEL_WARNING, "%s: [issuer %s] fails, too: %s", r->certificate->name,
-            fallback->name, second.text);
-    return false;
+    if (is_issuers(e))
+        other = find_stand_in(app, r, failures_before(r) + (e->is_answer ? 1 : 0));
+    return other != NULL && obtain_instead(app, r, other, e);
+}
+
+/* Too soon for the usual issuer: another one may be asked, once for each of its failures. */
+static bool
+may_obtain(struct app *app, struct report *r, bool *is_too_soon, struct err *e)
+{
+    *is_too_soon =
+        !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e);
+    return !*is_too_soon || (failures_before(r) <= FAILURES_BORNE &&
+                             find_stand_in(app, r, failures_before(r)) != NULL);
 }
 
 bool
@@ -234,11 +272,14 @@ obtain_run(struct app *app, bool force, struct report *r, struct err *e)
 {
     int64_t keep = app->config.settings.keep_generations;
     struct err ignored = {0};
+    bool is_too_soon = false;
 
-    if (!force &&
-        !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e))
+    if (!force && !may_obtain(app, r, &is_too_soon, e))
         return false;
-    if (!obtain(app, r, e)) {
+    /* what the usual issuer is owed stays as it is */
+    if (is_too_soon && !obtain_instead(app, r, r->certificate->issuer->stand_in, e))
+        return false;
+    if (!is_too_soon && !obtain(app, r, e)) {
         remember_failure(app, r, e);
         return false;
     }

@@ -26,8 +26,8 @@ MUST_USE bool obtain_rehearse(struct app *app, struct report *r, struct err *e);
  * Has an issuer failed for long enough that another one is better than none?
  *
  * Clients may trust only the roots of the usual issuer, so it is not given up at the first failure:
- * after three in a row (ten minutes and more), or when less than half of the time is left in which
- * it is to be renewed, or when there is no certificate that is valid.
+ * after three in a row that it has answered (ten minutes and more), or when less than half of the
+ * time is left in which it is to be renewed, or when there is no certificate that is valid.
  *
  * Takes:  failures      in a row, with the last one
  *         renew_at_s    when it was to be renewed by its lifetime, not_after_s: when it ends; both

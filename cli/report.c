@@ -104,6 +104,17 @@ attempt_json(const struct state *s)
     return object;
 }
 
+/* Who has signed it, which may be another one than the settings name. */
+static const char *
+issuer_name(const struct report *r)
+{
+    const struct generation *g = &r->plan.generation;
+
+    return g->number != 0 && g->issuer != NULL && g->issuer[0] != '\0'
+               ? g->issuer
+               : r->certificate->issuer_name;
+}
+
 /* null when the issuer gave no advice. */
 static struct json_t *
 advice_json(const struct report *r)
@@ -131,7 +142,7 @@ report_json(const struct report *r, bool after_run)
 
     json_put_text(object, "name", r->certificate->name);
     json_put_list(object, "names", &r->certificate->names);
-    json_put_text(object, "issuer", r->certificate->issuer_name);
+    json_put_text(object, "issuer", issuer_name(r));
     json_put_int(object, "generation", g->number);
     if (g->number != 0)
         json_put(object, "issued", issued_json(g));
@@ -321,8 +332,7 @@ report_print(const struct report *r, int64_t now_s)
     (void)printf("%s%-66.66s%s%s%s%s\n", term_on(TERM_BOLD), r->certificate->name, term_off(),
                  term_on(style), word, term_off());
     term_words("names", &r->certificate->names);
-    (void)printf("  %s%-9s%s %s", term_on(TERM_DIM), "issuer", term_off(),
-                 r->certificate->issuer_name);
+    (void)printf("  %s%-9s%s %s", term_on(TERM_DIM), "issuer", term_off(), issuer_name(r));
     if (g->number != 0) {
         (void)printf(", generation %lld, %s\n", (long long)g->number, g->key_type);
         print_dates(r, now_s);

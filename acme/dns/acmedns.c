@@ -631,8 +631,10 @@ update(struct session *s, struct account *a, const char *value, struct err *e)
     if (!rest_is_good(&answer))
         return rest_refused(&s->rest, &answer, "set the value of an account", e);
     said = json_member_text(answer.json, "txt");
-    return (said != NULL && strcmp(said, value) == 0) ||
-           rest_misunderstood(&s->rest, "set the value of an account", e);
+    if (said == NULL || strcmp(said, value) != 0)
+        return rest_misunderstood(&s->rest, "set the value of an account", e);
+    s->updated_s = s->rest.d->clock->now_s(s->rest.d->clock);
+    return true;
 }
 
 static bool

@@ -122,6 +122,52 @@ names = db.elsewhere.test"
     [[ $output != *"tried instead"* ]]
 }
 
+@test "a name server that is not there is no reason to ask another issuer" {
+    with_fallback
+    conf_add <<<$'[dns world]\nserver = 127.0.0.9\ntimeout = 3s'
+    expect 75 pgcert renew
+    [[ $stderr != *"tried instead"* ]]
+}
+
+@test "what the other issuer gave is judged by the roots of that one, and served" {
+    with_fallback
+    pg_serves_pgcert
+    conf_add <<END
+[issuer pebble]
+trust_file = $WORLD/hostile/ca.pem
+
+[certificate db.$ZONE]
+deploy = main
+END
+    hostile "new-order * status 500 serverInternal"
+    expect 0 pgcert renew
+    [ "$(issuer_of_newest)" = other ]
+    [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
+    expect 0 pgcert --json status
+    [ "$(json "['certificates'][0]['issuer']")" = other ]
+    expect 0 pgcert deploy
+}
+
+@test "while the usual issuer wants to be left alone, the other one is asked when the time gets short" {
+    with_fallback
+    expect 0 pgcert renew
+    as_if_days_passed 61
+    hostile "new-order * status 429 rateLimited 500000"
+    expect 75 pgcert renew
+    [ "$(issuer_of_newest)" = pebble ]
+    expect 75 pgcert renew
+    python3 - "$(newest_generation)/about.json" <<'END'
+import json, sys
+about = json.load(open(sys.argv[1]))
+for date in "not_before", "not_after", "created_at":
+    about[date] -= 16 * 86400
+json.dump(about, open(sys.argv[1], "w"))
+END
+    : >"$WORLD/hostile/log"
+    expect 0 pgcert renew
+    [ "$(issuer_of_newest)" = other ] && [ ! -s "$WORLD/hostile/log" ]
+}
+
 @test "a fallback that is not there, or is the issuer itself, is a wrong setting" {
     conf_add <<<$'[issuer pebble]\nfallback = nowhere'
     expect 78 pgcert config check

@@ -84,6 +84,24 @@ print("".join(c["name"][0] for c in json.load(sys.stdin)["certificates"]))' <<<"
     [ "$(issued_count)" = 3 ] && [ -z "$(dns_challenges "$ZONE")" ]
 }
 
+@test "one whose zone has no server that answers fails alone" {
+    several "a.$ZONE" "b.nowhere.test" "c.$ZONE"
+    sed -i '/^server = /d' "$CONF"
+    conf_add <<<$'[dns world]\ntimeout = 4s'
+    run --separate-stderr pgcert renew
+    [ "$status" -ne 0 ]
+    says "^pgcert: b.nowhere.test: "
+    [ "$(wc -l <<<"$stderr")" = 1 ]
+    [ "$(issued_count)" = 2 ]
+}
+
+@test "a name that is given twice is renewed once" {
+    several "a.$ZONE" "b.$ZONE"
+    mark=$(pebble_mark)
+    expect 0 pgcert renew "a.$ZONE" "b.$ZONE" "a.$ZONE"
+    [ "$(issued_count)" = 2 ] && [ "$(requests "$mark" "POST /order-plz")" = 2 ]
+}
+
 @test "one that waits holds up no other" {
     several "slow.$ZONE" "a.$ZONE" "b.$ZONE"
     conf_add <<END
