@@ -58,22 +58,50 @@ clock_minute(char text[static CLOCK_TEXT_SIZE], int64_t at_s)
     text[16] = '\0';
 }
 
+static int
+digits(const char *text, int count)
+{
+    int number = 0;
+
+    for (int i = 0; i < count; i++)
+        number = number * 10 + (text[i] - '0');
+    return number;
+}
+
+/* Days from 1970-01-01 to the first of a month, in the Gregorian calendar: years begin in March
+ * here, so that the day which leap years have more is the last one. */
+static int64_t
+days_before(int year, int month)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t m = month <= 2 ? month + 9 : month - 3;
+
+    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468;
+}
+
+/* By hand, since the CA's index has millions of times. */
 bool
 clock_parse(int64_t *at_s, const char *text)
 {
-    struct tm t = {0};
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &t);
-    char again[CLOCK_TEXT_SIZE];
-    int64_t seconds = 0;
+    static const char form[] = "0000-00-00T00:00:00Z";
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+    int64_t first = 0;
 
-    if (end == NULL || *end != '\0')
+    for (size_t i = 0; i < sizeof(form); i++) /* with the NUL, and never behind it */
+        if (form[i] != '0' ? text[i] != form[i] : text[i] < '0' || text[i] > '9')
+            return false;
+    year = digits(text, 4);
+    month = digits(text + 5, 2);
+    day = digits(text + 8, 2);
+    hour = digits(text + 11, 2);
+    minute = digits(text + 14, 2);
+    second = digits(text + 17, 2);
+    if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
         return false;
-    /* strptime takes "2026-2-31" and blanks, too; what is ours comes out as it went in */
-    seconds = timegm(&t);
-    clock_text(again, seconds);
-    if (strcmp(again, text) != 0)
+    first = days_before(year, month);
+    if (day > (month == 12 ? days_before(year + 1, 1) : days_before(year, month + 1)) - first)
         return false;
-    *at_s = seconds;
+    *at_s = (first + day - 1) * 86400 + hour * 3600 + minute * 60 + second;
     return true;
 }
 

@@ -2,8 +2,7 @@
 #include "base/csr.h"
 
 #include "base/key.h"
-
-#include <string.h>
+#include "base/san.h"
 
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
@@ -13,12 +12,6 @@ static void
 req_drop(X509_REQ **req)
 {
     X509_REQ_free(*req);
-}
-
-static void
-names_drop(GENERAL_NAMES **names)
-{
-    GENERAL_NAMES_free(*names);
 }
 
 static void
@@ -34,43 +27,17 @@ bytes_drop(unsigned char **bytes)
 }
 
 #define own_req __attribute__((cleanup(req_drop)))
-#define own_names __attribute__((cleanup(names_drop)))
 #define own_extensions __attribute__((cleanup(extensions_drop)))
 #define own_bytes __attribute__((cleanup(bytes_drop)))
-
-/* Built from structs, not from OpenSSL's configuration text, in which a name could say more than
- * a name. */
-static bool
-add_name(GENERAL_NAMES *all, const char *name)
-{
-    GENERAL_NAME *one = GENERAL_NAME_new();
-    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-
-    if (one == NULL || text == NULL || ASN1_STRING_set(text, name, (int)strlen(name)) != 1) {
-        GENERAL_NAME_free(one);
-        ASN1_IA5STRING_free(text);
-        return false;
-    }
-    GENERAL_NAME_set0_value(one, GEN_DNS, text);
-    if (sk_GENERAL_NAME_push(all, one) <= 0) {
-        GENERAL_NAME_free(one);
-        return false;
-    }
-    return true;
-}
 
 static bool
 set_names(X509_REQ *req, const struct list *names)
 {
-    own_names GENERAL_NAMES *all = GENERAL_NAMES_new();
+    own_san GENERAL_NAMES *all = san_make(names);
     own_extensions STACK_OF(X509_EXTENSION) *extensions = NULL;
 
-    if (all == NULL)
-        return false;
-    for (size_t i = 0; i < names->count; i++)
-        if (!add_name(all, names->items[i]))
-            return false;
-    return X509V3_add1_i2d(&extensions, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1 &&
+    return all != NULL &&
+           X509V3_add1_i2d(&extensions, NID_subject_alt_name, all, 0, X509V3_ADD_DEFAULT) == 1 &&
            X509_REQ_add_extensions(req, extensions) == 1;
 }
 

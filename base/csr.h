@@ -8,10 +8,10 @@
 #include <openssl/evp.h>
 
 /*
- * Makes a request for DNS names: empty subject, all of them in subjectAltName (RFC 8555
+ * Makes a request for names: empty subject, all of them in subjectAltName (RFC 8555
  * section 7.4), signed with SHA-256 (SHA-384 for P-384).
  *
- * Takes:  names  A-labels, at least one
+ * Takes:  names  A-labels or IP addresses, at least one
  * Gives:  der    appended
  * Errors: ERR_INTERNAL
  */

@@ -46,6 +46,20 @@ a_time_beyond_the_last_year_is_shown_as_its_end(void **state)
 }
 
 static void
+every_day_of_four_centuries_is_read_as_libc_reads_it(void **state)
+{
+    (void)state;
+    for (int64_t day = -25567; day < 120529; day++) { /* 1900 to 2299 */
+        char text[CLOCK_TEXT_SIZE];
+        int64_t at_s = 0;
+
+        clock_text(text, day * 86400 + 3661);
+        assert_true(clock_parse(&at_s, text));
+        assert_int_equal(at_s, day * 86400 + 3661);
+    }
+}
+
+static void
 anything_but_a_whole_time_is_refused(void **state)
 {
     static const char *const rows[] = {
@@ -55,6 +69,11 @@ anything_but_a_whole_time_is_refused(void **state)
         "2026-11-22T03:00:00Z ",
         "2026-11-22 03:00:00Z",
         "2026-13-22T03:00:00Z",
+        "2026-02-29T03:00:00Z",
+        "2100-02-29T03:00:00Z",
+        "2026-12-32T03:00:00Z",
+        "2026-11-00T03:00:00Z",
+        "2026-11-22T03:60:00Z",
         "2026-11-22T24:00:00Z",
         "2026-11-22T03:00:00+01:00",
         "now",
@@ -121,6 +140,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_is_written_and_read_as_rfc_3339),
         cmocka_unit_test(a_time_beyond_the_last_year_is_shown_as_its_end),
+        cmocka_unit_test(every_day_of_four_centuries_is_read_as_libc_reads_it),
         cmocka_unit_test(anything_but_a_whole_time_is_refused),
         cmocka_unit_test(a_span_is_told_in_the_largest_unit_that_says_enough),
         cmocka_unit_test(the_real_clock_goes_forward_and_does_not_sleep_for_nothing),
