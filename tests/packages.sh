@@ -10,7 +10,8 @@ set -eu
 build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev libpq-dev
        libldns-dev libinih-dev libidn2-dev libexpat1-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
-test="curl bats procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format clang-tidy
+test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
+      clang-tidy
       libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3"
 bench="python3 lego certbot python3-certbot-dns-rfc2136"
 

@@ -1,0 +1,88 @@
+/* name.c: names of subjects. */
+#include "ca/name.h"
+
+#include <string.h>
+
+#include <openssl/asn1.h>
+
+#define ORGANIZATION_MAX 64 /* characters, RFC 5280 appendix A.1 */
+
+/* Counts the characters of good UTF-8; -1 when it is not, or has control characters (C0, DEL, C1),
+ * which could forge a line of a file or of a terminal. */
+static int
+count_characters(const char *text)
+{
+    const unsigned char *cursor = (const unsigned char *)text;
+    size_t left = strlen(text);
+    int count = 0;
+
+    for (; left > 0; count++) {
+        unsigned long character = 0;
+        int size = UTF8_getc(cursor, left > 6 ? 6 : (int)left, &character);
+
+        if (size <= 0 || character > 0x10ffff || (character >= 0xd800 && character < 0xe000) ||
+            character < 0x20 || (character >= 0x7f && character < 0xa0))
+            return -1;
+        cursor += size;
+        left -= (size_t)size;
+    }
+    return count;
+}
+
+bool
+name_check_user(const char *user, struct err *e)
+{
+    size_t size = strlen(user);
+
+    if (size == 0)
+        return err_set(e, ERR_INPUT, "the name of a user must not be empty");
+    if (count_characters(user) < 0)
+        return err_set(e, ERR_INPUT,
+                       "the user '%s': the name is not UTF-8, or has a control character", user);
+    if (size > NAME_USER_MAX)
+        return err_set(e, ERR_INPUT,
+                       "the user '%s': the name has %zu bytes, and a role of PostgreSQL at most %d",
+                       user, size, NAME_USER_MAX);
+    return true;
+}
+
+bool
+name_check_organization(const char *organization, struct err *e)
+{
+    int count = count_characters(organization);
+
+    if (count < 0)
+        return err_set(e, ERR_CONFIG, "[ca] organization is not UTF-8, or has a control character");
+    if (count > ORGANIZATION_MAX)
+        return err_set(e, ERR_CONFIG, "[ca] organization has %d characters; RFC 5280 allows %d",
+                       count, ORGANIZATION_MAX);
+    return true;
+}
+
+/* With the type said, OpenSSL neither guesses another one nor shortens. */
+static bool
+add(X509_NAME *name, int nid, const char *text)
+{
+    return text == NULL ||
+           X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING, (const unsigned char *)text,
+                                      (int)strlen(text), -1, 0) == 1;
+}
+
+X509_NAME *
+name_make(const char *organization, const char *common_name, struct err *e)
+{
+    own_name X509_NAME *name = X509_NAME_new();
+
+    if (name == NULL || !add(name, NID_organizationName, organization) ||
+        !add(name, NID_commonName, common_name)) {
+        (void)err_crypto(e, "make the name of a subject");
+        return NULL;
+    }
+    return TAKE(name);
+}
+
+void
+name_drop(X509_NAME **name)
+{
+    X509_NAME_free(*name);
+}
