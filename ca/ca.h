@@ -38,4 +38,177 @@ extern const struct option ca_options[];
 /* What a single value cannot say: lifetimes that contradict each other. ERR_CONFIG. */
 MUST_USE bool ca_check_config(const struct ca_config *config, struct err *e);
 
+/* The file of the root's certificate; free() it. NULL: out of memory. */
+MUST_USE char *ca_root_path(const struct ca_config *config);
+
+/* Is there a CA, also one that `ca init` has not finished? */
+bool ca_exists(const struct ca_config *config);
+
+/* ---- making, opening ---- */
+
+/*
+ * Makes root, issuing CAs, index and CRLs. Killed anywhere, the next call starts over, and nothing
+ * was ever signed by the root of before.
+ *
+ * Takes:  root_key_file  where the root's key goes instead, 0600; NULL: into the directory
+ * Gives:  made           false: there is a CA already, and nothing was done
+ * Errors: ERR_INPUT      parts of a CA are there and root.crt is not; or root_key_file exists
+ *         ERR_CONFIG     the organization; ERR_BUSY, ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_init(const struct ca_config *config, const char *root_key_file,
+                      struct clock *clock, bool *made, struct err *e);
+
+/* An open CA, locked until it is closed. Keys are read when first needed. */
+struct ca;
+
+#define own_ca __attribute__((cleanup(ca_close)))
+
+/*
+ * Opens and locks it.
+ *
+ * Takes:  config, clock  borrowed until ca_close()
+ * Errors: ERR_CONFIG      there is none, or `ca init` has not finished
+ *         ERR_PERMISSION  its directory belongs to somebody else
+ *         ERR_BUSY        another run holds it; ERR_INPUT  a certificate is damaged; ERR_SYSTEM
+ */
+MUST_USE struct ca *ca_open(const struct ca_config *config, struct clock *clock, struct err *e);
+
+/* Wipes the keys, unlocks, frees. NULL is nothing to close. */
+void ca_close(struct ca **ca);
+
+/* ---- signing ---- */
+
+/*
+ * Reads a request (PKCS#10, PEM or DER) and checks its signature. Nothing but the public key is
+ * used: name, names and extensions are those of the CA's own choice.
+ *
+ * Errors: ERR_INPUT  damaged, not signed by its key, or a key that is too weak or cannot sign
+ */
+MUST_USE EVP_PKEY *ca_request_key(const char *text, size_t size, struct err *e);
+
+/*
+ * Signs a certificate for a server: valid for server_lifetime, but never longer than the CA.
+ *
+ * Takes:  names       DNS names and IP addresses, at least one; the first is also the common name,
+ *                     where it is not too long
+ * Gives:  chain_pem   leaf and issuing CA, appended
+ * Errors: ERR_REFUSED the CA has expired
+ *         ERR_INPUT, ERR_SYSTEM, ERR_CREATE, ERR_PERMISSION, ERR_INTERNAL
+ */
+MUST_USE bool ca_sign_server(struct ca *ca, const struct list *names, EVP_PKEY *public_key,
+                             struct str *chain_pem, struct err *e);
+
+/* A certificate for a client; borrowed. */
+struct ca_client {
+    const char *user;
+    EVP_PKEY *public_key;
+    int64_t lifetime_s; /* 0: client_lifetime */
+    bool is_privileged; /* whoever asks knows what that name may do */
+};
+
+/*
+ * Signs a certificate for a client: CN is the user.
+ *
+ * Gives:  chain_pem  leaf and issuing CA, appended
+ * Errors: ERR_INPUT  the name cannot be a role's; ERR_PERMISSION  it is one of [ca] privileged
+ *         and the rest of ca_sign_server()
+ */
+MUST_USE bool ca_sign_client(struct ca *ca, const struct ca_client *client, struct str *chain_pem,
+                             struct err *e);
+
+/* The certificates of the CAs as PEM: root; what PostgreSQL trusts for clients (their issuing CA
+ * and root); the same for servers; all three. */
+enum ca_pem { CA_PEM_ROOT, CA_PEM_CLIENTS, CA_PEM_SERVERS, CA_PEM_ALL };
+
+/* Appends those. ERR_SYSTEM, ERR_INTERNAL. */
+MUST_USE bool ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *e);
+
+/* ---- revoking ---- */
+
+/* The words for why (RFC 5280 section 5.3.1); NULL-ended. */
+extern const char *const ca_reasons[];
+
+/*
+ * Revokes in the index; ca_refresh() then makes the CRL.
+ *
+ * Takes:  serial     lower-case hexadecimal
+ *         reason     a word of ca_reasons
+ * Gives:  revoked    false: it was already
+ * Errors: ERR_INPUT  no such certificate or reason; ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_revoke(struct ca *ca, const char *serial, const char *reason, bool *revoked,
+                        struct err *e);
+
+/*
+ * Makes the CRLs that are missing, have less than half of their life left, or lack a revocation;
+ * those of the root only while its key is here.
+ *
+ * Takes:  force      all of them
+ * Gives:  did        whether one was made
+ * Errors: ERR_INPUT  the index is damaged; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INTERNAL
+ */
+MUST_USE bool ca_refresh(struct ca *ca, bool force, bool *did, struct err *e);
+
+/* ---- looking ---- */
+
+/* One of the three CAs and its CRL. Strings are owned. */
+struct ca_look {
+    const char *word; /* "root" "servers" "clients" */
+    char *subject, *serial, *file, *crl_file;
+    char sha256[CERT_SHA256_TEXT];
+    int64_t not_before_s, not_after_s;
+    int64_t crl_number, crl_this_update_s, crl_next_update_s;
+    int64_t issued, revoked; /* how many */
+    bool has_key;            /* it is here */
+};
+
+#define CA_LOOKS 3
+
+/* Looks at all three. ERR_INPUT, ERR_SYSTEM. */
+MUST_USE bool ca_show(struct ca *ca, struct ca_look looks[static CA_LOOKS], struct err *e);
+
+void ca_look_done(struct ca_look *look);
+
+/* One certificate that was issued. Strings are borrowed from the list. */
+struct ca_issued {
+    const char *serial, *name;
+    const char *kind;   /* "client" "server" "client-ca" "server-ca" "root" */
+    const char *state;  /* "valid" "expired" "revoked" */
+    const char *reason; /* NULL: not revoked */
+    int64_t at_s, not_after_s, revoked_at_s;
+};
+
+struct ca_list {
+    struct ca_issued *items;
+    size_t count;
+    struct index *index;
+};
+
+#define own_ca_list __attribute__((cleanup(ca_list_done)))
+
+/*
+ * Lists what was issued, in that order; needs no lock.
+ *
+ * Takes:  kind  "client" ...; NULL: all
+ * Gives:  list     empty before
+ * Errors: ERR_INPUT  the index is damaged; ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s,
+                           struct ca_list *list, struct err *e);
+
+void ca_list_done(struct ca_list *list);
+
+/* The index as the index.txt of openssl-ca(1), of the CA with that word ("clients" ...); or, with
+ * NULL, of all as CSV. Appended. ERR_INPUT (also: no such word), ERR_SYSTEM. */
+MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text, struct err *e);
+
+/*
+ * Moves the root's key out of the directory, to a new file (0600): a CRL of the root that holds as
+ * long as the root is made first.
+ *
+ * Errors: ERR_CONFIG  it is not here; ERR_INPUT  the file exists, and has another key
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e);
+
 #endif

@@ -35,7 +35,7 @@ time_text(char text[static 24], int64_t at_s)
 static char *
 subject_line(const struct index_entry *one, const char *organization, struct err *e)
 {
-    bool is_ca = profiles[one->profile].is_ca;
+    bool is_ca = kinds[one->kind].is_ca;
     bool is_short = strlen(one->name) <= NAME_USER_MAX;
     own_name X509_NAME *name =
         name_make(is_ca ? organization : NULL, is_short ? one->name : NULL, e);
@@ -105,7 +105,7 @@ add_csv(const struct index_entry *one, int64_t now_s, struct str *text)
     clock_text(not_after, one->not_after_s);
     if (one->revoked_at_s != 0)
         clock_text(revoked, one->revoked_at_s);
-    return str_addf(text, "%s,%s,", one->serial, profiles[one->profile].word) &&
+    return str_addf(text, "%s,%s,", one->serial, kinds[one->kind].word) &&
            add_quoted(text, one->name) &&
            str_addf(text, "%s,%s,%s,%s,%s,%s\r\n", export_state(one, now_s), at, not_after, revoked,
                     one->revoked_at_s != 0 ? one->reason->word : "", one->issuer);
@@ -115,7 +115,7 @@ bool
 export_csv(const struct index *index, int64_t now_s, struct str *text, struct err *e)
 {
     static const char header[] =
-        "serial,profile,name,state,issued_at,not_after,revoked_at,reason,issuer_key_id\r\n";
+        "serial,kind,name,state,issued_at,not_after,revoked_at,reason,issuer_key_id\r\n";
 
     if (!str_add(text, header, sizeof(header) - 1))
         return err_memory(e);

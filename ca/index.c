@@ -110,10 +110,9 @@ take_issued(struct index *index, char *const *field, struct err *e)
     struct index_entry one = {.serial = field[2], .issuer = field[3], .name = field[6]};
     uint32_t *slot = NULL;
 
-    one.profile = profile_find(field[4]);
+    one.kind = kind_find(field[4]);
     if (!clock_parse(&one.at_s, field[1]) || !is_serial(one.serial) || !is_serial(one.issuer) ||
-        one.profile == PROFILE_COUNT || !clock_parse(&one.not_after_s, field[5]) ||
-        *one.name == '\0')
+        one.kind == KIND_COUNT || !clock_parse(&one.not_after_s, field[5]) || *one.name == '\0')
         return err_set(e, ERR_INPUT, "an event 'issued' is damaged");
     if (index->count == index->room && !grow(index))
         return err_memory(e);
@@ -338,7 +337,7 @@ index_add_issued(const char *path, const struct index_entry *one, struct err *e)
     clock_text(at, one->at_s);
     clock_text(not_after, one->not_after_s);
     if (!str_addf(&line, "issued\t%s\t%s\t%s\t%s\t%s\t%s\n", at, one->serial, one->issuer,
-                  profiles[one->profile].word, not_after, one->name))
+                  kinds[one->kind].word, not_after, one->name))
         return err_memory(e);
     return add_line(path, &line, e);
 }

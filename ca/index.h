@@ -1,7 +1,7 @@
 /* index.h: what the CA has issued and revoked: a file that only grows, a line an event.
  *
  *   # pgcert index 1
- *   issued  AT SERIAL ISSUER PROFILE NOT_AFTER NAME
+ *   issued  AT SERIAL ISSUER KIND NOT_AFTER NAME
  *   revoked AT SERIAL REASON
  *
  * Tabs separate. Times are RFC 3339; SERIAL is hexadecimal; ISSUER is the key id of the CA; NAME is
@@ -32,7 +32,7 @@ struct index_entry {
     const char *name;
     int64_t at_s, not_after_s;
     int64_t revoked_at_s; /* 0: it is not */
-    enum profile_id profile;
+    enum kind_id kind;
     const struct index_reason *reason; /* of the revocation */
 };
 

@@ -77,7 +77,7 @@ add(X509 *cert, int nid, void *value, bool is_critical)
 }
 
 static bool
-add_constraints(X509 *cert, const struct profile *p)
+add_constraints(X509 *cert, const struct kind *p)
 {
     own_constraints BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
 
@@ -95,7 +95,7 @@ add_constraints(X509 *cert, const struct profile *p)
 
 /* keyEncipherment is for what a client encrypts to a server's RSA key, as TLS 1.2 may. */
 static bool
-add_usage(X509 *cert, const struct profile *p, const EVP_PKEY *key)
+add_usage(X509 *cert, const struct kind *p, const EVP_PKEY *key)
 {
     own_bits ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
     bool is_rsa_server = p->purpose == NID_server_auth && EVP_PKEY_is_a(key, "RSA") == 1;
@@ -111,7 +111,7 @@ add_usage(X509 *cert, const struct profile *p, const EVP_PKEY *key)
 }
 
 static bool
-add_purpose(X509 *cert, const struct profile *p)
+add_purpose(X509 *cert, const struct kind *p)
 {
     own_usage EXTENDED_KEY_USAGE *usage = EXTENDED_KEY_USAGE_new();
 
@@ -172,7 +172,7 @@ add_names(X509 *cert, const struct issue *i)
 static bool
 add_extensions(X509 *cert, const struct issue *i, const X509 *issuer)
 {
-    const struct profile *p = &profiles[i->profile];
+    const struct kind *p = &kinds[i->kind];
 
     return add_constraints(cert, p) && add_usage(cert, p, i->public_key) && add_purpose(cert, p) &&
            add_key_id(cert) && add_authority(cert, issuer) && add_names(cert, i);

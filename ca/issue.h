@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "ca/profile.h"
+#include "ca/kind.h"
 
 #include <openssl/x509.h>
 
@@ -15,7 +15,7 @@
 
 /* What is to be signed; all pointers are borrowed. */
 struct issue {
-    enum profile_id profile;
+    enum kind_id kind;
     const char *organization; /* NULL: none */
     const char *common_name;  /* NULL: none; then there are names */
     const struct list *names; /* for subjectAltName; NULL: none */

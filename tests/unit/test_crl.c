@@ -34,7 +34,7 @@ struct bench {
 static void
 begin(struct bench *b)
 {
-    struct issue i = {.profile = PROFILE_ROOT, .organization = "Example", .common_name = "CA"};
+    struct issue i = {.kind = KIND_ROOT, .organization = "Example", .common_name = "CA"};
     struct err e = {0};
 
     *b = (struct bench){.scratch = scratch_new(), .now_s = time(NULL)};

@@ -71,7 +71,7 @@ csv_has_all_of_them_and_quotes_names(void **state)
     assert_non_null(strstr(out.text, "4a02,client,\"Zo\xc3\xab\",expired,"));
     assert_non_null(strstr(out.text, ",revoked,2026-10-04T00:00:00Z,2027-02-20T03:00:00Z,"
                                      "2026-10-05T06:07:08Z,keyCompromise," CLIENTS "\r\n"));
-    assert_int_equal(strncmp(out.text, "serial,profile,name,state,", 26), 0);
+    assert_int_equal(strncmp(out.text, "serial,kind,name,state,", 23), 0);
 }
 
 int

@@ -28,7 +28,7 @@ issue(const char *path, const char *serial, const char *name, struct err *e)
                               .name = name,
                               .at_s = NOW,
                               .not_after_s = NOW + INT64_C(90) * 86400,
-                              .profile = PROFILE_CLIENT};
+                              .kind = KIND_CLIENT};
 
     return index_add_issued(path, &one, e);
 }
@@ -60,7 +60,7 @@ what_was_added_is_read_again(void **state)
     assert_string_equal(index_find(&index, "4a02")->name, "Zo\xc3\xab O'Hara");
     assert_int_equal(index_find(&index, "4a02")->revoked_at_s, 0);
     assert_int_equal(index_find(&index, "4a02")->not_after_s, NOW + INT64_C(90) * 86400);
-    assert_int_equal(index_find(&index, "4a02")->profile, PROFILE_CLIENT);
+    assert_int_equal(index_find(&index, "4a02")->kind, KIND_CLIENT);
     assert_null(index_find(&index, "4a03"));
 }
 

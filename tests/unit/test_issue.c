@@ -25,14 +25,14 @@ struct signer {
 };
 
 static X509 *
-sign(enum profile_id profile, const char *cn, const char *names_text, EVP_PKEY *key,
+sign(enum kind_id kind, const char *cn, const char *names_text, EVP_PKEY *key,
      const struct signer *issuer)
 {
     struct list names = {0};
     struct err e = {0};
     int64_t now_s = time(NULL);
-    struct issue i = {.profile = profile,
-                      .organization = profiles[profile].is_ca ? "Müller & Söhne" : NULL,
+    struct issue i = {.kind = kind,
+                      .organization = kinds[kind].is_ca ? "Müller & Söhne" : NULL,
                       .common_name = cn,
                       .names = &names,
                       .public_key = key,
@@ -50,12 +50,12 @@ sign(enum profile_id profile, const char *cn, const char *names_text, EVP_PKEY *
 }
 
 static struct signer
-signer(enum profile_id profile, const char *cn, enum key_type type, const struct signer *issuer)
+signer(enum kind_id kind, const char *cn, enum key_type type, const struct signer *issuer)
 {
     struct err e = {0};
     EVP_PKEY *key = key_generate(type, &e);
 
-    return (struct signer){sign(profile, cn, "", key, issuer), key};
+    return (struct signer){sign(kind, cn, "", key, issuer), key};
 }
 
 static void
@@ -130,20 +130,20 @@ has_gnutls(void)
 /* Signs a leaf below an issuing CA and asks both programs: it is good for its purpose and for no
  * other one. */
 static void
-judge(enum key_type ca_type, enum key_type leaf_type, enum profile_id issuing_profile,
-      enum profile_id leaf_profile)
+judge(enum key_type ca_type, enum key_type leaf_type, enum kind_id issuing_kind,
+      enum kind_id leaf_kind)
 {
-    bool is_server = profiles[leaf_profile].purpose == NID_server_auth;
-    bool is_right = profiles[leaf_profile].purpose == profiles[issuing_profile].purpose;
+    bool is_server = kinds[leaf_kind].purpose == NID_server_auth;
+    bool is_right = kinds[leaf_kind].purpose == kinds[issuing_kind].purpose;
     struct scratch s = scratch_new();
     struct err e = {0};
-    struct signer root = signer(PROFILE_ROOT, "root", ca_type, NULL);
-    struct signer issuing = signer(issuing_profile, "issuing", ca_type, &root);
+    struct signer root = signer(KIND_ROOT, "root", ca_type, NULL);
+    struct signer issuing = signer(issuing_kind, "issuing", ca_type, &root);
     EVP_PKEY *key = key_generate(leaf_type, &e);
     X509 *leaf = is_server
-                     ? sign(leaf_profile, "db.example.org",
+                     ? sign(leaf_kind, "db.example.org",
                             "db.example.org *.x.example.org 192.0.2.1 2001:db8::1", key, &issuing)
-                     : sign(leaf_profile, "alice", "", key, &issuing);
+                     : sign(leaf_kind, "alice", "", key, &issuing);
 
     save(&s, "root.pem", (X509 *[]){root.cert}, 1);
     save(&s, "issuing.pem", (X509 *[]){issuing.cert}, 1);
@@ -163,34 +163,34 @@ judge(enum key_type ca_type, enum key_type leaf_type, enum profile_id issuing_pr
 }
 
 static void
-openssl_and_gnutls_accept_every_profile_and_key(void **state)
+openssl_and_gnutls_accept_every_kind_and_key(void **state)
 {
     static const enum key_type types[] = {KEY_ECDSA_P256, KEY_ECDSA_P384, KEY_RSA_2048};
 
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
-        judge(types[i], KEY_ECDSA_P256, PROFILE_SERVER_CA, PROFILE_SERVER);
-        judge(KEY_ECDSA_P256, types[i], PROFILE_CLIENT_CA, PROFILE_CLIENT);
+        judge(types[i], KEY_ECDSA_P256, KIND_SERVER_CA, KIND_SERVER);
+        judge(KEY_ECDSA_P256, types[i], KIND_CLIENT_CA, KIND_CLIENT);
     }
-    judge(KEY_ECDSA_P256, KEY_RSA_2048, PROFILE_SERVER_CA, PROFILE_SERVER);
+    judge(KEY_ECDSA_P256, KEY_RSA_2048, KIND_SERVER_CA, KIND_SERVER);
 }
 
 static void
 what_the_wrong_issuing_ca_signs_is_refused_by_both(void **state)
 {
     (void)state;
-    judge(KEY_ECDSA_P256, KEY_ECDSA_P256, PROFILE_CLIENT_CA, PROFILE_SERVER);
-    judge(KEY_ECDSA_P256, KEY_ECDSA_P256, PROFILE_SERVER_CA, PROFILE_CLIENT);
+    judge(KEY_ECDSA_P256, KEY_ECDSA_P256, KIND_CLIENT_CA, KIND_SERVER);
+    judge(KEY_ECDSA_P256, KEY_ECDSA_P256, KIND_SERVER_CA, KIND_CLIENT);
 }
 
 static void
 an_issuing_ca_cannot_make_another_ca(void **state)
 {
     struct scratch s = scratch_new();
-    struct signer root = signer(PROFILE_ROOT, "root", KEY_ECDSA_P256, NULL);
-    struct signer issuing = signer(PROFILE_CLIENT_CA, "issuing", KEY_ECDSA_P256, &root);
-    struct signer below = signer(PROFILE_CLIENT_CA, "below", KEY_ECDSA_P256, &issuing);
-    struct signer leaf = signer(PROFILE_CLIENT, "alice", KEY_ECDSA_P256, &below);
+    struct signer root = signer(KIND_ROOT, "root", KEY_ECDSA_P256, NULL);
+    struct signer issuing = signer(KIND_CLIENT_CA, "issuing", KEY_ECDSA_P256, &root);
+    struct signer below = signer(KIND_CLIENT_CA, "below", KEY_ECDSA_P256, &issuing);
+    struct signer leaf = signer(KIND_CLIENT, "alice", KEY_ECDSA_P256, &below);
 
     (void)state;
     save(&s, "root.pem", (X509 *[]){root.cert}, 1);
@@ -219,9 +219,9 @@ want_critical(const X509 *cert, int nid, int wanted)
 static void
 extensions_are_there_and_critical_where_they_must_be(void **state)
 {
-    struct signer root = signer(PROFILE_ROOT, "root", KEY_ECDSA_P256, NULL);
-    struct signer issuing = signer(PROFILE_SERVER_CA, "issuing", KEY_ECDSA_P256, &root);
-    X509 *leaf = sign(PROFILE_SERVER, NULL, "db.example.org", root.key, &issuing);
+    struct signer root = signer(KIND_ROOT, "root", KEY_ECDSA_P256, NULL);
+    struct signer issuing = signer(KIND_SERVER_CA, "issuing", KEY_ECDSA_P256, &root);
+    X509 *leaf = sign(KIND_SERVER, NULL, "db.example.org", root.key, &issuing);
 
     (void)state;
     want_critical(leaf, NID_basic_constraints, 1);
@@ -245,7 +245,7 @@ extensions_are_there_and_critical_where_they_must_be(void **state)
 static void
 the_key_id_is_160_bits_of_the_sha_256_of_the_key(void **state)
 {
-    struct signer root = signer(PROFILE_ROOT, "root", KEY_ECDSA_P256, NULL);
+    struct signer root = signer(KIND_ROOT, "root", KEY_ECDSA_P256, NULL);
     const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(root.cert);
     unsigned char digest[EVP_MAX_MD_SIZE];
     char wanted[ISSUE_KEY_ID_TEXT], text[ISSUE_KEY_ID_TEXT];
@@ -265,8 +265,8 @@ the_key_id_is_160_bits_of_the_sha_256_of_the_key(void **state)
 static void
 serials_are_random_and_positive_and_names_are_utf8(void **state)
 {
-    struct signer a = signer(PROFILE_ROOT, "Zoë", KEY_ECDSA_P256, NULL);
-    struct signer b = signer(PROFILE_ROOT, "Zoë", KEY_ECDSA_P256, NULL);
+    struct signer a = signer(KIND_ROOT, "Zoë", KEY_ECDSA_P256, NULL);
+    struct signer b = signer(KIND_ROOT, "Zoë", KEY_ECDSA_P256, NULL);
     const X509_NAME *name = X509_get_subject_name(a.cert);
 
     (void)state;
@@ -291,7 +291,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(openssl_and_gnutls_accept_every_profile_and_key),
+        cmocka_unit_test(openssl_and_gnutls_accept_every_kind_and_key),
         cmocka_unit_test(what_the_wrong_issuing_ca_signs_is_refused_by_both),
         cmocka_unit_test(an_issuing_ca_cannot_make_another_ca),
         cmocka_unit_test(extensions_are_there_and_critical_where_they_must_be),

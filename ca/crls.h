@@ -1,0 +1,26 @@
+/* crls.h: the CRL files of a CA, made when they are due. */
+#ifndef PGCERT_CA_CRLS_H
+#define PGCERT_CA_CRLS_H
+
+#include "ca/authority.h"
+
+enum crls_how {
+    CRLS_FORCE = 1,     /* all of them */
+    CRLS_LONG_ROOT = 2, /* the root's holds as long as the root, for its key goes away */
+};
+
+/* What is remembered of the CRL of one CA. */
+struct crls_state {
+    int64_t number;
+    int64_t this_update_s, next_update_s;
+    int64_t revoked;     /* events in the index that it was made from */
+    int64_t root_number; /* of the root's CRL that stands in the same file */
+};
+
+/* What is remembered; zeroed where nothing is. */
+void crls_look(const struct ca *ca, struct crls_state states[static CA_ROLE_COUNT]);
+
+/* See ca_refresh(); how: enum crls_how. */
+MUST_USE bool crls_refresh(struct ca *ca, int how, bool *did, struct err *e);
+
+#endif

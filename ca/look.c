@@ -1,0 +1,234 @@
+/* look.c: what a CA is, what it has issued; revoke; take something out of it. */
+#include "base/file.h"
+#include "ca/crls.h"
+#include "ca/export.h"
+#include "ca/index.h"
+#include "ca/name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define KEY_MAX (64 * 1024)
+
+/* Those that a CA can say of a certificate of ours, in the order of index_reasons. */
+const char *const ca_reasons[] = {
+    "unspecified", "keyCompromise",        "affiliationChanged",
+    "superseded",  "cessationOfOperation", "privilegeWithdrawn",
+    NULL,
+};
+
+/* ---- the three CAs ---- */
+
+static bool
+look_at(struct ca *ca, enum ca_role role, const struct index *index, struct ca_look *l,
+        struct err *e)
+{
+    const struct authority_files *f = &authority_files[role];
+    const X509 *cert = ca->all[role].cert;
+
+    l->word = f->word;
+    l->subject = cert_subject(cert);
+    l->serial = cert_serial(cert);
+    l->file = authority_path(ca->config, f->name, ".crt");
+    l->crl_file = authority_path(ca->config, f->crl, "");
+    l->not_before_s = cert_not_before(cert);
+    l->not_after_s = cert_not_after(cert);
+    l->has_key = authority_has_key(ca, role);
+    for (size_t i = 0; i < index->count; i++)
+        if (strcmp(index->entries[i].issuer, ca->all[role].id) == 0) {
+            l->issued++;
+            l->revoked += index->entries[i].revoked_at_s != 0;
+        }
+    if (l->subject == NULL || l->serial == NULL || l->file == NULL || l->crl_file == NULL)
+        return err_memory(e);
+    return cert_sha256(cert, l->sha256, e);
+}
+
+bool
+ca_show(struct ca *ca, struct ca_look looks[static CA_LOOKS], struct err *e)
+{
+    struct crls_state states[CA_ROLE_COUNT];
+    own_index struct index index = {0};
+
+    crls_look(ca, states);
+    if (!index_read(ca->index_path, &index, e))
+        return false;
+    for (int role = 0; role < CA_ROLE_COUNT; role++) {
+        if (!look_at(ca, (enum ca_role)role, &index, &looks[role], e))
+            return false;
+        looks[role].crl_number = states[role].number;
+        looks[role].crl_this_update_s = states[role].this_update_s;
+        looks[role].crl_next_update_s = states[role].next_update_s;
+    }
+    return true;
+}
+
+void
+ca_look_done(struct ca_look *l)
+{
+    free(l->subject);
+    free(l->serial);
+    free(l->file);
+    free(l->crl_file);
+    *l = (struct ca_look){0};
+}
+
+bool
+ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *e)
+{
+    struct chain chain = {0};
+
+    if (which == CA_PEM_SERVERS || which == CA_PEM_ALL)
+        chain.certs[chain.count++] = ca->all[CA_SERVERS].cert;
+    if (which == CA_PEM_CLIENTS || which == CA_PEM_ALL)
+        chain.certs[chain.count++] = ca->all[CA_CLIENTS].cert;
+    chain.certs[chain.count++] = ca->all[CA_ROOT].cert;
+    return chain_to_pem(&chain, pem, e);
+}
+
+/* ---- the list ---- */
+
+static void
+describe(const struct index_entry *one, int64_t now_s, struct ca_issued *to)
+{
+    *to = (struct ca_issued){
+        .serial = one->serial,
+        .name = one->name,
+        .kind = kinds[one->kind].word,
+        .state = export_state(one, now_s),
+        .reason = one->revoked_at_s != 0 ? one->reason->word : NULL,
+        .at_s = one->at_s,
+        .not_after_s = one->not_after_s,
+        .revoked_at_s = one->revoked_at_s,
+    };
+}
+
+bool
+ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s, struct ca_list *list,
+             struct err *e)
+{
+    own_mem char *path = authority_path(config, "index", "");
+    struct ca_list read = {.index = calloc(1, sizeof(*read.index))};
+    bool good = path != NULL && read.index != NULL;
+
+    if (!good)
+        (void)err_memory(e);
+    good = good && index_read(path, read.index, e);
+    if (good) {
+        read.items = calloc(read.index->count + 1, sizeof(*read.items));
+        good = read.items != NULL || err_memory(e);
+    }
+    for (size_t i = 0; good && i < read.index->count; i++)
+        if (kind == NULL || kind_find(kind) == read.index->entries[i].kind)
+            describe(&read.index->entries[i], now_s, &read.items[read.count++]);
+    if (good)
+        *list = read;
+    else
+        ca_list_done(&read);
+    return good;
+}
+
+void
+ca_list_done(struct ca_list *list)
+{
+    free(list->items);
+    if (list->index != NULL)
+        index_done(list->index);
+    free(list->index);
+    *list = (struct ca_list){0};
+}
+
+/* ---- revoking ---- */
+
+bool
+ca_revoke(struct ca *ca, const char *serial, const char *reason_word, bool *revoked, struct err *e)
+{
+    const struct index_reason *reason = index_reason_find(reason_word);
+    own_index struct index index = {0};
+    const struct index_entry *one = NULL;
+
+    if (reason == NULL)
+        return err_set(e, ERR_INPUT, "there is no reason '%s'", reason_word);
+    if (!index_read(ca->index_path, &index, e))
+        return false;
+    one = index_find(&index, serial);
+    if (one == NULL)
+        return err_set(e, ERR_INPUT, "the private CA has issued no certificate with the serial %s",
+                       serial);
+    *revoked = one->revoked_at_s == 0;
+    return !*revoked ||
+           index_add_revoked(ca->index_path, serial, reason, ca->clock->now_s(ca->clock), e);
+}
+
+/* ---- taking out ---- */
+
+/* The organization that the CAs have, which need not be that of the settings any more; free() it.
+ * NULL: none. */
+static char *
+find_organization(const X509 *cert)
+{
+    const X509_NAME *name = X509_get_subject_name(cert);
+    int where = X509_NAME_get_index_by_NID(name, NID_organizationName, -1);
+    const ASN1_STRING *value =
+        where < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, where));
+
+    return value == NULL ? NULL
+                         : strndup((const char *)ASN1_STRING_get0_data(value),
+                                   (size_t)ASN1_STRING_length(value));
+}
+
+bool
+ca_export_index(struct ca *ca, const char *word, struct str *text, struct err *e)
+{
+    int64_t now_s = ca->clock->now_s(ca->clock);
+    own_index struct index index = {0};
+    own_mem char *organization = find_organization(ca->all[CA_ROOT].cert);
+
+    if (!index_read(ca->index_path, &index, e))
+        return false;
+    if (word == NULL)
+        return export_csv(&index, now_s, text, e);
+    for (int role = 0; role < CA_ROLE_COUNT; role++)
+        if (strcmp(authority_files[role].word, word) == 0)
+            return export_openssl(&index, ca->all[role].id, organization, now_s, text, e);
+    return err_set(e, ERR_INPUT, "there is no CA '%s'; there are: root servers clients", word);
+}
+
+/* A file that a run has written which was killed before it removed the key here. */
+static bool
+check_target(const char *file, const char *from, const struct str *key_pem, bool *is_written,
+             struct err *e)
+{
+    own_str struct str there = {0};
+    struct stat a = {0}, b = {0};
+
+    if (stat(file, &a) == 0 && stat(from, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return err_set(e, ERR_INPUT, "'%s' is where the root's key is already", file);
+    if (!file_read_if_there(AT_FDCWD, file, KEY_MAX, &there, is_written, e))
+        return false;
+    if (*is_written &&
+        (there.size != key_pem->size || memcmp(there.text, key_pem->text, there.size) != 0))
+        return err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists",
+                       file);
+    return true;
+}
+
+bool
+ca_export_root_key(struct ca *ca, const char *file, struct err *e)
+{
+    EVP_PKEY *key = authority_key(ca, CA_ROOT, e);
+    own_mem char *path = authority_path(ca->config, authority_files[CA_ROOT].name, ".key");
+    own_str struct str pem = {0};
+    bool is_written = false, did = false;
+
+    if (key == NULL)
+        return false;
+    if (path == NULL)
+        return err_memory(e);
+    return key_to_pem(key, &pem, e) && check_target(file, path, &pem, &is_written, e) &&
+           (is_written || file_replace(AT_FDCWD, file, pem.text, pem.size, 0600, e)) &&
+           crls_refresh(ca, CRLS_FORCE | CRLS_LONG_ROOT, &did, e) && file_remove(AT_FDCWD, path, e);
+}
