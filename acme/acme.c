@@ -30,11 +30,8 @@
 #define POLL_LONGEST_MS 5000
 #define PATIENCE_MS (5 * 60 * 1000) /* for the server's checks and its signature */
 
-static const char *const types[] = {"acme", NULL};
-
 /* clang-format off */
 const struct option acme_options[] = {
-    {.name = "type",        .type = OPTION_WORD,   .offset = offsetof(struct acme_issuer, type),        .standard = "acme", .words = types, .help = "what kind of issuer it is: acme (RFC 8555)"},
     {.name = "directory",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, directory),   .required = true,   .help = "URL of the ACME server's directory"},
     {.name = "rehearsal",   .type = OPTION_URL,    .offset = offsetof(struct acme_issuer, rehearsal),   .help = "URL of the directory of a server that gives certificates for tests, as pgcert renew --rehearse wants them"},
     {.name = "fallback",    .type = OPTION_TEXT,   .offset = offsetof(struct acme_issuer, fallback),    .help = "which [issuer NAME] is tried when this one has answered with a failure three times in a row, or when the time gets short"},

@@ -26,7 +26,6 @@ enum acme_challenge { ACME_DNS, ACME_DNS_ACCOUNT, ACME_DNS_PERSIST };
 
 /* An [issuer NAME] section of type acme. */
 struct acme_issuer {
-    int type;            /* index in acme_issuer_types: 0 */
     char *directory;     /* URL */
     char *rehearsal;     /* URL of another one, for tests; NULL: none */
     char *fallback;      /* the name of another issuer; NULL: none */

@@ -42,6 +42,11 @@ access_by_name(struct app *app, const char *issuer_name, struct err *e)
 
     const struct reach *reach = NULL;
 
+    if (issuer != NULL && issuer->type != ISSUER_ACME) {
+        (void)err_set(e, ERR_USAGE, "[issuer %s] is the private CA, where nobody has an account",
+                      issuer_name);
+        return NULL;
+    }
     if (issuer != NULL) {
         reach = access_reach(app, issuer, false, e);
         return reach == NULL ? NULL : &reach->access;

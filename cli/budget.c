@@ -58,17 +58,34 @@ digest_settings(char hex[static CERT_SHA256_TEXT], const struct config *c,
     hex[0] = '\0';
     if (add_section(&text, &c->conf, "certificate", one->name) &&
         add_section(&text, &c->conf, "issuer", one->issuer_name) &&
-        add_section(&text, &c->conf, "dns", one->issuer->acme.dns) && text.text != NULL &&
+        (one->issuer->type != ISSUER_ACME ||
+         add_section(&text, &c->conf, "dns", one->issuer->acme.dns)) &&
+        text.text != NULL &&
         EVP_Digest(text.text, text.size, digest, &size, EVP_sha256(), NULL) == 1)
         str_hex(hex, digest, size);
 }
 
 /* ---- the ledger ---- */
 
+/* Where it is asked for. */
+static const char *
+directory_of(const struct certificate *one)
+{
+    return one->issuer->type == ISSUER_CA ? one->issuer->root : one->issuer->acme.directory;
+}
+
 static bool
 is_elsewhere(const struct attempt *last, const struct certificate *one)
 {
-    return last->directory != NULL && strcmp(last->directory, one->issuer->acme.directory) != 0;
+    return last->directory != NULL && strcmp(last->directory, directory_of(one)) != 0;
+}
+
+int64_t
+budget_failures(const struct state *s, const struct certificate *one)
+{
+    struct attempt last = state_attempt(s);
+
+    return is_elsewhere(&last, one) ? 0 : last.failures;
 }
 
 /* Somebody has mended something, perhaps. */
@@ -127,7 +144,7 @@ budget_charge(struct state *s, const struct config *c, const struct certificate 
                            .since_s = again && last.since_s != 0 ? last.since_s : now_s,
                            .failures = again && last.failures > 0 ? last.failures : 0,
                            .advice_s = e->retry_at_s,
-                           .directory = one->issuer->acme.directory};
+                           .directory = directory_of(one)};
     char settings[CERT_SHA256_TEXT];
 
     digest_settings(settings, c, one);

@@ -15,6 +15,9 @@
 /* How long to wait after so many failures in a row; 0 after none. */
 int64_t budget_step(int64_t failures);
 
+/* Failures in a row at its issuer as the settings name it now. */
+int64_t budget_failures(const struct state *s, const struct certificate *one);
+
 /* When the next try is: the step and up to a tenth more, by a random number; or the server's advice
  * (0: none), when that is later. */
 int64_t budget_next(int64_t now_s, int64_t failures, int64_t advice_s, uint64_t random);

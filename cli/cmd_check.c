@@ -218,7 +218,7 @@ trust_of(const struct check *c, const char *target)
 {
     for (size_t i = 0; trust_file == NULL && i < c->app->config.certificate_count; i++)
         if (list_has(&c->app->config.certificates[i].deploy, target))
-            return c->app->config.certificates[i].issuer->acme.trust_file;
+            return config_trust_file(c->app->config.certificates[i].issuer);
     return trust_file;
 }
 

@@ -114,7 +114,7 @@ manual(struct app *app, struct err *e)
             (void)printf(".Ss Settings of %s %s\n.Bl -tag -width Ds\n", kind, variant);
         else
             (void)printf(".Ss [%s%s]\n.Bl -tag -width Ds\n", kind,
-                         strcmp(kind, "pgcert") == 0 ? "" : " NAME");
+                         config_kind_is_named(kind) ? " NAME" : "");
         for (const struct option *o = table; o->name != NULL; o++) {
             (void)printf(".It Cm %s\n%s.\n", o->name, o->help);
             if (o->words != NULL) {

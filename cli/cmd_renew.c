@@ -75,6 +75,20 @@ renew(struct app *app, struct report *r)
     keep_certificate(app, KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0), r);
 }
 
+/* The certificates first, for the CRLs have time; an error was told then. */
+static bool
+renew_all(struct app *app, int argc, char **argv, struct err *e)
+{
+    bool good = batch_run(app, argc, argv, renew, e);
+    struct err crl = {0};
+
+    if (rehearse || keep_crls(app, &crl))
+        return good;
+    app_tell(&crl);
+    *e = (struct err){.code = good ? crl.code : app_graver(e->code, crl.code)};
+    return false;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
@@ -87,7 +101,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (!app_lock(app, e))
         return false;
     keep_sweep(app);
-    return batch_run(app, argc, argv, renew, e);
+    return renew_all(app, argc, argv, e);
 }
 
 const struct command cmd_renew = {

@@ -45,21 +45,46 @@ check_reason(struct err *e)
                    near != NULL ? "'?" : "");
 }
 
-/* By the issuer that signed it, which need not be the one of the settings any more. */
+/* By the private CA: it stands in its CRL then. */
 static bool
-revoke(struct app *app, struct report *r, enum acme_revoked *how, struct err *e)
+revoke_here(struct app *app, const struct report *r, enum acme_revoked *how, struct err *e)
+{
+    own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
+    bool revoked = false, did = false;
+
+    if (ca == NULL || !ca_revoke(ca, r->plan.generation.serial, reason, &revoked, e) ||
+        !ca_refresh(ca, false, &did, e))
+        return false;
+    *how = revoked ? ACME_REVOKED_BY_ACCOUNT : ACME_REVOKED_BEFORE;
+    return true;
+}
+
+static bool
+revoke_there(struct app *app, const struct report *r, enum acme_revoked *how, struct err *e)
 {
     const struct generation *g = &r->plan.generation;
     const struct acme_access *access = NULL;
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
 
-    if (g->number == 0)
-        return err_set(e, ERR_INPUT, "nothing is issued yet");
     if (!store_read(r->state.directory, g->number, &key_pem, &chain_pem, e))
         return false;
     access = access_by_name(app, g->issuer, e);
-    if (access == NULL || !acme_revoke(access, &key_pem, &chain_pem, reason, how, e))
+    return access != NULL && acme_revoke(access, &key_pem, &chain_pem, reason, how, e);
+}
+
+/* By the issuer that signed it, which need not be the one of the settings any more. */
+static bool
+revoke(struct app *app, struct report *r, enum acme_revoked *how, struct err *e)
+{
+    const struct generation *g = &r->plan.generation;
+    const struct issuer *issuer = NULL;
+
+    if (g->number == 0)
+        return err_set(e, ERR_INPUT, "nothing is issued yet");
+    issuer = config_issuer(&app->config, g->issuer);
+    if (!(issuer != NULL && issuer->type == ISSUER_CA ? revoke_here(app, r, how, e)
+                                                      : revoke_there(app, r, how, e)))
         return false;
     state_set_revoked(&r->state, g->sha256, app->clock->now_s(app->clock));
     return state_save(&r->state, e);

@@ -1,8 +1,11 @@
 /* config.c: sections become what the rooms understand; references between them are checked. */
 #include "cli/config.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const issuer_types[] = {"acme", "ca", NULL};
 
 /* clang-format off */
 static const struct option settings_options[] = {
@@ -13,9 +16,15 @@ static const struct option settings_options[] = {
     {0},
 };
 
+static const struct option issuer_options[] = {
+    {.name = "type", .type = OPTION_WORD, .offset = offsetof(struct issuer, type), .standard = "acme", .words = issuer_types, .help = "what kind of issuer it is: a server that speaks ACME (RFC 8555), or the private CA of this machine, which needs no network"},
+    {0},
+};
+
 static const struct option certificate_options[] = {
     {.name = "issuer",       .type = OPTION_TEXT,     .offset = offsetof(struct certificate, issuer_name),  .required = true, .help = "which [issuer NAME] signs it"},
     {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section"},
+    {.name = "addresses",    .type = OPTION_LIST,     .offset = offsetof(struct certificate, addresses),    .help = "IP addresses that stand in it, too; only the private CA signs such"},
     {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key: ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072 rsa-4096"},
     {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
     {.name = "renew_at_most_every", .type = OPTION_SPAN, .offset = offsetof(struct certificate, renew_at_most_every_s), .standard = "1h", .help = "how long after one was issued no other is, whatever the reason, unless what is set here has changed, it was revoked, or it is forced; at most half of the lifetime"},
@@ -30,9 +39,40 @@ static const struct {
     const struct option *table;
     bool is_named;
 } kinds[] = {
-    {"pgcert", settings_options, false}, {"issuer", acme_options, true},
+    {"pgcert", settings_options, false}, {"issuer", issuer_options, true},
     {"dns", dns_options, true},          {"certificate", certificate_options, true},
-    {"target", target_options, true},
+    {"target", target_options, true},    {"ca", ca_options, false},
+};
+
+static const struct option no_options[] = {{0}};
+
+/* The second table of an issuer, by its type. */
+static const struct option *const issuer_tables[] = {
+    [ISSUER_ACME] = acme_options,
+    [ISSUER_CA] = no_options,
+};
+
+static const struct option *
+dns_table(size_t i)
+{
+    return dns_provider_get(i)->options;
+}
+
+static const struct option *
+issuer_table(size_t i)
+{
+    return issuer_tables[i];
+}
+
+/* The kinds which vary, by which setting, and the table of each of its words. */
+static const struct {
+    const char *kind, *setting;
+    const char *const *words;
+    const struct option *(*table)(size_t i);
+} varying[] = {
+    {"issuer", "type", issuer_types, issuer_table},
+    {"dns", "provider", dns_provider_words, dns_table},
+    {"target", "type", target_type_words, target_type_options},
 };
 
 static size_t
@@ -49,17 +89,18 @@ count_words(const char *const *words)
 static const struct option *
 second_table(const struct conf_section *s)
 {
-    bool is_dns = strcmp(s->kind, "dns") == 0;
-    const struct conf_value *word = conf_value_find(s, is_dns ? "provider" : "type");
-    const char *const *words = is_dns ? dns_provider_words : target_type_words;
-    size_t which = 0;
+    for (size_t v = 0; v < COUNT(varying); v++) {
+        const struct conf_value *word = conf_value_find(s, varying[v].setting);
+        size_t which = 0;
 
-    if (!is_dns && strcmp(s->kind, "target") != 0)
-        return NULL;
-    for (size_t i = 0; word != NULL && i < count_words(words); i++)
-        if (strcmp(words[i], word->text) == 0)
-            which = i;
-    return is_dns ? dns_provider_get(which)->options : target_type_options(which);
+        if (strcmp(varying[v].kind, s->kind) != 0)
+            continue;
+        for (size_t i = 0; word != NULL && i < count_words(varying[v].words); i++)
+            if (strcmp(varying[v].words[i], word->text) == 0)
+                which = i;
+        return varying[v].table(which);
+    }
+    return NULL;
 }
 
 struct config_tables
@@ -78,8 +119,6 @@ config_tables(const struct conf_section *s)
 bool
 config_kind(size_t i, const char **kind, const char **variant, const struct option **table)
 {
-    size_t providers = count_words(dns_provider_words);
-
     *variant = NULL;
     if (i < COUNT(kinds)) {
         *kind = kinds[i].kind;
@@ -87,19 +126,25 @@ config_kind(size_t i, const char **kind, const char **variant, const struct opti
         return true;
     }
     i -= COUNT(kinds);
-    if (i < providers) {
-        *kind = "dns";
-        *variant = dns_provider_words[i];
-        *table = dns_provider_get(i)->options;
-        return true;
+    for (size_t v = 0; v < COUNT(varying); v++) {
+        if (i < count_words(varying[v].words)) {
+            *kind = varying[v].kind;
+            *variant = varying[v].words[i];
+            *table = varying[v].table(i);
+            return true;
+        }
+        i -= count_words(varying[v].words);
     }
-    i -= providers;
-    if (i >= count_words(target_type_words))
-        return false;
-    *kind = "target";
-    *variant = target_type_words[i];
-    *table = target_type_options(i);
-    return true;
+    return false;
+}
+
+bool
+config_kind_is_named(const char *kind)
+{
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (strcmp(kinds[i].kind, kind) == 0)
+            return kinds[i].is_named;
+    return false;
 }
 
 static const char *
@@ -128,7 +173,7 @@ check_kind(const struct conf_section *s, struct err *e)
     return err_set(e, ERR_CONFIG, "%s:%d: no section [%s] is known; %s%s%s", s->file, s->line,
                    s->kind,
                    near != NULL ? "did you mean [" : "there are: pgcert issuer dns certificate",
-                   near != NULL ? near : " target", near != NULL ? "]?" : "");
+                   near != NULL ? near : " target ca", near != NULL ? "]?" : "");
 }
 
 /* Makes room for one more in an array. NULL when memory ran out. */
@@ -145,7 +190,7 @@ grow(void *array, size_t *count, size_t size)
 static bool
 add_issuer(struct config *c, const struct conf_section *s, struct err *e)
 {
-    const struct option *const tables[] = {acme_options, NULL};
+    const struct option *tables[] = {issuer_options, NULL, NULL};
     struct issuer *all = grow(c->issuers, &c->issuer_count, sizeof(*all));
     struct issuer *one = NULL;
 
@@ -154,8 +199,13 @@ add_issuer(struct config *c, const struct conf_section *s, struct err *e)
     c->issuers = all;
     one = &all[c->issuer_count++];
     one->name = strdup(s->name);
-    return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
-           option_bind(s, acme_options, &one->acme, e);
+    if (one->name == NULL)
+        return err_memory(e);
+    if (!option_bind(s, issuer_options, one, e))
+        return false;
+    tables[1] = issuer_tables[one->type];
+    return option_check_names(s, tables, e) &&
+           (one->type != ISSUER_ACME || option_bind(s, acme_options, &one->acme, e));
 }
 
 static bool
@@ -215,6 +265,26 @@ check_lengths(const struct certificate *one, const struct conf_section *s, struc
     return true;
 }
 
+/* Written as they will be found in the certificate again, and put behind the names. */
+static bool
+add_addresses(struct certificate *one, const struct conf_section *s, struct err *e)
+{
+    for (size_t i = 0; i < one->addresses.count; i++) {
+        const char *given = one->addresses.items[i];
+        int family = strchr(given, ':') == NULL ? AF_INET : AF_INET6;
+        unsigned char bytes[16];
+        char text[INET6_ADDRSTRLEN];
+
+        if (inet_pton(family, given, bytes) != 1)
+            return err_set(e, ERR_CONFIG,
+                           "%s:%d: [certificate %s] addresses: '%s' is no IP address", s->file,
+                           s->line, one->name, given);
+        if (inet_ntop(family, bytes, text, sizeof(text)) == NULL || !list_add(&one->names, text))
+            return err_memory(e);
+    }
+    return true;
+}
+
 static bool
 add_certificate(struct config *c, const struct conf_section *s, struct err *e)
 {
@@ -235,18 +305,21 @@ add_certificate(struct config *c, const struct conf_section *s, struct err *e)
             s->file, s->line, s->name);
     return (one->name != NULL || err_memory(e)) && option_check_names(s, tables, e) &&
            option_bind(s, certificate_options, one, e) && default_names(one, s, e) &&
-           check_lengths(one, s, e);
+           check_lengths(one, s, e) && add_addresses(one, s, e);
 }
 
 static bool
 bind_section(struct config *c, const struct conf_section *s, struct clock *clock, struct err *e)
 {
     const struct option *const tables[] = {settings_options, NULL};
+    const struct option *const ca_tables[] = {ca_options, NULL};
 
     if (!check_kind(s, e))
         return false;
     if (strcmp(s->kind, "pgcert") == 0)
         return option_check_names(s, tables, e);
+    if (strcmp(s->kind, "ca") == 0)
+        return option_check_names(s, ca_tables, e);
     if (strcmp(s->kind, "issuer") == 0)
         return add_issuer(c, s, e);
     if (strcmp(s->kind, "dns") == 0)
@@ -333,7 +406,7 @@ static bool
 resolve(struct config *c, struct err *e)
 {
     for (size_t i = 0; i < c->issuer_count; i++)
-        if (!resolve_dns(c, &c->issuers[i], e))
+        if (c->issuers[i].type == ISSUER_ACME && !resolve_dns(c, &c->issuers[i], e))
             return false;
     for (size_t i = 0; i < c->issuer_count; i++)
         if (!resolve_fallback(c, &c->issuers[i], e))
@@ -344,10 +417,33 @@ resolve(struct config *c, struct err *e)
         one->issuer = config_issuer(c, one->issuer_name);
         if (one->issuer == NULL)
             return dangling(c, "certificate", one->name, "issuer", "issuer", one->issuer_name, e);
+        if (one->addresses.count > 0 && one->issuer->type != ISSUER_CA)
+            return err_set(e, ERR_CONFIG,
+                           "[certificate %s] has addresses, and [issuer %s] is not the private CA "
+                           "(type = ca): DNS cannot prove who has an address",
+                           one->name, one->issuer_name);
         if (!resolve_deploy(c, one, e))
             return false;
     }
     return true;
+}
+
+/* The CA is in the state directory, unless it is told otherwise. */
+static bool
+read_ca(struct config *c, struct err *e)
+{
+    if (!option_bind(conf_find(&c->conf, "ca", ""), ca_options, &c->ca, e) ||
+        !ca_check_config(&c->ca, e))
+        return false;
+    if (c->ca.directory == NULL)
+        c->ca.directory = str_format("%s/ca", c->settings.state);
+    for (size_t i = 0; c->ca.directory != NULL && i < c->issuer_count; i++)
+        if (c->issuers[i].type == ISSUER_CA) {
+            c->issuers[i].root = ca_root_path(&c->ca);
+            if (c->issuers[i].root == NULL)
+                return err_memory(e);
+        }
+    return c->ca.directory != NULL || err_memory(e);
 }
 
 bool
@@ -359,7 +455,7 @@ config_read(struct config *c, const char *path, struct clock *clock, struct err 
     for (size_t i = 0; i < c->conf.section_count; i++)
         if (!bind_section(c, &c->conf.sections[i], clock, e))
             return false;
-    return resolve(c, e);
+    return read_ca(c, e) && resolve(c, e);
 }
 
 struct certificate *
@@ -398,6 +494,12 @@ config_dns(const struct config *c, const char *name)
     return NULL;
 }
 
+const char *
+config_trust_file(const struct issuer *issuer)
+{
+    return issuer->type == ISSUER_CA ? issuer->root : issuer->acme.trust_file;
+}
+
 static void
 reach_done(struct reach *r)
 {
@@ -411,6 +513,7 @@ config_done(struct config *c)
 {
     for (size_t i = 0; i < c->issuer_count; i++) {
         free(c->issuers[i].name);
+        free(c->issuers[i].root);
         option_done(acme_options, &c->issuers[i].acme);
         reach_done(&c->issuers[i].real);
         reach_done(&c->issuers[i].rehearsal);
@@ -427,6 +530,7 @@ config_done(struct config *c)
     free(c->certificates);
     free(c->dns);
     free(c->targets);
+    option_done(ca_options, &c->ca);
     option_done(settings_options, &c->settings);
     conf_done(&c->conf);
     *c = (struct config){0};

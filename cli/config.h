@@ -6,6 +6,7 @@
 #include "base/conf.h"
 #include "base/key.h"
 #include "base/option.h"
+#include "ca/ca.h"
 #include "reload/reload.h"
 
 #define CONFIG_PATH "/etc/pgcert/pgcert.conf"
@@ -26,10 +27,15 @@ struct reach {
     struct client *client;
 };
 
+/* In the order of the words of `type`. */
+enum issuer_type { ISSUER_ACME, ISSUER_CA };
+
 /* [issuer NAME] */
 struct issuer {
     char *name;
-    struct acme_issuer acme;
+    int type;                /* enum issuer_type */
+    char *root;              /* ISSUER_CA: the file of its root */
+    struct acme_issuer acme; /* ISSUER_ACME; else zeroed */
     struct issuer *stand_in; /* borrowed: its `fallback`; NULL: none */
     struct reach real, rehearsal;
 };
@@ -38,8 +44,9 @@ struct issuer {
 struct certificate {
     char *name;
     char *issuer_name;
-    struct list names;
-    int key_type; /* enum key_type */
+    struct list names;     /* with the addresses at the end */
+    struct list addresses; /* IP, as inet_ntop(3) writes them */
+    int key_type;          /* enum key_type */
     struct option_share renew_before;
     int64_t renew_at_most_every_s;
     struct list deploy;    /* names of targets */
@@ -49,6 +56,7 @@ struct certificate {
 struct config {
     struct conf conf; /* as read */
     struct settings settings;
+    struct ca_config ca;
     struct issuer *issuers;
     size_t issuer_count;
     struct dns **dns;
@@ -73,6 +81,9 @@ struct issuer *config_issuer(const struct config *c, const char *name);
 struct target *config_target(const struct config *c, const char *name);
 struct dns *config_dns(const struct config *c, const char *name);
 
+/* Roots in which what it issues ends, besides the system's; NULL: those alone. Borrowed. */
+const char *config_trust_file(const struct issuer *issuer);
+
 /* The option tables of one kind of section, NULL-ended, for what is in `s`. */
 struct config_tables {
     const struct option *tables[3];
@@ -82,6 +93,9 @@ struct config_tables config_tables(const struct conf_section *s);
 
 /* Every kind of section with a table and the word for the manual; `i` from 0; false at the end. */
 bool config_kind(size_t i, const char **kind, const char **variant, const struct option **table);
+
+/* Has a section of that kind a name of its own, as [dns NAME]? */
+bool config_kind_is_named(const char *kind);
 
 void config_done(struct config *c);
 

@@ -39,7 +39,7 @@ make_material(const struct report *r, const struct str *key_pem, const struct st
         .key_pem = key_pem,
         .chain_pem = chain_pem,
         .names = &r->certificate->names,
-        .trust_file = signer(r)->acme.trust_file,
+        .trust_file = config_trust_file(signer(r)),
     };
 }
 
@@ -74,6 +74,20 @@ keep_sweep(struct app *app)
         file_remove_temporaries(records);
     if (records != NULL && !acme_sweep(records, find_dns, app, &e))
         log_say(LOG_LEVEL_WARNING, "records of an earlier run are still in the DNS: %s", e.text);
+}
+
+/* ---- the private CA ---- */
+
+bool
+keep_crls(struct app *app, struct err *e)
+{
+    own_ca struct ca *ca = NULL;
+    bool did = false;
+
+    if (!ca_exists(&app->config.ca))
+        return true;
+    ca = ca_open(&app->config.ca, app->clock, e);
+    return (ca != NULL && ca_refresh(ca, false, &did, e)) || err_wrap(e, "the private CA");
 }
 
 /* ---- deploy ---- */

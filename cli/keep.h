@@ -13,6 +13,10 @@ enum keep_what {
 /* Removes the records that killed runs have left in the DNS; says what could not be removed. */
 void keep_sweep(struct app *app);
 
+/* Makes the private CA's CRLs that are due, where there is such a CA and it is ours: they end, and
+ * an expired one locks out every client. Errors: what ca_open() and ca_refresh() have. */
+MUST_USE bool keep_crls(struct app *app, struct err *e);
+
 /*
  * Obtains what is due and deploys what is not served, as `what` says; what was done and what went
  * wrong is in the report, and was told. A failure of one step leaves those before it as they are.

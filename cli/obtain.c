@@ -18,6 +18,7 @@
 struct order_way {
     struct reach *reach;
     const char *issuer_name; /* borrowed */
+    const char *trust_file;  /* borrowed; NULL: none */
     struct dns *dns;         /* borrowed */
     char *order_path, *journal_path;
     bool is_rehearsal;
@@ -44,6 +45,7 @@ find_way(struct order_way *w, struct app *app, struct issuer *issuer, bool rehea
     if (w->reach == NULL)
         return false;
     w->issuer_name = issuer->name;
+    w->trust_file = config_trust_file(issuer);
     w->dns = config_dns(&app->config, issuer->acme.dns);
     w->is_rehearsal = rehearse;
     w->order_path = is_usual ? str_format("%s/order.json", r->state.directory)
@@ -73,7 +75,7 @@ accept_chain(struct app *app, struct report *r, const struct order_way *w, EVP_P
     m = (struct material){.key_pem = &key_pem,
                           .chain_pem = chain_pem,
                           .names = &r->certificate->names,
-                          .trust_file = w->reach->acme.trust_file,
+                          .trust_file = w->trust_file,
                           .any_root = w->is_rehearsal};
     if (!reload_check(&m, app->clock, e)) {
         (void)err_wrap(e, "the certificate from [issuer %s] is not acceptable", w->issuer_name);
@@ -156,11 +158,46 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
     return good;
 }
 
+/* ---- the private CA ---- */
+
+/* Signed here, for the same request that a server elsewhere would get. */
+static bool
+sign(struct app *app, const struct list *names, const struct str *csr_der, struct str *chain_pem,
+     struct err *e)
+{
+    own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
+    own_pkey EVP_PKEY *public_key = NULL;
+
+    if (ca == NULL)
+        return false;
+    public_key = ca_request_key(csr_der->text, csr_der->size, e);
+    return public_key != NULL && ca_sign_server(ca, names, public_key, chain_pem, e);
+}
+
+static bool
+obtain_here(struct app *app, struct report *r, const struct issuer *issuer, struct err *e)
+{
+    const struct order_way w = {.issuer_name = issuer->name,
+                                .trust_file = config_trust_file(issuer)};
+    own_pkey EVP_PKEY *key = NULL;
+    own_str struct str csr_der = {0};
+    own_str struct str chain_pem = {0};
+
+    if (!file_make_directory(r->state.directory, 0700, e))
+        return false;
+    key = find_key(r, &w, e);
+    return key != NULL && csr_make(key, &r->certificate->names, &csr_der, e) &&
+           sign(app, &r->certificate->names, &csr_der, &chain_pem, e) &&
+           accept_chain(app, r, &w, key, &chain_pem, e);
+}
+
 static bool
 obtain_from(struct app *app, struct report *r, struct issuer *issuer, bool rehearse, struct err *e)
 {
     own_way struct order_way w = {0};
 
+    if (issuer->type == ISSUER_CA)
+        return obtain_here(app, r, issuer, e);
     return find_way(&w, app, issuer, rehearse, r, e) && order(app, r, &w, e);
 }
 
@@ -216,16 +253,6 @@ is_issuers(const struct err *e)
            e->code != ERR_PERMISSION;
 }
 
-/* Failures in a row at this very issuer, as of earlier runs. */
-static int64_t
-failures_before(const struct report *r)
-{
-    struct attempt last = state_attempt(&r->state);
-    const char *directory = r->certificate->issuer->acme.directory;
-
-    return last.directory != NULL && strcmp(last.directory, directory) == 0 ? last.failures : 0;
-}
-
 /* Asks the stand-in because of e, which becomes what is to be charged. */
 static bool
 obtain_instead(struct app *app, struct report *r, struct issuer *other, struct err *e)
@@ -253,7 +280,7 @@ obtain(struct app *app, struct report *r, struct err *e)
     if (obtain_from(app, r, r->certificate->issuer, false, e))
         return true;
     if (is_issuers(e))
-        other = find_stand_in(app, r, failures_before(r) + (e->is_answer ? 1 : 0));
+        other = find_stand_in(app, r, budget_failures(&r->state, r->certificate) + (e->is_answer ? 1 : 0));
     return other != NULL && obtain_instead(app, r, other, e);
 }
 
@@ -263,8 +290,8 @@ may_obtain(struct app *app, struct report *r, bool *is_too_soon, struct err *e)
 {
     *is_too_soon =
         !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e);
-    return !*is_too_soon || (failures_before(r) <= FAILURES_BORNE &&
-                             find_stand_in(app, r, failures_before(r)) != NULL);
+    return !*is_too_soon || (budget_failures(&r->state, r->certificate) <= FAILURES_BORNE &&
+                             find_stand_in(app, r, budget_failures(&r->state, r->certificate)) != NULL);
 }
 
 bool

@@ -95,7 +95,7 @@ poll_renewal(struct app *app, struct report *r, struct err *e)
     struct issuer *issuer = g->number == 0 ? NULL : config_issuer(&app->config, g->issuer);
     struct err ignored = {0};
 
-    if (r->plan.is_due || issuer == NULL || !is_time(&advice, now_s))
+    if (r->plan.is_due || issuer == NULL || issuer->type != ISSUER_ACME || !is_time(&advice, now_s))
         return true;
     url = find_url(app, r, issuer, &ignored);
     if (url == NULL)
