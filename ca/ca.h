@@ -196,6 +196,9 @@ struct ca_list {
 MUST_USE bool ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s,
                            struct ca_list *list, struct err *e);
 
+/* Is the certificate with that serial number, of whatever kind, revoked? */
+bool ca_list_has_revoked(const struct ca_list *list, const char *serial);
+
 void ca_list_done(struct ca_list *list);
 
 /* The index as the index.txt of openssl-ca(1), of the CA with that word ("clients" ...); or, with
@@ -210,5 +213,64 @@ MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text,
  *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
  */
 MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e);
+
+/* ---- bundles: what a client gets ---- */
+
+/* How a client connects, and with what kind of certificate; all borrowed. */
+struct ca_bundle {
+    const char *user, *host, *database;
+    int port;
+    const char *path; /* the directory where the files will be at the client's */
+    enum key_type key_type;
+    int64_t lifetime_s; /* 0: client_lifetime */
+    bool is_privileged;
+    bool is_legacy;              /* PKCS#12 for programs that do not know AES there */
+    const char *password;        /* of the PKCS#12; NULL: a random one */
+    const struct str *trust_pem; /* what the server's certificate ends in; NULL: a public root,
+                                    which the client's system trusts */
+};
+
+/* A bundle as it was found. Strings are owned. */
+struct ca_bundle_found {
+    char *user, *host, *database, *path, *serial, *password;
+    int port;
+    enum key_type key_type;
+    int64_t lifetime_s, not_before_s, not_after_s;
+    bool is_privileged, is_legacy;
+};
+
+#define own_ca_bundle_found __attribute__((cleanup(ca_bundle_found_done)))
+
+/* Where the bundle of a user is kept: clients/USER, with what cannot stand in the name of a file as
+ * %XX; free() it. NULL: out of memory. */
+MUST_USE char *ca_bundle_directory(const struct ca_config *config, const char *user);
+
+/* Adds the directories of all bundles that are kept, sorted. ERR_SYSTEM, ERR_PERMISSION. */
+MUST_USE bool ca_bundle_list(const struct ca_config *config, struct list *directories,
+                             struct err *e);
+
+/*
+ * Makes a key, signs a certificate for it, and puts both into a directory (0700, files 0600) in the
+ * forms that clients read, with what they need to connect. The directory is there whole or not at
+ * all; one that is replaced is gone afterwards.
+ *
+ * Takes:  replace    the directory is a bundle that is to be replaced; else it must not be there,
+ *                    or be empty
+ * Gives:  serial     free() it
+ * Errors: ERR_INPUT  the directory is there; the name cannot be a role's
+ *         and those of ca_sign_client()
+ */
+MUST_USE bool ca_bundle_make(struct ca *ca, const struct ca_bundle *bundle, const char *directory,
+                             bool replace, char **serial, struct err *e);
+
+/*
+ * Reads what is in a bundle's directory.
+ *
+ * Gives:  found  empty before
+ * Errors: ERR_INPUT  it is no bundle; ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_bundle_read(const char *directory, struct ca_bundle_found *found, struct err *e);
+
+void ca_bundle_found_done(struct ca_bundle_found *found);
 
 #endif

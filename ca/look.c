@@ -131,6 +131,14 @@ ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s, st
     return good;
 }
 
+bool
+ca_list_has_revoked(const struct ca_list *list, const char *serial)
+{
+    const struct index_entry *one = index_find(list->index, serial);
+
+    return one != NULL && one->revoked_at_s != 0;
+}
+
 void
 ca_list_done(struct ca_list *list)
 {

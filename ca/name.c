@@ -39,6 +39,8 @@ name_check_user(const char *user, struct err *e)
     if (count_characters(user) < 0)
         return err_set(e, ERR_INPUT,
                        "the user '%s': the name is not UTF-8, or has a control character", user);
+    if (user[0] == ' ' || user[size - 1] == ' ') /* RFC 5280 section 7.1: insignificant there */
+        return err_set(e, ERR_INPUT, "the user '%s': the name begins or ends with a space", user);
     if (size > NAME_USER_MAX)
         return err_set(e, ERR_INPUT,
                        "the user '%s': the name has %zu bytes, and a role of PostgreSQL at most %d",

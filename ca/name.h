@@ -13,7 +13,8 @@
 /*
  * Can a role of PostgreSQL have that name? It is compared with the common name byte by byte.
  *
- * Errors: ERR_INPUT  empty, more than 63 bytes, not UTF-8, or with a control character
+ * Errors: ERR_INPUT  empty, more than 63 bytes, not UTF-8, with a control character, or with a
+ *                    space at an end
  * Source: PostgreSQL's manual, "Identifiers and Key Words" (NAMEDATALEN) and "Certificate
  *         Authentication"
  */

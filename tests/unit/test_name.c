@@ -25,7 +25,7 @@ a_name_has_1_to_63_bytes_of_utf8_without_control_characters(void **state)
         {"alice", true}, {"a", true}, {"Zo\xc3\xab", true}, {"with space", true}, {"O=x,CN=y", true},
         {SIXTY "123", true}, {SIXTY "1\xc3\xab", true},
         {SIXTY "1234", false}, {SIXTY "12\xc3\xab", false},
-        {"", false},
+        {"", false}, {" a", false}, {"a ", false},
         {"a\nb", false}, {"a\tb", false}, {"\x7f", false}, {"\xc2\x85", false}, {"a\x1b[2J", false},
         {"\xff", false}, {"\xc3", false}, {"\xc0\xaf", false}, {"\xed\xa0\x80", false},
         {"\xf4\x90\x80\x80", false},

@@ -1,0 +1,323 @@
+/* clients.c: what the private CA has issued to clients. */
+#include "cli/clients.h"
+
+#include "base/json.h"
+#include "cli/term.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which ---- */
+
+static bool
+is_wanted(const struct ca_issued *one, int count, char *const *wanted)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(one->name, wanted[i]) == 0 || strcmp(one->serial, wanted[i]) == 0)
+            return true;
+    return count == 0;
+}
+
+/* Those which the filter lets through move to the front. */
+static void
+apply(struct ca_list *list, const struct clients_filter *f)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (is_wanted(&list->items[i], f->wanted_count, f->wanted) &&
+            (f->state == NULL || strcmp(list->items[i].state, f->state) == 0))
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+static int
+by_time(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int
+by_issued(const void *a, const void *b)
+{
+    const struct ca_issued *x = a, *y = b;
+
+    return by_time(x->at_s, y->at_s);
+}
+
+static int
+by_expiry(const void *a, const void *b)
+{
+    const struct ca_issued *x = a, *y = b;
+
+    return by_time(x->not_after_s, y->not_after_s);
+}
+
+static int
+by_user(const void *a, const void *b)
+{
+    const struct ca_issued *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : by_expiry(a, b);
+}
+
+static int
+by_state(const void *a, const void *b)
+{
+    const struct ca_issued *x = a, *y = b;
+    int order = strcmp(x->state, y->state);
+
+    return order != 0 ? order : by_expiry(a, b);
+}
+
+static int
+by_serial(const void *a, const void *b)
+{
+    const struct ca_issued *x = a, *y = b;
+
+    return strcmp(x->serial, y->serial);
+}
+
+static bool
+sort(struct ca_list *list, const char *word, struct err *e)
+{
+    static const struct {
+        const char *word;
+        int (*compare)(const void *a, const void *b);
+    } orders[] = {{"issued", by_issued},
+                  {"user", by_user},
+                  {"expiry", by_expiry},
+                  {"state", by_state},
+                  {"serial", by_serial}};
+
+    for (size_t i = 0; i < COUNT(orders); i++)
+        if (strcmp(orders[i].word, word == NULL ? "issued" : word) == 0) {
+            if (list->count > 1)
+                qsort(list->items, list->count, sizeof(*list->items), orders[i].compare);
+            return true;
+        }
+    return err_set(e, ERR_USAGE, "--sort %s: there are: issued user expiry state serial", word);
+}
+
+static bool
+check_state(const char *state, struct err *e)
+{
+    return state == NULL || strcmp(state, "valid") == 0 || strcmp(state, "expired") == 0 ||
+           strcmp(state, "revoked") == 0 ||
+           err_set(e, ERR_USAGE, "--state %s: there are: valid expired revoked", state);
+}
+
+/* ---- showing ---- */
+
+static struct json_t *
+issued_json(const struct ca_issued *one)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_text(object, "user", one->name);
+    json_put_text(object, "serial", one->serial);
+    json_put_text(object, "state", one->state);
+    json_put_time(object, "issued_at", one->at_s);
+    json_put_time(object, "not_after", one->not_after_s);
+    json_put_time(object, "revoked_at", one->revoked_at_s);
+    json_put_text(object, "reason", one->reason);
+    return object;
+}
+
+static struct json_t *
+list_json(const struct ca_list *list)
+{
+    struct json_t *array = json_new_array();
+
+    for (size_t i = 0; i < list->count; i++)
+        json_add(array, issued_json(&list->items[i]));
+    return array;
+}
+
+static void
+print_json(struct json_t *object)
+{
+    own_mem char *text = json_encode_pretty(object);
+
+    if (text != NULL)
+        (void)fputs(text, stdout);
+}
+
+static enum term_style
+style_of(const char *state)
+{
+    return strcmp(state, "valid") == 0     ? TERM_GOOD
+           : strcmp(state, "revoked") == 0 ? TERM_BAD
+                                           : TERM_DIM;
+}
+
+static void
+print_table(const struct ca_list *list)
+{
+    if (list->count > 0)
+        (void)printf("%s%-8s %-10s  %-32s  %s%s\n", term_on(TERM_DIM), "state", "until", "serial",
+                     "user", term_off());
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ca_issued *one = &list->items[i];
+        char until[CLOCK_TEXT_SIZE];
+
+        clock_text(until, one->not_after_s);
+        (void)printf("%s%-8s%s %.10s  %-32s  %s\n", term_on(style_of(one->state)), one->state,
+                     term_off(), until, one->serial, one->name);
+    }
+}
+
+static bool
+read_list(const struct app *app, struct ca_list *list, struct err *e)
+{
+    if (!ca_exists(&app->config.ca))
+        return err_set(e, ERR_CONFIG, "there is no private CA in '%s'; try: pgcert ca init",
+                       app->config.ca.directory);
+    return ca_list_read(&app->config.ca, "client", app->clock->now_s(app->clock), list, e);
+}
+
+bool
+clients_list(const struct app *app, const struct clients_filter *f, struct err *e)
+{
+    own_ca_list struct ca_list list = {0};
+    own_json struct json_t *object = NULL;
+
+    if (!check_state(f->state, e) || !read_list(app, &list, e))
+        return false;
+    apply(&list, f);
+    if (!sort(&list, f->sort, e))
+        return false;
+    if (!app->json) {
+        print_table(&list);
+        return true;
+    }
+    object = json_new_object();
+    json_put(object, "clients", list_json(&list));
+    print_json(object);
+    return true;
+}
+
+static struct json_t *
+bundle_json(const char *directory, const struct ca_bundle_found *b)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_text(object, "directory", directory);
+    json_put_text(object, "serial", b->serial);
+    json_put_text(object, "host", b->host);
+    json_put_int(object, "port", b->port);
+    json_put_text(object, "database", b->database);
+    json_put_text(object, "path", b->path);
+    json_put_text(object, "key_type", key_type_words[b->key_type]);
+    json_put_time(object, "not_after", b->not_after_s);
+    return object;
+}
+
+bool
+clients_show(const struct app *app, char *user, struct err *e)
+{
+    const struct clients_filter f = {.wanted_count = 1, .wanted = &user};
+    own_mem char *directory = ca_bundle_directory(&app->config.ca, user);
+    own_ca_list struct ca_list list = {0};
+    own_ca_bundle_found struct ca_bundle_found b = {0};
+    own_json struct json_t *object = json_new_object();
+    struct err ignored = {0};
+    bool has_bundle = directory != NULL && ca_bundle_read(directory, &b, &ignored);
+
+    if (!read_list(app, &list, e))
+        return false;
+    apply(&list, &f);
+    if (list.count == 0)
+        return err_set(e, ERR_INPUT,
+                       "the private CA has issued nothing to '%s'; try: pgcert "
+                       "client list",
+                       user);
+    json_put(object, "clients", list_json(&list));
+    json_put(object, "bundle", has_bundle ? bundle_json(directory, &b) : NULL);
+    if (app->json) {
+        print_json(object);
+        return true;
+    }
+    print_table(&list);
+    if (has_bundle)
+        (void)printf("\nbundle    %s\nserial    %s\nserver    %s port %d, database %s\nkey type  "
+                     "%s\n",
+                     directory, b.serial, b.host, b.port, b.database, key_type_words[b.key_type]);
+    return true;
+}
+
+/* ---- revoking ---- */
+
+/* Whoever is named must be there, or nothing is done: a misspelt name must not look like success.
+ */
+static bool
+check_names(const struct ca_list *list, int count, char **names, struct err *e)
+{
+    for (int i = 0; i < count; i++) {
+        bool found = false;
+
+        for (size_t n = 0; n < list->count; n++)
+            found = found || is_wanted(&list->items[n], 1, &names[i]);
+        if (!found)
+            return err_set(e, ERR_INPUT,
+                           "the private CA has no certificate of a user or with a serial number "
+                           "'%s' that could be revoked; try: pgcert client list",
+                           names[i]);
+    }
+    return true;
+}
+
+/* An expired one need not be revoked. */
+static void
+drop_expired(struct ca_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].state, "expired") != 0)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+static void
+tell_revoked(const struct app *app, const struct ca_list *list, const char *reason)
+{
+    own_json struct json_t *object = json_new_object();
+
+    if (app->json) {
+        json_put(object, "revoked", list_json(list));
+        json_put_text(object, "reason", reason);
+        print_json(object);
+    }
+    for (size_t i = 0; !app->json && !app->quiet && i < list->count; i++)
+        (void)printf("%s: %s %s\n", list->items[i].name, list->items[i].serial,
+                     strcmp(list->items[i].state, "revoked") == 0 ? "was revoked already"
+                                                                  : "is revoked");
+    if (!app->json && !app->quiet)
+        (void)printf("the CRL is %s/clients.crl\n", app->config.ca.directory);
+}
+
+bool
+clients_revoke(const struct app *app, int count, char **names, const char *reason, struct err *e)
+{
+    own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
+    const struct clients_filter f = {.wanted_count = count, .wanted = names};
+    own_ca_list struct ca_list list = {0};
+    bool did = false;
+
+    if (ca == NULL || !read_list(app, &list, e))
+        return false;
+    drop_expired(&list);
+    if (!check_names(&list, count, names, e))
+        return false;
+    apply(&list, &f);
+    for (size_t i = 0; i < list.count; i++)
+        if (!ca_revoke(ca, list.items[i].serial, reason, &did, e))
+            return false;
+    if (!ca_refresh(ca, false, &did, e))
+        return false;
+    tell_revoked(app, &list, reason);
+    return true;
+}

@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# client: certificates for clients, with which real clients log in to PostgreSQL.
+load ../e2e/world
+
+# Only PostgreSQL: neither name server nor ACME server is there.
+setup_file()
+{
+    pg_start && world_conf
+    pg_sql 'create database app' && pg_sql 'create role alice login' && pg_sql 'create role bob login'
+}
+
+setup()
+{
+    fresh
+    conf_add <<END
+[issuer private]
+type = ca
+
+[certificate db.$ZONE]
+issuer = private
+END
+    grep -q "db.$ZONE" /etc/hosts || echo "127.0.0.1 db.$ZONE" >>/etc/hosts
+    expect 0 pgcert ca init
+}
+
+CA=$STATE/ca
+BUNDLES=$CA/clients
+
+# PostgreSQL serves the private CA's certificate, and wants one of each client; CRLs are checked.
+mutual_tls()
+{
+    pg_serves_pgcert
+    expect 0 pgcert renew
+    trust_clients
+}
+
+# What the server trusts for clients, by hand.
+trust_clients()
+{
+    pgcert ca export clients >"$PGDATA/clients.crt"
+    cp "$CA/clients.crl" "$PGDATA/clients.crl"
+    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
+    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
+    printf '%s\n' 'local all postgres peer' 'hostssl app alice all cert' 'hostssl app bob all cert' >"$PGDATA/pg_hba.conf"
+    pg_sql 'select pg_reload_conf()' >/dev/null
+    await 5 "the new trust" bash -c "psql '$(psql_uri_of_nobody)' 2>&1 | grep -q 'certificate'"
+}
+
+psql_uri_of_nobody()
+{
+    echo "host=db.$ZONE user=alice dbname=app sslmode=require sslcert=/nonexistent sslkey=/nonexistent"
+}
+
+# Logs in by the URI of a bundle, and says as whom: login DIRECTORY
+login()
+{
+    psql "$(head -n 1 "$1/urls")" -XqAtc "select current_user || ' ' || current_database() || ' ' || client_dn from pg_stat_ssl where pid = pg_backend_pid()"
+}
+
+@test "a bundle logs in by each of its files, with verify-full" {
+    mutual_tls
+    expect 0 pgcert client new alice --database app
+    [[ $output == "alice: "*" made; the bundle is $BUNDLES/alice" ]]
+    dir=$BUNDLES/alice
+    [ "$(login "$dir")" = "alice app /CN=alice" ]
+    [ "$(env PGSERVICEFILE="$dir/pg_service.conf" PGSERVICE=alice psql -XqAtc 'select current_user')" = alice ]
+    [ "$(sh -c ". '$dir/environment' && psql -XqAtc 'select current_user'")" = alice ]
+    # libpq and JDBC look there by themselves
+    install -d -m 700 "$WORLD/home/.postgresql"
+    cp "$dir"/postgresql.* "$dir/root.crt" "$WORLD/home/.postgresql"
+    [ "$(env HOME="$WORLD/home" psql "host=db.$ZONE user=alice dbname=app sslmode=verify-full" -XqAtc 'select current_user')" = alice ]
+    # not as another user, nor for another database
+    not psql "host=db.$ZONE user=bob dbname=app sslmode=verify-full sslcert=$dir/postgresql.crt sslkey=$dir/postgresql.key sslrootcert=$dir/root.crt" -c 'select 1'
+    not psql "host=db.$ZONE user=alice dbname=postgres sslmode=verify-full sslcert=$dir/postgresql.crt sslkey=$dir/postgresql.key sslrootcert=$dir/root.crt" -c 'select 1'
+}
+
+@test "the key has every form, and all of them are private" {
+    expect 0 pgcert client new alice
+    dir=$BUNDLES/alice
+    [ "$(stat -c %a "$dir")" = 700 ]
+    [ "$(stat -c %a "$dir"/* | sort -u)" = 600 ]
+    openssl verify -x509_strict -purpose sslclient -crl_check_all -CAfile "$CA/root.crt" \
+        -CRLfile "$CA/clients.crl" -untrusted "$dir/postgresql.crt" "$dir/postgresql.crt"
+    certtool --verify --load-ca-certificate "$CA/root.crt" --infile "$dir/postgresql.crt" \
+        --verify-purpose 1.3.6.1.5.5.7.3.2
+    public=$(openssl x509 -in "$dir/postgresql.crt" -noout -pubkey)
+    [ "$(openssl pkey -in "$dir/postgresql.key" -pubout)" = "$public" ]
+    [ "$(openssl pkey -inform DER -in "$dir/postgresql.pk8" -pubout)" = "$public" ]
+    openssl pkcs12 -in "$dir/postgresql.p12" -passin "file:$dir/postgresql.p12.password" -nodes -info >"$WORLD/p12" 2>&1
+    grep -q 'PBES2, PBKDF2, AES-256-CBC' "$WORLD/p12"
+    grep -q 'MAC: sha256' "$WORLD/p12"
+    [ "$(grep -c 'BEGIN CERTIFICATE' "$WORLD/p12")" = 2 ]
+    [ "$(openssl pkey -in "$WORLD/p12" -pubout)" = "$public" ]
+
+    (umask 077 && echo 'a secret' >"$WORLD/password")
+    expect 0 pgcert client new bob --legacy --password-file "$WORLD/password" --key-type rsa-2048 --lifetime 2d
+    openssl pkcs12 -in "$BUNDLES/bob/postgresql.p12" -passin 'pass:a secret' -nodes -info >"$WORLD/p12" 2>&1
+    grep -q 'pbeWithSHA1And3-KeyTripleDES-CBC' "$WORLD/p12"
+    grep -q 'MAC: sha1' "$WORLD/p12"
+    not grep -q 'a secret' <<<"$output$stderr"
+    openssl x509 -in "$BUNDLES/bob/postgresql.crt" -noout -text | grep -q 'Public-Key: (2048 bit)'
+    not openssl x509 -in "$BUNDLES/bob/postgresql.crt" -noout -checkend 172801
+}
+
+@test "what is asked for stands in the files" {
+    expect 0 pgcert --json client new "O'Hara Zoë" --host 2001:db8::1 --port 5433 --database "a b" \
+        --path "/home of/zoë" --out "$WORLD/out/"
+    [ "$(json "['bundles'][0]['directory']")" = "$WORLD/out" ]
+    [ "$(json "['bundles'][0]['serial']")" = "$(openssl x509 -in "$WORLD/out/postgresql.crt" -noout -serial | sed 's/.*=//' | tr A-F a-f)" ]
+    head -n 1 "$WORLD/out/urls" | grep -qx "postgresql://O%27Hara%20Zo%C3%AB@\[2001:db8::1\]:5433/a%20b?sslmode=verify-full&sslcert=/home%20of/zo%C3%AB/postgresql.crt&sslkey=/home%20of/zo%C3%AB/postgresql.key&sslrootcert=/home%20of/zo%C3%AB/root.crt"
+    tail -n 1 "$WORLD/out/urls" | grep -q '^jdbc:postgresql://\[2001:db8::1\]:5433/a%20b?user=O%27Hara%20Zo%C3%AB&sslmode=verify-full&.*postgresql.pk8'
+    [ "$(sh -c ". '$WORLD/out/environment' && echo \"\$PGUSER|\$PGDATABASE|\$PGSSLKEY\"")" = "O'Hara Zoë|a b|/home of/zoë/postgresql.key" ]
+    grep -qx "user=O'Hara Zoë" "$WORLD/out/pg_service.conf"
+    grep -q "as the user 'O'Hara Zoë'" "$WORLD/out/README"
+}
+
+@test "a name that cannot be, or should not be, gets nothing" {
+    local long
+    long=$(printf 'x%.0s' {1..64})
+    expect 65 pgcert client new "$long"
+    says "has 64 bytes, and a role of PostgreSQL at most 63"
+    expect 0 pgcert client new "${long:1}"
+    expect 65 pgcert client new $'a\nb'
+    expect 65 pgcert client new ""
+    expect 77 pgcert client new postgres
+    says "privileged role"
+    expect 77 pgcert client new pg_monitor
+    expect 0 pgcert client new postgres --privileged
+    expect 0 pgcert client new ../../../etc/x
+    [ -e "$BUNDLES/%2E.%2F..%2F..%2Fetc%2Fx/postgresql.key" ]
+    expect 64 pgcert client new bob --lifetime soon
+    expect 64 pgcert client new bob --port 65536
+    expect 64 pgcert client new bob --key-type dsa
+    expect 64 pgcert client new
+    expect 64 pgcert client make bob
+    expect 65 pgcert client new postgres --privileged
+    says "is there already"
+    [ "$(pgcert client list | grep -c valid)" = 3 ]
+}
+
+@test "of a request nothing is used but the public key" {
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORLD/mine.key" \
+        -subj /CN=postgres/O=evil -addext basicConstraints=critical,CA:TRUE \
+        -addext "subjectAltName=DNS:db.$ZONE" -out "$WORLD/mine.csr" 2>/dev/null
+    pgcert client sign alice "$WORLD/mine.csr" >"$WORLD/mine.crt"
+    [ "$(openssl x509 -in "$WORLD/mine.crt" -noout -pubkey)" = "$(openssl pkey -in "$WORLD/mine.key" -pubout)" ]
+    [ "$(openssl x509 -in "$WORLD/mine.crt" -noout -subject)" = "subject=CN = alice" ]
+    openssl x509 -in "$WORLD/mine.crt" -noout -text >"$WORLD/text"
+    grep -q 'CA:FALSE' "$WORLD/text"
+    not grep -q "DNS:" "$WORLD/text"
+    expect 65 pgcert client sign alice "$WORLD/mine.key"
+    says "no certificate request"
+    expect 77 pgcert client sign postgres "$WORLD/mine.csr"
+    expect 74 pgcert client sign alice "$WORLD/nothing.csr"
+    [ "$(pgcert client list alice | grep -c valid)" = 1 ]
+}
+
+@test "revoked, a client is refused once the server has the CRL; others are not" {
+    mutual_tls
+    expect 0 pgcert client new alice --database app
+    expect 0 pgcert client new bob --database app
+    expect 0 pgcert client new alice --database app --out "$WORLD/second"
+    [ "$(login "$BUNDLES/alice")" = "alice app /CN=alice" ]
+    serial=$(openssl x509 -in "$WORLD/second/postgresql.crt" -noout -serial | sed 's/.*=//' | tr A-F a-f)
+
+    expect 0 pgcert client revoke "$serial" --reason superseded
+    trust_clients
+    not login "$WORLD/second"
+    [ "$(login "$BUNDLES/alice")" = "alice app /CN=alice" ]
+
+    expect 0 pgcert client revoke alice
+    [[ $output == *"$serial was revoked already"*"is revoked"* || $output == *"is revoked"*"was revoked already"* ]]
+    trust_clients
+    not login "$BUNDLES/alice"
+    [ "$(login "$BUNDLES/bob")" = "bob app /CN=bob" ]
+    expect 65 pgcert client revoke alicia
+    says "that could be revoked"
+    expect 64 pgcert client revoke bob --reason boredom
+    says "there are: unspecified keyCompromise"
+    # who was locked out gets nothing by itself, but may be let in again
+    expect 0 pgcert client renew
+    expect 0 pgcert client renew alice
+    [ "$(login "$BUNDLES/alice")" = "alice app /CN=alice" ]
+}
+
+@test "clients are renewed when they are due, into the same place" {
+    have faketime
+    expect 0 pgcert client new alice --database app --host "db.$ZONE" --port 5433
+    expect 0 pgcert client new bob --lifetime 300d
+    before=$(cat "$BUNDLES/alice/postgresql.crt")
+    password=$(cat "$BUNDLES/alice/postgresql.p12.password")
+    expect 0 pgcert client renew
+    [ "$(cat "$BUNDLES/alice/postgresql.crt")" = "$before" ]
+    expect 0 faketime -f +61d "$PGCERT" -c "$CONF" --json client renew
+    [ "$(json "['bundles'][0]['user']")" = alice ]
+    [ "$(json ".get('bundles').__len__()")" = 1 ]
+    [ "$(cat "$BUNDLES/alice/postgresql.crt")" != "$before" ]
+    [ "$(openssl x509 -in "$BUNDLES/alice/postgresql.crt" -noout -pubkey)" != "$(openssl x509 -noout -pubkey <<<"$before")" ]
+    [ "$(cat "$BUNDLES/alice/postgresql.p12.password")" = "$password" ]
+    grep -q 'port=5433' "$BUNDLES/alice/pg_service.conf"
+    [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
+    expect 0 faketime -f +61d "$PGCERT" -c "$CONF" client renew bob
+    expect 65 pgcert client renew nobody
+    # a renewal can wait until somebody is due: a revoked one is not renewed by itself
+    expect 0 pgcert client revoke alice
+    after=$(cat "$BUNDLES/alice/postgresql.crt")
+    expect 0 faketime -f +130d "$PGCERT" -c "$CONF" client renew
+    [[ $output == *"alice: not renewed, for the certificate is revoked"* ]]
+    [ "$(cat "$BUNDLES/alice/postgresql.crt")" = "$after" ]
+}
+
+@test "killed at any system call that changes a file, a renewal leaves one whole bundle" {
+    have strace
+    local call n kills=0
+    expect 0 pgcert client new alice
+    for call in openat write fsync mkdir renameat2 rename unlink; do
+        n=0
+        while :; do
+            n=$((n + 1))
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" client renew alice 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            [ "$(openssl x509 -in "$BUNDLES/alice/postgresql.crt" -noout -pubkey)" = "$(openssl pkey -in "$BUNDLES/alice/postgresql.key" -pubout)" ]
+            openssl verify -CAfile "$CA/root.crt" -untrusted "$BUNDLES/alice/postgresql.crt" "$BUNDLES/alice/postgresql.crt" >/dev/null
+            # nothing was signed that the index does not have
+            pgcert client list "$(openssl x509 -in "$BUNDLES/alice/postgresql.crt" -noout -serial | sed 's/.*=//' | tr A-F a-f)" | grep -q valid
+        done
+    done
+    [ "$kills" -gt 40 ]
+    expect 0 pgcert client renew alice
+    [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+}
+
+@test "they are listed by user, expiry, state and serial, and shown" {
+    expect 0 pgcert client new bob --lifetime 5d
+    expect 0 pgcert client new alice --lifetime 9d
+    expect 0 pgcert client new carol --lifetime 1d
+    expect 0 pgcert client revoke carol
+    expect 0 pgcert --json client list --sort user
+    [ "$(python3 -c 'import json, sys; print([c["user"] for c in json.load(sys.stdin)["clients"]])' <<<"$output")" = "['alice', 'bob', 'carol']" ]
+    expect 0 pgcert --json client list --sort expiry
+    [ "$(python3 -c 'import json, sys; print([c["user"] for c in json.load(sys.stdin)["clients"]])' <<<"$output")" = "['carol', 'bob', 'alice']" ]
+    expect 0 pgcert client list --state revoked
+    [ "$(wc -l <<<"$output")" = 2 ]
+    expect 0 pgcert --json client list alice
+    serial=$(json "['clients'][0]['serial']")
+    expect 0 pgcert client list "$serial"
+    [[ $output == *alice* && $output != *bob* ]]
+    expect 0 pgcert client show alice
+    [[ $output == *"$serial"*"$BUNDLES/alice"* ]]
+    expect 65 pgcert client show dave
+    expect 64 pgcert client list --sort colour
+    expect 64 pgcert client list --state lost
+}

@@ -1,0 +1,179 @@
+/* test_bundle.c: the directory that a client gets, whole or not at all. */
+#include "tests/fake/authority.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static const struct ca_bundle alice = {.user = "alice",
+                                       .host = "db.example.org",
+                                       .port = 5433,
+                                       .database = "app",
+                                       .path = "/home/alice/pg",
+                                       .key_type = KEY_ECDSA_P384,
+                                       .lifetime_s = 5 * FAKE_DAY,
+                                       .is_legacy = true};
+
+static bool
+make(struct fake_ca *f, const struct ca_bundle *b, const char *directory, bool replace,
+     struct err *e)
+{
+    struct ca *ca = fake_ca_open(f);
+    own_mem char *serial = NULL;
+    bool good = ca_bundle_make(ca, b, scratch_path(&f->scratch, directory), replace, &serial, e);
+
+    assert_int_equal(good, serial != NULL);
+    ca_close(&ca);
+    return good;
+}
+
+static void
+what_was_made_is_read_again(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    own_ca_bundle_found struct ca_bundle_found found = {0};
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "out", false, &e));
+    assert_true(ca_bundle_read(scratch_path(&f.scratch, "out"), &found, &e));
+    assert_string_equal(found.user, "alice");
+    assert_string_equal(found.host, "db.example.org");
+    assert_string_equal(found.database, "app");
+    assert_string_equal(found.path, "/home/alice/pg");
+    assert_int_equal(found.port, 5433);
+    assert_int_equal(found.key_type, KEY_ECDSA_P384);
+    assert_int_equal(found.lifetime_s, 5 * FAKE_DAY);
+    assert_int_equal(found.not_after_s, f.clock.at_s + 5 * FAKE_DAY);
+    assert_true(found.is_legacy);
+    assert_false(found.is_privileged);
+    assert_int_equal(strlen(found.password), 24);
+    fake_ca_end(&f);
+}
+
+static void
+a_place_that_is_taken_stays_as_it_is_and_nothing_is_signed(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca_list list = {0};
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "out"), 0700), 0);
+    assert_true(make(&f, &alice, "out", false, &e)); /* empty is free */
+    assert_false(make(&f, &alice, "out", false, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "other"), 0700), 0);
+    scratch_write(&f.scratch, "other/file", "mine");
+    assert_false(make(&f, &alice, "other", false, &e));
+    assert_string_equal(scratch_read(&f.scratch, "other/file"), "mine");
+    assert_true(ca_list_read(&f.config, "client", f.clock.at_s, &list, &e));
+    assert_int_equal(list.count, 1);
+    ca_list_done(&list);
+    fake_ca_end(&f);
+}
+
+static void
+a_bundle_is_replaced_as_a_whole_and_leaves_nothing_behind(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    char *before = NULL;
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "b/out", false, &e));
+    before = strdup(scratch_read(&f.scratch, "b/out/postgresql.key"));
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "b/out~new"), 0700), 0); /* of a killed run */
+    scratch_write(&f.scratch, "b/out~new/postgresql.key", "old");
+    assert_true(make(&f, &alice, "b/out", true, &e));
+    assert_string_not_equal(scratch_read(&f.scratch, "b/out/postgresql.key"), before);
+    assert_int_equal(scratch_count(&f.scratch, "b"), 1);
+    free(before);
+    fake_ca_end(&f);
+}
+
+static void
+names_of_users_become_names_of_directories(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *user, *name;
+    } rows[] = {
+        {"alice", "alice"}, {"../x", "%2E.%2Fx"}, {"a.b", "a.b"}, {".", "%2E"}, {"a b%", "a%20b%25"},
+        {"Zo\xc3\xab", "Zo%C3%AB"}, {"alice~new", "alice%7Enew"},
+    };
+    /* clang-format on */
+    static char directory[] = "/ca";
+    const struct ca_config config = {.directory = directory};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        own_mem char *path = ca_bundle_directory(&config, rows[i].user);
+        own_mem char *wanted = str_format("/ca/clients/%s", rows[i].name);
+
+        assert_string_equal(path, wanted);
+    }
+}
+
+static void
+what_is_no_bundle_is_told(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca_bundle_found found = {0};
+
+    (void)state;
+    fake_ca_begin(&f);
+    assert_false(ca_bundle_read(scratch_path(&f.scratch, "nothing"), &found, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    scratch_write(&f.scratch, "about.json", "{\"user\": \"alice\"}");
+    assert_false(ca_bundle_read(scratch_path(&f.scratch, "."), &found, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    fake_ca_end(&f);
+}
+
+/* A full disk: the old bundle is still there, and no half of a new one. */
+static void
+a_failure_leaves_what_was_there(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    char *before = NULL;
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "b/out", false, &e));
+    before = strdup(scratch_read(&f.scratch, "b/out/postgresql.key"));
+    scratch_fill_disk(1400); /* the index fits, the chain does not */
+    assert_false(make(&f, &alice, "b/out", true, &e));
+    scratch_fill_disk(-1);
+    assert_string_equal(scratch_read(&f.scratch, "b/out/postgresql.key"), before);
+    assert_int_equal(scratch_count(&f.scratch, "b"), 1);
+    free(before);
+    fake_ca_end(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_made_is_read_again),
+        cmocka_unit_test(a_place_that_is_taken_stays_as_it_is_and_nothing_is_signed),
+        cmocka_unit_test(a_bundle_is_replaced_as_a_whole_and_leaves_nothing_behind),
+        cmocka_unit_test(names_of_users_become_names_of_directories),
+        cmocka_unit_test(what_is_no_bundle_is_told),
+        cmocka_unit_test(a_failure_leaves_what_was_there),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
