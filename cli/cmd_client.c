@@ -233,17 +233,18 @@ work_end(struct work *w)
 
 /* Signs for a server whose trust is found by its name, and writes. */
 static bool
-make_bundle(const struct work *w, struct ca_bundle *b, const char *directory, bool replace,
+make_bundle(const struct work *w, const struct ca_bundle *b, const char *directory, bool replace,
             struct err *e)
 {
+    struct ca_bundle with = *b;
     own_str struct str trust_pem = {0};
     own_mem char *serial = NULL;
     bool is_public = false;
 
     if (!read_trust(w->app, b->host, &trust_pem, &is_public, e))
         return false;
-    b->trust_pem = is_public ? NULL : &trust_pem;
-    if (!ca_bundle_make(w->ca, b, directory, replace, &serial, e))
+    with.trust_pem = is_public ? NULL : &trust_pem;
+    if (!ca_bundle_make(w->ca, &with, directory, replace, &serial, e))
         return false;
     tell(w, replace ? "renewed" : "made", b->user, directory, serial);
     return true;
