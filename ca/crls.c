@@ -120,6 +120,7 @@ read_index(struct refresh *r, struct err *e)
 {
     if (!index_read(r->ca->index_path, &r->index, e))
         return false;
+    memset(r->revoked, 0, sizeof(r->revoked));
     for (size_t i = 0; i < r->index.count; i++)
         for (int role = 0; role < CA_ROLE_COUNT; role++)
             r->revoked[role] += r->index.entries[i].revoked_at_s != 0 &&
@@ -184,6 +185,26 @@ make(struct refresh *r, enum ca_role role, struct err *e)
     return save_state(r, role, e);
 }
 
+/* An index that has not grown since has no revocation that is not in a CRL: a run with nothing to
+ * do need not read it. */
+static bool
+is_same_index(const struct refresh *r, int64_t size)
+{
+    if (r->how != 0 || json_member_int(r->json, "index_size") != size)
+        return false;
+    for (int role = 0; role < CA_ROLE_COUNT; role++)
+        if (is_due(r, (enum ca_role)role))
+            return false;
+    return true;
+}
+
+static bool
+remember_index(struct refresh *r, int64_t size, struct err *e)
+{
+    json_put_int(r->json, "index_size", size);
+    return json_save(r->json, r->json_path, e);
+}
+
 /* The root's first, for it goes into the others. */
 static bool
 make_due(struct refresh *r, bool *did, struct err *e)
@@ -202,15 +223,19 @@ bool
 crls_refresh(struct ca *ca, int how, bool *did, struct err *e)
 {
     own_refresh struct refresh r = {.ca = ca, .how = how, .now_s = ca->clock->now_s(ca->clock)};
+    int64_t size = size_of(ca->index_path);
     bool made = false;
 
     r.json_path = authority_path(ca->config, "crl.json", "");
     r.json = r.json_path == NULL ? NULL : load_json(r.json_path);
     if (r.json == NULL)
         return err_memory(e);
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
+    for (int role = 0; role < CA_ROLE_COUNT; role++) {
         r.states[role] = read_state(r.json, (enum ca_role)role);
-    if (!read_index(&r, e) || !make_due(&r, &made, e))
+        r.revoked[role] = r.states[role].revoked;
+    }
+    if (!is_same_index(&r, size) &&
+        (!read_index(&r, e) || !make_due(&r, &made, e) || !remember_index(&r, size, e)))
         return false;
     *did = made;
     return true;

@@ -159,7 +159,7 @@ init_ends()
     expect 0 pgcert ca init
     expect 0 strace -f -qq -e trace=connect -o "$WORLD/trace" "$PGCERT" -c "$CONF" --json renew
     [ "$(json "['certificates'][0]['did']")" = "['renewed', 'deployed', 'proved']" ]
-    not grep -vE 'AF_UNIX|htons\(5432\)|SIGCHLD' "$WORLD/trace"
+    [ -z "$(grep 'connect(' "$WORLD/trace" | grep -vE 'AF_UNIX|htons\(5432\)')" ]
     chain=$(newest_generation)/chain.pem
     [ "$(served)" = "$(leaf_sha256 "$chain")" ]
     strict sslserver "$chain" "$CA/servers.crl"
@@ -205,10 +205,10 @@ init_ends()
     pg_serves_pgcert
     expect 0 pgcert renew
     before=$(sha256sum "$CA/clients.crl")
-    expect 0 faketime -f +14d "$PGCERT" -c "$CONF" ca crl
+    expect 0 later +14d ca crl
     [ "$(sha256sum "$CA/clients.crl")" = "$before" ]
     number=$(openssl crl -in "$CA/clients.crl" -noout -crlnumber)
-    run faketime -f +16d "$PGCERT" -c "$CONF" renew
+    run later +16d renew
     [ "$(sha256sum "$CA/clients.crl")" != "$before" ]
     [ "$(openssl crl -in "$CA/clients.crl" -noout -crlnumber)" != "$number" ]
     [ "$(openssl crl -in "$CA/root.crl" -noout -nextupdate)" != "" ]

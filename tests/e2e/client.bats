@@ -191,7 +191,7 @@ login()
     password=$(cat "$BUNDLES/alice/postgresql.p12.password")
     expect 0 pgcert client renew
     [ "$(cat "$BUNDLES/alice/postgresql.crt")" = "$before" ]
-    expect 0 faketime -f +61d "$PGCERT" -c "$CONF" --json client renew
+    expect 0 later +61d --json client renew
     [ "$(json "['bundles'][0]['user']")" = alice ]
     [ "$(json ".get('bundles').__len__()")" = 1 ]
     [ "$(cat "$BUNDLES/alice/postgresql.crt")" != "$before" ]
@@ -199,12 +199,12 @@ login()
     [ "$(cat "$BUNDLES/alice/postgresql.p12.password")" = "$password" ]
     grep -q 'port=5433' "$BUNDLES/alice/pg_service.conf"
     [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
-    expect 0 faketime -f +61d "$PGCERT" -c "$CONF" client renew bob
+    expect 0 later +61d client renew bob
     expect 65 pgcert client renew nobody
     # a renewal can wait until somebody is due: a revoked one is not renewed by itself
     expect 0 pgcert client revoke alice
     after=$(cat "$BUNDLES/alice/postgresql.crt")
-    expect 0 faketime -f +130d "$PGCERT" -c "$CONF" client renew
+    expect 0 later +130d client renew
     [[ $output == *"alice: not renewed, for the certificate is revoked"* ]]
     [ "$(cat "$BUNDLES/alice/postgresql.crt")" = "$after" ]
 }
