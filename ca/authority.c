@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "ca/index.h"
+#include "ca/keyfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #define LOCK_WAIT_MS 30000
 #define KEY_MAX (64 * 1024)
+#define PASSPHRASE_MAX 1000 /* bytes; OpenSSL's PEM_BUFSIZE is 1024 */
 
 /* clang-format off */
 const struct authority_files authority_files[CA_ROLE_COUNT] = {
@@ -168,12 +170,24 @@ ca_close(struct ca **ca)
 
 /* ---- keys ---- */
 
+bool
+authority_passphrase(const struct ca_config *config, struct str *passphrase, struct err *e)
+{
+    if (config->passphrase_file == NULL)
+        return true;
+    if (!file_read_secret(config->passphrase_file, PASSPHRASE_MAX, passphrase, e))
+        return err_wrap(e, "[ca] passphrase_file");
+    return passphrase->size > 0 ||
+           err_set(e, ERR_CONFIG, "[ca] passphrase_file: '%s' is empty", config->passphrase_file);
+}
+
 EVP_PKEY *
 authority_key(struct ca *ca, enum ca_role role, struct err *e)
 {
     struct authority *a = &ca->all[role];
     own_mem char *path = authority_path(ca->config, authority_files[role].name, ".key");
     own_str struct str pem = {0};
+    own_str struct str passphrase = {0};
     own_pkey EVP_PKEY *key = NULL;
 
     if (a->key != NULL)
@@ -187,9 +201,10 @@ authority_key(struct ca *ca, enum ca_role role, struct err *e)
                       path);
         return NULL;
     }
-    if (!file_read_secret(path, KEY_MAX, &pem, e))
+    if (!file_read_secret(path, KEY_MAX, &pem, e) ||
+        !authority_passphrase(ca->config, &passphrase, e))
         return NULL;
-    key = key_from_pem(pem.text, pem.size, e);
+    key = keyfile_read(&pem, &passphrase, e);
     if (key == NULL) {
         (void)err_wrap(e, "the CA's key '%s'", path);
         return NULL;

@@ -44,8 +44,14 @@ MUST_USE struct ca *authority_lock(const struct ca_config *config, struct clock 
 MUST_USE bool authority_load(struct ca *ca, struct err *e);
 
 /* The private key, read when first needed; borrowed. NULL and ERR_CONFIG (the root's is kept
- * elsewhere), ERR_INPUT (not the certificate's), ERR_PERMISSION, ERR_SYSTEM. */
+ * elsewhere; it is encrypted by something else), ERR_INPUT (not the certificate's), ERR_PERMISSION,
+ * ERR_SYSTEM. */
 MUST_USE EVP_PKEY *authority_key(struct ca *ca, enum ca_role role, struct err *e);
+
+/* The passphrase of the keys; empty where there is none. Errors as file_read_secret(); ERR_CONFIG
+ * when the file is empty. */
+MUST_USE bool authority_passphrase(const struct ca_config *config, struct str *passphrase,
+                                   struct err *e);
 
 /* Is its key in the directory? */
 bool authority_has_key(const struct ca *ca, enum ca_role role);

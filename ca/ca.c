@@ -6,6 +6,7 @@ const struct option ca_options[] = {
     {.name = "directory",        .type = OPTION_PATH, .offset = offsetof(struct ca_config, directory),          .help = "where its keys, certificates, index and CRLs are; default: ca in the state directory"},
     {.name = "organization",     .type = OPTION_TEXT, .offset = offsetof(struct ca_config, organization),       .help = "the organization (O) in the names of its CAs; default: none"},
     {.name = "key_type",         .type = OPTION_WORD, .offset = offsetof(struct ca_config, key_type),           .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the keys of the CAs"},
+    {.name = "passphrase_file",  .type = OPTION_PATH, .offset = offsetof(struct ca_config, passphrase_file),    .help = "secret file, or credential:NAME, with a passphrase by which the keys of the CAs are encrypted when they are made; default: they are not"},
     {.name = "root_lifetime",    .type = OPTION_SPAN, .offset = offsetof(struct ca_config, root_lifetime_s),    .standard = "10y", .help = "how long the root is valid"},
     {.name = "issuing_lifetime", .type = OPTION_SPAN, .offset = offsetof(struct ca_config, issuing_lifetime_s), .standard = "3y",  .help = "how long the issuing CAs are valid"},
     {.name = "server_lifetime",  .type = OPTION_SPAN, .offset = offsetof(struct ca_config, server_lifetime_s),  .standard = "90d", .help = "how long a server's certificate is valid, but never longer than the CA that signs it"},

@@ -25,9 +25,10 @@
 
 /* The section [ca]. */
 struct ca_config {
-    char *directory;    /* NULL: the caller fills in STATE/ca */
-    char *organization; /* NULL: none */
-    int key_type;       /* enum key_type, of the CAs */
+    char *directory;       /* NULL: the caller fills in STATE/ca */
+    char *organization;    /* NULL: none */
+    int key_type;          /* enum key_type, of the CAs */
+    char *passphrase_file; /* its keys are encrypted; NULL: they are not */
     int64_t root_lifetime_s, issuing_lifetime_s, server_lifetime_s, client_lifetime_s;
     int64_t crl_lifetime_s;
     struct list privileged; /* names of roles that nobody gets by mistake */

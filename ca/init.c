@@ -3,6 +3,7 @@
 #include "ca/authority.h"
 #include "ca/crls.h"
 #include "ca/index.h"
+#include "ca/keyfile.h"
 #include "ca/name.h"
 
 #include <errno.h>
@@ -114,11 +115,14 @@ save_key(const struct making *m, enum ca_role role, EVP_PKEY *key, struct err *e
 {
     own_mem char *path = authority_path(m->ca->config, authority_files[role].name, ".key");
     own_str struct str pem = {0};
+    own_str struct str passphrase = {0};
     const char *where = role == CA_ROOT && m->root_key_file != NULL ? m->root_key_file : path;
 
     if (path == NULL)
         return err_memory(e);
-    return key_to_pem(key, &pem, e) && file_replace(AT_FDCWD, where, pem.text, pem.size, 0600, e);
+    return authority_passphrase(m->ca->config, &passphrase, e) &&
+           keyfile_write(key, &passphrase, &pem, e) &&
+           file_replace(AT_FDCWD, where, pem.text, pem.size, 0600, e);
 }
 
 static bool
@@ -210,10 +214,11 @@ ca_init(const struct ca_config *config, const char *root_key_file, struct clock 
         struct err *e)
 {
     own_ca struct ca *ca = NULL;
+    own_str struct str passphrase = {0}; /* told before anything is made */
     struct making m = {.root_key_file = root_key_file, .now_s = clock->now_s(clock)};
     bool is_new = false;
 
-    if (!ca_check_config(config, e) ||
+    if (!ca_check_config(config, e) || !authority_passphrase(config, &passphrase, e) ||
         (config->organization != NULL && !name_check_organization(config->organization, e)) ||
         !file_make_directory(config->directory, 0700, e))
         return false;

@@ -2,8 +2,13 @@
 #include "ca/keyfile.h"
 
 #include "base/b64url.h"
+#include "base/key.h"
+
+#include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
@@ -44,6 +49,99 @@ keyfile_pkcs8(EVP_PKEY *key, struct str *der, struct err *e)
     OPENSSL_clear_free(bytes, size > 0 ? (size_t)size : 0);
     return good || err_crypto(e, "write the private key as DER");
 }
+
+/* ---- encrypted PEM ---- */
+
+static void
+algorithm_drop(X509_ALGOR **algorithm)
+{
+    X509_ALGOR_free(*algorithm);
+}
+
+static void
+sealed_drop(X509_SIG **sealed)
+{
+    X509_SIG_free(*sealed);
+}
+
+static void
+bio_drop(BIO **bio)
+{
+    (void)BIO_free(*bio);
+}
+
+#define own_algorithm __attribute__((cleanup(algorithm_drop)))
+#define own_sealed __attribute__((cleanup(sealed_drop)))
+#define own_bio __attribute__((cleanup(bio_drop)))
+
+/* With more rounds than PEM_write_bio_PKCS8PrivateKey() has, which are 2048. */
+static X509_SIG *
+seal(EVP_PKEY *key, const struct str *passphrase)
+{
+    own_info PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    own_algorithm X509_ALGOR *how =
+        PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), ROUNDS, NULL, 0, NULL, NID_hmacWithSHA256);
+    X509_SIG *sealed = NULL;
+
+    if (info != NULL && how != NULL)
+        sealed = PKCS8_set0_pbe(passphrase->text, (int)passphrase->size, info, how);
+    if (sealed != NULL)
+        how = NULL; /* it is in there */
+    return sealed;
+}
+
+bool
+keyfile_write(EVP_PKEY *key, const struct str *passphrase, struct str *pem, struct err *e)
+{
+    own_sealed X509_SIG *sealed = NULL;
+    own_bio BIO *bio = NULL;
+    char *text = NULL;
+    long size = 0;
+
+    if (passphrase->size == 0)
+        return key_to_pem(key, pem, e);
+    sealed = seal(key, passphrase);
+    bio = BIO_new(BIO_s_mem());
+    if (sealed == NULL || bio == NULL || PEM_write_bio_PKCS8(bio, sealed) != 1)
+        return err_crypto(e, "encrypt a private key");
+    size = BIO_get_mem_data(bio, &text);
+    return str_add(pem, text, (size_t)size) || err_memory(e);
+}
+
+/* OpenSSL asks for the passphrase here, and never on a terminal. */
+static int
+tell_passphrase(char *buffer, int room, int is_write, void *user)
+{
+    const struct str *passphrase = user;
+
+    (void)is_write;
+    if (passphrase->size == 0 || passphrase->size > (size_t)room)
+        return -1;
+    memcpy(buffer, passphrase->text, passphrase->size);
+    return (int)passphrase->size;
+}
+
+EVP_PKEY *
+keyfile_read(const struct str *pem, const struct str *passphrase, struct err *e)
+{
+    own_bio BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->size);
+    bool is_encrypted = pem->size > 0 && strstr(pem->text, "ENCRYPTED") != NULL;
+    struct str given = *passphrase; /* borrowed: OpenSSL's callback is not const */
+    EVP_PKEY *key = NULL;
+
+    if (!is_encrypted)
+        return key_from_pem(pem->text, pem->size, e);
+    if (bio != NULL)
+        key = PEM_read_bio_PrivateKey(bio, NULL, tell_passphrase, &given);
+    ERR_clear_error();
+    if (key == NULL)
+        (void)err_set(e, ERR_CONFIG, "it is encrypted, and %s",
+                      passphrase->size == 0 ? "[ca] passphrase_file is not set"
+                                            : "not by what is in [ca] passphrase_file");
+    return key;
+}
+
+/* ---- PKCS#12 ---- */
 
 /* PBES2 with AES-256-CBC and a MAC of SHA-256 is OpenSSL's default since 3.0; here it is said. */
 static PKCS12 *

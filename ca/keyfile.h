@@ -10,6 +10,23 @@
 MUST_USE bool keyfile_pkcs8(EVP_PKEY *key, struct str *der, struct err *e);
 
 /*
+ * PKCS#8 PEM, encrypted (PBES2: PBKDF2 with SHA-256, AES-256-CBC; RFC 8018) unless the passphrase
+ * is empty. Appended.
+ *
+ * Errors: ERR_INTERNAL
+ */
+MUST_USE bool keyfile_write(EVP_PKEY *key, const struct str *passphrase, struct str *pem,
+                            struct err *e);
+
+/*
+ * Reads a private key from PEM, encrypted or not.
+ *
+ * Errors: ERR_CONFIG  it is encrypted, and the passphrase is empty or another one
+ *         ERR_INPUT   it is damaged
+ */
+MUST_USE EVP_PKEY *keyfile_read(const struct str *pem, const struct str *passphrase, struct err *e);
+
+/*
  * PKCS#12 (RFC 7292) of a key and its chain, appended.
  *
  * Takes:  chain      the leaf first

@@ -236,7 +236,9 @@ ca_export_root_key(struct ca *ca, const char *file, struct err *e)
         return false;
     if (path == NULL)
         return err_memory(e);
-    return key_to_pem(key, &pem, e) && check_target(file, path, &pem, &is_written, e) &&
+    /* byte by byte, so that it stays encrypted if it is */
+    return file_read(AT_FDCWD, path, KEY_MAX, &pem, e) &&
+           check_target(file, path, &pem, &is_written, e) &&
            (is_written || file_replace(AT_FDCWD, file, pem.text, pem.size, 0600, e)) &&
            crls_refresh(ca, CRLS_FORCE | CRLS_LONG_ROOT, &did, e) && file_remove(AT_FDCWD, path, e);
 }

@@ -151,6 +151,32 @@ init_ends()
     [[ $output == *"kept elsewhere"* ]]
 }
 
+@test "the keys can be encrypted by a passphrase that systemd gives" {
+    pg_serves_pgcert
+    conf_add <<<$'[ca]\npassphrase_file = credential:ca'
+    expect 78 pgcert ca init
+    says "systemd has given this process no credentials"
+    [ ! -e "$CA" ]
+    install -d -m 700 "$WORLD/credentials"
+    (umask 077 && echo 'correct horse' >"$WORLD/credentials/ca")
+    export CREDENTIALS_DIRECTORY=$WORLD/credentials
+    expect 0 pgcert ca init
+    [ "$(grep -l 'BEGIN ENCRYPTED PRIVATE KEY' "$CA"/*.key | wc -l)" = 3 ]
+    [ "$(openssl pkey -in "$CA/client-ca.key" -passin 'pass:correct horse' -pubout)" = "$(openssl x509 -in "$CA/client-ca.crt" -noout -pubkey)" ]
+    expect 0 pgcert renew
+    expect 0 pgcert client new alice
+    expect 0 pgcert ca crl --force
+    expect 0 pgcert ca export --root-key "$WORLD/encrypted.key"
+    grep -q 'BEGIN ENCRYPTED' "$WORLD/encrypted.key"
+    not grep -rq 'correct horse' "$STATE" <<<"$output$stderr"
+    (umask 077 && echo 'battery staple' >"$WORLD/credentials/ca")
+    expect 78 pgcert client new bob
+    says "not by what is in \[ca\] passphrase_file"
+    [ ! -e "$CA/clients/bob" ]
+    unset CREDENTIALS_DIRECTORY
+    expect 78 pgcert client new bob
+}
+
 # ---- a server's certificate ----
 
 @test "without any network a certificate is issued, deployed, served and proved" {
@@ -159,7 +185,8 @@ init_ends()
     expect 0 pgcert ca init
     expect 0 strace -f -qq -e trace=connect -o "$WORLD/trace" "$PGCERT" -c "$CONF" --json renew
     [ "$(json "['certificates'][0]['did']")" = "['renewed', 'deployed', 'proved']" ]
-    [ -z "$(grep 'connect(' "$WORLD/trace" | grep -vE 'AF_UNIX|htons\(5432\)')" ]
+    grep 'connect(' "$WORLD/trace" >"$WORLD/connects"
+    not grep -vE 'AF_UNIX|htons\(5432\)' "$WORLD/connects"
     chain=$(newest_generation)/chain.pem
     [ "$(served)" = "$(leaf_sha256 "$chain")" ]
     strict sslserver "$chain" "$CA/servers.crl"

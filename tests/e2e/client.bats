@@ -232,6 +232,36 @@ login()
     [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
 }
 
+# Whatever was told to nobody is made good by the next run, and the number never goes back.
+@test "killed at any system call, a revocation is whole or not at all, and the next run ends it" {
+    have strace
+    local call n kills=0 serial number before=0
+    for call in openat write fsync renameat; do
+        n=0
+        while :; do
+            n=$((n + 1))
+            rm -rf "$BUNDLES"
+            pgcert -q client new alice
+            serial=$(openssl x509 -in "$BUNDLES/alice/postgresql.crt" -noout -serial | sed 's/.*=//')
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" client revoke "${serial,,}" 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            expect 0 pgcert ca crl
+            openssl crl -in "$CA/clients.crl" -noout -text >"$WORLD/text"
+            number=$((16#$(openssl crl -in "$CA/clients.crl" -noout -crlnumber | sed 's/.*=0x//')))
+            [ "$number" -ge "$before" ]
+            before=$number
+            if pgcert client list --state revoked "${serial,,}" | grep -q "${serial,,}"; then
+                grep -q "$serial" "$WORLD/text"
+            else
+                not grep -q "$serial" "$WORLD/text"
+            fi
+        done
+    done
+    [ "$kills" -gt 30 ]
+}
+
 @test "they are listed by user, expiry, state and serial, and shown" {
     expect 0 pgcert client new bob --lifetime 5d
     expect 0 pgcert client new alice --lifetime 9d

@@ -37,13 +37,13 @@ lifetimes_that_contradict_each_other_are_refused(void **state)
         struct ca_config c;
         const char *says; /* NULL: it is good */
     } rows[] = {
-        {{NULL, NULL, 0, 10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, DAY,  {NULL, 0}}, NULL},
-        {{NULL, NULL, 0, 10 * DAY, 11 * DAY, DAY, DAY, DAY,            {NULL, 0}}, "issuing_lifetime must not be longer than root_lifetime"},
-        {{NULL, NULL, 0, 10 * DAY, 5 * DAY, 6 * DAY, DAY, DAY,         {NULL, 0}}, "server_lifetime must not be longer"},
-        {{NULL, NULL, 0, 10 * DAY, 5 * DAY, DAY, 6 * DAY, DAY,         {NULL, 0}}, "client_lifetime must not be longer"},
-        {{NULL, NULL, 0, 10 * DAY, 5 * DAY, DAY, DAY, 3599,            {NULL, 0}}, "crl_lifetime must be at least 1h"},
-        {{NULL, NULL, 0, 10 * DAY, 5 * DAY, 59, DAY, DAY,              {NULL, 0}}, "server_lifetime must be at least 1min"},
-        {{NULL, NULL, 0, 86399, 86399, DAY, DAY, DAY,                  {NULL, 0}}, "root_lifetime must be at least 1d"},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, DAY,  {NULL, 0}}, NULL},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 11 * DAY, DAY, DAY, DAY,            {NULL, 0}}, "issuing_lifetime must not be longer than root_lifetime"},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, 6 * DAY, DAY, DAY,         {NULL, 0}}, "server_lifetime must not be longer"},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, DAY, 6 * DAY, DAY,         {NULL, 0}}, "client_lifetime must not be longer"},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, DAY, DAY, 3599,            {NULL, 0}}, "crl_lifetime must be at least 1h"},
+        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, 59, DAY, DAY,              {NULL, 0}}, "server_lifetime must be at least 1min"},
+        {{NULL, NULL, 0, NULL, 86399, 86399, DAY, DAY, DAY,                  {NULL, 0}}, "root_lifetime must be at least 1d"},
     };
     /* clang-format on */
 

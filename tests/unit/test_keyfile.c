@@ -34,6 +34,37 @@ pkcs8_is_the_key_itself_not_encrypted(void **state)
     EVP_PKEY_free(key);
 }
 
+/* Read by OpenSSL's own reader with the passphrase, and by nothing without it. */
+static void
+an_encrypted_key_needs_its_passphrase(void **state)
+{
+    struct err e = {0};
+    own_str struct str pem = {0}, plain = {0}, right = {0}, wrong = {0}, none = {0};
+    EVP_PKEY *key = key_generate(KEY_ECDSA_P256, &e);
+    EVP_PKEY *again = NULL;
+
+    (void)state;
+    assert_true(str_addf(&right, "correct horse") && str_addf(&wrong, "battery"));
+    assert_true(keyfile_write(key, &right, &pem, &e));
+    assert_int_equal(strncmp(pem.text, "-----BEGIN ENCRYPTED PRIVATE KEY-----", 37), 0);
+    again = keyfile_read(&pem, &right, &e);
+    assert_int_equal(EVP_PKEY_eq(key, again), 1);
+    EVP_PKEY_free(again);
+    assert_null(keyfile_read(&pem, &wrong, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    assert_null(keyfile_read(&pem, &none, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    assert_non_null(strstr(e.text, "passphrase_file is not set"));
+    assert_true(keyfile_write(key, &none, &plain, &e));
+    again = keyfile_read(&plain, &right, &e); /* of before it was encrypted */
+    assert_int_equal(EVP_PKEY_eq(key, again), 1);
+    EVP_PKEY_free(again);
+    plain.text[60] = '!';
+    assert_null(keyfile_read(&plain, &none, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    EVP_PKEY_free(key);
+}
+
 static void
 pkcs12_opens_with_its_password_alone_and_has_the_chain(void **state)
 {
@@ -89,6 +120,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pkcs8_is_the_key_itself_not_encrypted),
+        cmocka_unit_test(an_encrypted_key_needs_its_passphrase),
         cmocka_unit_test(pkcs12_opens_with_its_password_alone_and_has_the_chain),
         cmocka_unit_test(passwords_are_long_and_differ),
     };
