@@ -12,7 +12,7 @@ static const struct ca_bundle alice = {.user = "alice",
                                        .host = "db.example.org",
                                        .port = 5433,
                                        .database = "app",
-                                       .path = "/home/alice/pg",
+                                       .path = "/srv/alice/pg",
                                        .key_type = KEY_ECDSA_P384,
                                        .lifetime_s = 5 * FAKE_DAY,
                                        .is_legacy = true};
@@ -45,7 +45,7 @@ what_was_made_is_read_again(void **state)
     assert_string_equal(found.user, "alice");
     assert_string_equal(found.host, "db.example.org");
     assert_string_equal(found.database, "app");
-    assert_string_equal(found.path, "/home/alice/pg");
+    assert_string_equal(found.path, "/srv/alice/pg");
     assert_int_equal(found.port, 5433);
     assert_int_equal(found.key_type, KEY_ECDSA_P384);
     assert_int_equal(found.lifetime_s, 5 * FAKE_DAY);

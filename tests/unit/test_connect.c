@@ -20,7 +20,7 @@ bundle(const char *user)
                               .host = "db.example.org",
                               .port = 5432,
                               .database = "app",
-                              .path = "/home/a",
+                              .path = "/srv/a",
                               .trust_pem = &root};
 }
 
@@ -31,17 +31,17 @@ urls_escape_what_would_mean_something(void **state)
     own_str struct str text = {0};
 
     (void)state;
-    b.path = "/home/a b";
+    b.path = "/srv/a b";
     b.host = "2001:db8::1";
     assert_true(connect_urls(&b, &text));
     assert_string_equal(
         text.text,
         "postgresql://a%40b%3Ac%2Fd%3Fe%26f%3Dg%25h@[2001:db8::1]:5432/app?sslmode=verify-full"
-        "&sslcert=/home/a%20b/postgresql.crt&sslkey=/home/a%20b/postgresql.key"
-        "&sslrootcert=/home/a%20b/root.crt\n"
+        "&sslcert=/srv/a%20b/postgresql.crt&sslkey=/srv/a%20b/postgresql.key"
+        "&sslrootcert=/srv/a%20b/root.crt\n"
         "jdbc:postgresql://[2001:db8::1]:5432/app?user=a%40b%3Ac%2Fd%3Fe%26f%3Dg%25h"
-        "&sslmode=verify-full&sslcert=/home/a%20b/postgresql.crt"
-        "&sslkey=/home/a%20b/postgresql.pk8&sslrootcert=/home/a%20b/root.crt\n");
+        "&sslmode=verify-full&sslcert=/srv/a%20b/postgresql.crt"
+        "&sslkey=/srv/a%20b/postgresql.pk8&sslrootcert=/srv/a%20b/root.crt\n");
 }
 
 /* sh(1) itself says what the variables are. */
@@ -98,8 +98,8 @@ a_service_is_named_after_the_user(void **state)
     (void)state;
     assert_true(connect_service(&b, &text));
     assert_string_equal(text.text, "[x%5Dy]\nhost=db.example.org\nport=5432\nuser=x]y\ndbname=app\n"
-                                   "sslmode=verify-full\nsslcert=/home/a/postgresql.crt\n"
-                                   "sslkey=/home/a/postgresql.key\nsslrootcert=/home/a/root.crt\n");
+                                   "sslmode=verify-full\nsslcert=/srv/a/postgresql.crt\n"
+                                   "sslkey=/srv/a/postgresql.key\nsslrootcert=/srv/a/root.crt\n");
 }
 
 int
