@@ -280,7 +280,8 @@ obtain(struct app *app, struct report *r, struct err *e)
     if (obtain_from(app, r, r->certificate->issuer, false, e))
         return true;
     if (is_issuers(e))
-        other = find_stand_in(app, r, budget_failures(&r->state, r->certificate) + (e->is_answer ? 1 : 0));
+        other = find_stand_in(app, r,
+                              budget_failures(&r->state, r->certificate) + (e->is_answer ? 1 : 0));
     return other != NULL && obtain_instead(app, r, other, e);
 }
 
@@ -290,8 +291,9 @@ may_obtain(struct app *app, struct report *r, bool *is_too_soon, struct err *e)
 {
     *is_too_soon =
         !budget_allows(&r->state, &app->config, r->certificate, app->clock->now_s(app->clock), e);
-    return !*is_too_soon || (budget_failures(&r->state, r->certificate) <= FAILURES_BORNE &&
-                             find_stand_in(app, r, budget_failures(&r->state, r->certificate)) != NULL);
+    return !*is_too_soon ||
+           (budget_failures(&r->state, r->certificate) <= FAILURES_BORNE &&
+            find_stand_in(app, r, budget_failures(&r->state, r->certificate)) != NULL);
 }
 
 bool
