@@ -1,7 +1,6 @@
 /* acme.c: one order, from its creation or where an earlier run left it, to the chain. */
 #include "acme/acme.h"
 
-#include "acme/account.h"
 #include "acme/alias.h"
 #include "acme/authz.h"
 #include "acme/challenge.h"
@@ -16,13 +15,14 @@
 #include "acme/propagate.h"
 #include "acme/publish.h"
 #include "acme/records.h"
+#include "acme/saved.h"
+#include "acme/session.h"
 #include "base/cert.h"
 #include "base/csr.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,42 +75,7 @@ warn(struct err *warning, const struct err *e)
         (void)err_wrap(warning, "%s; also", e->text);
 }
 
-/* ---- the order on disk ---- */
-
-static bool
-save_order(const struct issue *i, const struct order *o, struct err *e)
-{
-    own_json struct json_t *object = json_new_object();
-    own_str struct str csr = {0};
-
-    if (object == NULL || !b64url_add(&csr, i->csr_der.text, i->csr_der.size))
-        return err_memory(e);
-    json_put_text(object, "directory", i->client->directory_url);
-    json_put_text(object, "account", i->client->kid);
-    json_put_text(object, "url", o->url);
-    json_put_list(object, "names", i->job->names);
-    json_put_text(object, "profile", i->issuer->profile);
-    json_put_text(object, "csr", csr.text);
-    return json_save(object, i->job->order_path, e);
-}
-
-/* Is the order on disk one for these names, this key, this account? Gives its URL and its request.
- */
-static bool
-is_ours(struct issue *i, const struct json_t *saved, struct str *csr_der)
-{
-    const struct json_t *names = json_member(saved, "names");
-    const char *account = json_member_text(saved, "account");
-    const char *csr = json_member_text(saved, "csr");
-    own_list struct list ordered = {0};
-
-    for (size_t n = 0; n < json_count(names); n++)
-        if (json_item_text(names, n) == NULL || !list_add(&ordered, json_item_text(names, n)))
-            return false;
-    return account != NULL && strcmp(account, i->client->kid) == 0 &&
-           list_same(&ordered, i->job->names) && profile_same(i->issuer, saved) && csr != NULL &&
-           b64url_decode(csr_der, csr) && csr_same_key(csr_der, i->job->csr_der);
-}
+/* ---- the order of an earlier run ---- */
 
 /* Picks up the order of an interrupted run; without one that is still good the order stays empty.
  * False when that cannot be found out now: a new order would cost what the old one has earned. */
@@ -118,12 +83,11 @@ static bool
 resume(struct issue *i, struct order *o, struct err *e)
 {
     struct err why = {0};
-    own_json struct json_t *saved = json_load(i->job->order_path, &why);
-    const char *url = saved == NULL ? NULL : json_member_text(saved, "url");
     own_answer struct answer a = {0};
     own_str struct str csr_der = {0};
+    own_mem char *url = saved_find(i->job, &csr_der);
 
-    if (url == NULL || !is_ours(i, saved, &csr_der))
+    if (url == NULL)
         return true;
     if (!client_post(i->client, url, "", &a, &why) || a.json == NULL) {
         if (err_is_temporary(&why)) {
@@ -133,8 +97,8 @@ resume(struct issue *i, struct order *o, struct err *e)
         log_debug("the order of an earlier run is not used: %s", why.text);
         return true;
     }
-    o->url = strdup(url);
-    if (o->url == NULL || !order_fill(o, a.json, &why) || o->status == ORDER_INVALID) {
+    o->url = TAKE(url);
+    if (!order_fill(o, a.json, &why) || o->status == ORDER_INVALID) {
         order_done(o);
         return true;
     }
@@ -173,25 +137,6 @@ order_payload(const struct list *names, const char *profile, const char *replace
     return json_encode(object);
 }
 
-/* For all orders, unless another one has done so already. */
-static bool
-register_again(struct issue *i, const char *kid, struct err *e)
-{
-    own_lock struct fiber_lock *held = fiber_lock(&i->client->lock);
-
-    if (i->client->kid != NULL && strcmp(i->client->kid, kid) != 0)
-        return true;
-    if (i->client->refusal.code != ERR_NONE) {
-        *e = i->client->refusal;
-        return false;
-    }
-    log_debug("the account %s is gone at the server, registering again", kid);
-    if (account_register(i->client, i->issuer, i->job->access->account_dir, &i->client->refusal))
-        return true;
-    *e = i->client->refusal;
-    return false;
-}
-
 /* An account that the server has forgotten is registered anew, once. */
 static bool
 post_order(struct issue *i, const char *payload, struct answer *a, struct err *e)
@@ -204,7 +149,8 @@ post_order(struct issue *i, const char *payload, struct answer *a, struct err *e
         return true;
     if (!problem_is(a->json, "accountDoesNotExist"))
         return false;
-    return register_again(i, kid, e) && client_call(i->client, "newOrder", payload, a, e);
+    return session_register_again(i->client, i->job->access, kid, e) &&
+           client_call(i->client, "newOrder", payload, a, e);
 }
 
 /* RFC 9773 section 5: a server that has renewalInfo would like to know. */
@@ -256,7 +202,7 @@ begin(struct issue *i, struct order *o, struct err *e)
     if (!order_is_for(a.json, i->job->names))
         return err_set(e, ERR_PROTOCOL, "order: the answer is an order for other names");
     o->url = TAKE(a.location);
-    return order_fill(o, a.json, e) && save_order(i, o, e);
+    return order_fill(o, a.json, e) && saved_write(i->job, o->url, &i->csr_der, e);
 }
 
 /* ---- the steps of the order ---- */
@@ -493,47 +439,20 @@ refuse(struct order *o, void *self, struct err *e)
 
 /* ---- the whole ---- */
 
-/* That the server does not take them must not stop a renewal. */
-static void
-tell_contacts(struct issue *i)
-{
-    struct err e = {0};
-
-    if (!account_tell_contacts(i->client, i->issuer, i->job->access->account_dir, &e) &&
-        !i->client->account_is_gone)
-        warn(i->warning, &e);
-}
-
-/* The first order looks at the account, for all of them; what came of it holds for the run, so that
- * a server which refuses the account is not asked a hundred times. */
-static bool
-open_account(struct issue *i, struct err *e)
-{
-    struct client *c = i->client;
-    own_lock struct fiber_lock *held = fiber_lock(&c->lock);
-
-    if (!c->is_open) {
-        c->is_open = true;
-        if (account_open(c, i->issuer, i->job->access->account_dir, &c->refusal))
-            tell_contacts(i);
-    }
-    if (c->refusal.code == ERR_NONE)
-        return true;
-    *e = c->refusal;
-    return false;
-}
-
 /* Account, order, chain. */
 static bool
 run(struct issue *i, struct order *o, struct err *e)
 {
     const struct acme_job *job = i->job;
     const struct order_ports ports = {i, answer, poll_order, finalize, download, refuse};
+    struct err unsaid = {0};
 
     if (!str_add(&i->csr_der, job->csr_der->text, job->csr_der->size))
         return err_memory(e);
-    if (!open_account(i, e))
+    if (!session_open_account(i->client, job->access, &unsaid, e))
         return false;
+    if (unsaid.code != ERR_NONE)
+        warn(i->warning, &unsaid);
     i->is_ours = true;
     if (i->issuer->challenge != ACME_DNS_PERSIST && job->dns->provider->open != NULL &&
         !job->dns->provider->open(job->dns, e))
@@ -599,37 +518,6 @@ acme_issue(const struct acme_job *job, struct str *chain_pem, struct err *warnin
     records_done(&i.records);
     str_done(&i.csr_der);
     return good;
-}
-
-struct client *
-acme_open(const struct acme_access *a, struct err *e)
-{
-    own_mem char *session_path = str_format("%s/session.json", a->account_dir);
-    struct client *c = calloc(1, sizeof(*c));
-
-    if (session_path == NULL || c == NULL) {
-        (void)err_memory(e);
-        free(c);
-        return NULL;
-    }
-    if (client_init(c, a->http, a->clock, a->issuer->directory, session_path, e))
-        return c;
-    client_done(c);
-    free(c);
-    return NULL;
-}
-
-void
-acme_close(struct client *c)
-{
-    struct err e = {0};
-
-    if (c == NULL)
-        return;
-    if (c->is_open && !client_save(c, &e))
-        log_debug("the session is not remembered: %s", e.text);
-    client_done(c);
-    free(c);
 }
 
 bool

@@ -76,7 +76,7 @@ struct fiber_lock {
 struct fiber_lock *fiber_lock(struct fiber_lock *l);
 void fiber_unlock(struct fiber_lock **l);
 
-#define own_lock __attribute__((cleanup(fiber_unlock)))
+#define own_lock __attribute__((cleanup(fiber_unlock), unused))
 
 /* ---- a library that has descriptors of its own ---- */
 
