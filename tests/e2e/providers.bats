@@ -199,6 +199,35 @@ timeout = 4s"
     done
 }
 
+# Publishes, and is killed while it waits for the records to spread; they are there then.
+killed_after_publishing()
+{
+    conf_add <<<$'[dns world]\npropagation = wait\nwait = 50s'
+    setsid "$PGCERT" -c "$CONF" renew >"$WORLD/killed" 2>&1 3>&- 4>&- </dev/null &
+    local renewing=$!
+    await 20 "three values" three_values
+    kill -KILL -- "-$renewing"
+    wait "$renewing" || :
+    three_values
+    : >"$WORLD/clouds/errors" # nobody was there to be answered
+}
+
+three_values()
+{
+    [ "$(dns_challenges | grep -cw TXT)" -ge 3 ]
+}
+
+@test "every service: what a killed run has left is gone after the next" {
+    for c in $CLOUDS; do
+        fresh
+        cloud "$c"
+        killed_after_publishing
+        conf_add <<<$'[dns world]\npropagation = authoritative'
+        issued_by_cloud
+        [ -z "$(ls -A "$STATE/records")" ]
+    done
+}
+
 @test "every service: an answer that is lost does no harm" {
     for c in $CLOUDS; do
         fresh
