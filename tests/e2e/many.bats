@@ -199,18 +199,28 @@ END
     [ -z "$(dns_challenges "$ZONE")" ]
 }
 
+# Pebble locks itself up now and then when clients vanish in the middle of many requests: then
+# another one is asked, which does not know the orders of the killed run.
+finishes()
+{
+    run --separate-stderr timeout 20 "$PGCERT" -c "$CONF" renew --force
+    [ "$status" -ne 124 ] || { pebble_stop && pebble_start && run --separate-stderr pgcert renew --force; }
+    [ "$status" -eq 0 ] || { printf '%s\n' "$status: $stderr"; return 1; }
+}
+
 @test "killed anywhere: no record stays after the next run, and every certificate is there" {
     # shellcheck disable=SC2046
     several $(numbered 24)
     for pause in 0.05 0.12 0.2 0.3 0.45; do
         rm -rf "$STATE"
         timeout -s KILL "$pause" "$PGCERT" -c "$CONF" renew 3>&- 4>&- </dev/null >/dev/null 2>&1 || :
-        expect 0 pgcert renew --force
+        finishes
         none_left
         [ "$(find "$STATE/certificates" -maxdepth 1 -mindepth 1 | wc -l)" = 24 ]
         expect 0 pgcert renew
         [ "$(grep -c "nothing to do" <<<"$output")" = 24 ]
     done
+    pebble_stop && pebble_start
 }
 
 @test "several targets are deployed and proved in one run" {
