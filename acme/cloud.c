@@ -89,77 +89,6 @@ cloud_open(struct dns *d, struct err *e)
     return false;
 }
 
-/* ------------------------------------------------------------------ names and records */
-
-void
-cloud_relative(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone, const char *name)
-{
-    size_t size = strlen(name), end = strlen(zone->name);
-
-    if (size > end + 1)
-        (void)snprintf(relative, DNS_NAME_SIZE, "%.*s", (int)(size - end - 1), name);
-    else
-        (void)snprintf(relative, DNS_NAME_SIZE, "@");
-}
-
-void
-cloud_absolute(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone, const char *relative)
-{
-    int size = 0;
-
-    if (relative == NULL || relative[0] == '\0' || strcmp(relative, "@") == 0)
-        size = snprintf(name, DNS_NAME_SIZE, "%s", zone->name);
-    else
-        size = snprintf(name, DNS_NAME_SIZE, "%s.%s", relative, zone->name);
-    if (size >= DNS_NAME_SIZE)
-        name[0] = '\0';
-}
-
-bool
-cloud_is_within(const char *name, const char *zone)
-{
-    size_t size = strlen(name), end = strlen(zone);
-
-    return size >= end && strcasecmp(name + size - end, zone) == 0 &&
-           (size == end || name[size - end - 1] == '.');
-}
-
-bool
-cloud_records_add(struct cloud_records *all, const char *name, const char *value, bool raw)
-{
-    struct cloud_record *items = NULL;
-    struct cloud_record *item = NULL;
-    size_t size = strlen(value);
-
-    if (strlen(name) >= DNS_NAME_SIZE)
-        return false;
-    items = reallocarray(all->items, all->count + 1, sizeof(*items));
-    if (items == NULL)
-        return false;
-    all->items = items;
-    item = &items[all->count];
-    *item = (struct cloud_record){.value = NULL};
-    (void)snprintf(item->name, sizeof(item->name), "%s", name);
-    if (!raw && size >= 2 && value[0] == '"' && value[size - 1] == '"')
-        item->value = strndup(value + 1, size - 2);
-    else
-        item->value = strdup(value);
-    if (item->value == NULL)
-        return false;
-    all->count++;
-    return true;
-}
-
-void
-cloud_records_done(struct cloud_records *all)
-{
-    for (size_t i = 0; i < all->count; i++)
-        free(all->items[i].value);
-    free(all->items);
-    json_drop(&all->origin);
-    *all = (struct cloud_records){0};
-}
-
 static bool
 has_record(const struct cloud_records *all, const struct cloud_record *record)
 {
@@ -198,7 +127,7 @@ static bool
 look_up(struct session *s, const char *name, const struct cloud_zone **zone, struct err *e)
 {
     const struct cloud_service *service = s->rest.d->provider->cloud;
-    struct cloud_zone found = {.least_ttl_s = 0};
+    struct cloud_zone found = {.least_ttl_s = service->least_ttl_s};
     struct lookup *lookups = NULL;
     bool is_found = false;
 
@@ -379,25 +308,37 @@ find_missing(const struct cloud_records *ours, const struct cloud_records *there
     return true;
 }
 
+static bool
+add_all(struct session *s, const struct cloud_zone *zone, const struct cloud_records *records,
+        struct err *e)
+{
+    const struct cloud_service *service = s->rest.d->provider->cloud;
+
+    if (service->add_all != NULL)
+        return service->add_all(&s->rest, zone, records, e);
+    for (size_t i = 0; i < records->count; i++)
+        if (!service->add(&s->rest, zone, &records->items[i], e))
+            return false;
+    return true;
+}
+
 /* What was added before an answer was lost may be seen only now, and be refused as there already:
  * so a refusal is believed when nothing more is there than before. */
 static bool
 add_records(struct session *s, const struct cloud_zone *zone, const struct cloud_records *ours,
             struct err *e)
 {
-    const struct cloud_service *service = s->rest.d->provider->cloud;
     size_t left = ours->count + 1;
     struct err why = {0};
 
-    for (bool look = !service->refuses_twins;; look = true) {
+    for (bool look = !s->rest.d->provider->cloud->refuses_twins;; look = true) {
         own_cloud_records struct cloud_records there = {0};
         own_cloud_records struct cloud_records missing = {0};
 
         if ((look && !list_records(s, zone, ours, &there, e)) ||
             !find_missing(ours, &there, &missing, e))
             return false;
-        if (missing.count == 0 ||
-            (missing.count < left && service->add(&s->rest, zone, &missing, &why)))
+        if (missing.count == 0 || (missing.count < left && add_all(s, zone, &missing, &why)))
             return apply(s, zone, e);
         if (missing.count >= left || why.code != ERR_PERMISSION) {
             *e = why;
@@ -463,9 +404,8 @@ make_set(struct session *s, const struct cloud_zone *zone, const struct cloud_re
 {
     const struct cloud_service *service = s->rest.d->provider->cloud;
     own_cloud_records struct cloud_records there = {0};
-    int64_t ttl_s = s->rest.d->config.ttl_s;
 
-    set->ttl_s = ttl_s > zone->least_ttl_s ? ttl_s : zone->least_ttl_s;
+    set->ttl_s = cloud_ttl(&s->rest, zone);
     if (!service->list(&s->rest, zone, set->name, &there, e))
         return false;
     set->origin = TAKE(there.origin);

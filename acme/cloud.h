@@ -67,10 +67,11 @@ struct cloud_set {
 struct cloud_service {
     const char *header; /* "Authorization: Bearer ", the token follows; NULL: start() */
     bool plain_loopback;
-    bool refuses_twins; /* add() of what is there has no effect: it is not looked for before */
-    bool hides_zones;   /* a zone that we may not see, or that is none, is ERR_PERMISSION of
-                         * find_zone() alike: the others are looked for first */
-    bool by_name;       /* list() of a whole zone would cost too much: each name is asked for */
+    int64_t least_ttl_s; /* of every zone; 0: find_zone() tells, or nobody does */
+    bool refuses_twins;  /* add() of what is there has no effect: it is not looked for before */
+    bool hides_zones;    /* a zone that we may not see, or that is none, is ERR_PERMISSION of
+                          * find_zone() alike: the others are looked for first */
+    bool by_name;        /* list() of a whole zone would cost too much: each name is asked for */
 
     /* Where the service is, when `endpoint` is not set. NULL: it always is. */
     bool (*find_endpoint)(struct dns *d, char **endpoint, struct err *e);
@@ -93,10 +94,14 @@ struct cloud_service {
 
     /* Record by record. That it is gone already is no failure of drop(); when the service has no
      * certain word for that, ERR_PERMISSION will do: the record is looked for then. */
-    bool (*add)(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
+    bool (*add)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
                 struct err *e);
     bool (*drop)(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
                  struct err *e);
+
+    /* In place of add(), for a service that takes several at a time. NULL: it is one by one. */
+    bool (*add_all)(struct rest *r, const struct cloud_zone *zone,
+                    const struct cloud_records *records, struct err *e);
 
     /* Makes what was added or dropped, maybe by an earlier run that ended too soon, take effect.
      * NULL: that it does by itself. */
@@ -119,6 +124,10 @@ bool cloud_publish(struct dns *d, const struct dns_txt *records, size_t count, s
 bool cloud_remove(struct dns *d, const struct dns_txt *records, size_t count, struct err *e);
 void cloud_close(struct dns *d);
 
+/* All four, in the table of a provider. */
+#define CLOUD_FUNCTIONS                                                                            \
+    .open = cloud_open, .publish = cloud_publish, .remove = cloud_remove, .close = cloud_close
+
 /* Adds a copy; quotation marks around the value are left out unless `raw`. False: out of memory,
  * or the name cannot be one. */
 MUST_USE bool cloud_records_add(struct cloud_records *all, const char *name, const char *value,
@@ -133,8 +142,25 @@ bool cloud_is_within(const char *name, const char *zone);
 void cloud_relative(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone,
                     const char *name);
 
+/* The same, but "" for the zone's own name. */
+void cloud_subname(char relative[static DNS_NAME_SIZE], const struct cloud_zone *zone,
+                   const char *name);
+
 /* The other way round; for a name that cannot be one: "". */
 void cloud_absolute(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone,
                     const char *relative);
+
+/* The lifetime of a new record: `ttl` of the section, or the least that the zone takes. */
+int64_t cloud_ttl(const struct rest *r, const struct cloud_zone *zone);
+
+/* Chooses the longest of `domains`, objects with a "domain", that the name is in; for a service
+ * which has to be asked for all of them, page by page: *found and `zone` are those of the pages
+ * before. ERR_PROTOCOL when it is no such list. */
+MUST_USE bool cloud_take_domains(struct rest *r, const struct json_t *domains, const char *name,
+                                 struct cloud_zone *zone, bool *found, struct err *e);
+
+/* Adds the values of a set, texts as the service has them. ERR_PROTOCOL when it is no such list. */
+MUST_USE bool cloud_take_values(struct rest *r, const struct json_t *values, const char *name,
+                                int64_t ttl_s, struct cloud_records *out, struct err *e);
 
 #endif

@@ -368,6 +368,52 @@ rest_misunderstood(const struct rest *r, const char *what, struct err *e)
                    r->endpoint, what, r->d->name);
 }
 
+/* ------------------------------------------------------------------ nothing but success */
+
+static bool
+ask(struct rest *r, const char *method, const char *path, const struct json_t *body,
+    struct rest_answer *answer, struct err *e)
+{
+    return path == NULL ? err_memory(e) : rest_call(r, method, path, body, answer, e);
+}
+
+bool
+rest_get(struct rest *r, const char *path, const char *what, struct rest_answer *answer,
+         struct err *e)
+{
+    return ask(r, "GET", path, NULL, answer, e) &&
+           (rest_is_good(answer) || rest_refused(r, answer, what, e));
+}
+
+bool
+rest_look(struct rest *r, const char *path, const char *what, struct rest_answer *answer,
+          struct err *e)
+{
+    return ask(r, "GET", path, NULL, answer, e) &&
+           (rest_is_good(answer) || answer->status == 404 || rest_refused(r, answer, what, e));
+}
+
+bool
+rest_change(struct rest *r, const char *method, const char *path, const struct json_t *body,
+            const char *what, struct err *e)
+{
+    own_rest_answer struct rest_answer answer = {0};
+
+    if (body == NULL)
+        return err_memory(e);
+    return ask(r, method, path, body, &answer, e) &&
+           (rest_is_good(&answer) || rest_refused(r, &answer, what, e));
+}
+
+bool
+rest_delete(struct rest *r, const char *path, const char *what, struct err *e)
+{
+    own_rest_answer struct rest_answer answer = {0};
+
+    return ask(r, "DELETE", path, NULL, &answer, e) &&
+           (rest_is_good(&answer) || answer.status == 404 || rest_refused(r, &answer, what, e));
+}
+
 /* ------------------------------------------------------------------ ids, ends */
 
 bool

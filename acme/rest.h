@@ -104,6 +104,28 @@ void rest_begin(struct rest *r);
 MUST_USE bool rest_call(struct rest *r, const char *method, const char *path,
                         const struct json_t *body, struct rest_answer *answer, struct err *e);
 
+/*
+ * Asks by GET, and takes no answer but success.
+ *
+ * Takes:  path  as for rest_call(); NULL: out of memory, as str_format() tells it
+ *         what  is to be done: "list the records of the zone"
+ * Errors: as rest_call(), and what rest_refused() says of other answers
+ */
+MUST_USE bool rest_get(struct rest *r, const char *path, const char *what,
+                       struct rest_answer *answer, struct err *e);
+
+/* The same for what may not be there: answer->status is 404 then. */
+MUST_USE bool rest_look(struct rest *r, const char *path, const char *what,
+                        struct rest_answer *answer, struct err *e);
+
+/* The same by POST, PUT or PATCH, when nothing is wanted of the answer. body NULL: out of memory.
+ */
+MUST_USE bool rest_change(struct rest *r, const char *method, const char *path,
+                          const struct json_t *body, const char *what, struct err *e);
+
+/* The same by DELETE; that there is nothing (404) is no failure. */
+MUST_USE bool rest_delete(struct rest *r, const char *path, const char *what, struct err *e);
+
 /* The same with a message that says all about the request; the answer is JSON. */
 MUST_USE bool rest_send(struct rest *r, const struct rest_message *m, struct rest_answer *answer,
                         struct err *e);

@@ -257,14 +257,10 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
     const struct json_t *properties = NULL;
     const struct json_t *records = NULL;
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "read the records of the zone", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "read the records of the zone", e);
     properties = json_member(answer.json, "properties");
     if (properties == NULL)
         return rest_misunderstood(r, "read the records of the zone", e);
@@ -399,9 +395,6 @@ const struct dns_provider dns_azure = {
     .name = "azure",
     .options = options,
     .config_size = sizeof(struct azure_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -14,7 +14,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 60
 #define PAGE 100
 #define PAGES_MAX 1000
 #define RECORD_EXISTS 81057
@@ -43,12 +42,8 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
     own_rest_answer struct rest_answer answer = {0};
     const struct json_t *zones = NULL;
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_get(r, path, "look for the zone", &answer, e))
         return false;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the zone", e);
     zones = json_member(answer.json, "result");
     if (zones == NULL)
         return rest_misunderstood(r, "list the zones", e);
@@ -97,12 +92,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
                        (long long)page, name == NULL ? "" : "&name=", name == NULL ? "" : name);
         own_rest_answer struct rest_answer answer = {0};
 
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, &answer, e))
+        if (!rest_get(r, path, "list the records of the zone", &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, "list the records of the zone", e);
         if (!take_page(r, &answer, out, e))
             return false;
         pages = json_member_int(json_member(answer.json, "result_info"), "total_pages");
@@ -113,35 +104,23 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 }
 
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
     own_mem char *path = str_format("/zones/%s/dns_records", zone->id);
     own_mem char *quoted = str_format("\"%s\"", record->value);
     own_json struct json_t *body = json_new_object();
     own_rest_answer struct rest_answer answer = {0};
-    int64_t ttl_s = r->d->config.ttl_s;
 
     if (path == NULL || quoted == NULL || body == NULL)
         return err_memory(e);
     json_put_text(body, "type", "TXT");
     json_put_text(body, "name", record->name);
     json_put_text(body, "content", quoted);
-    json_put_int(body, "ttl", ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s);
+    json_put_int(body, "ttl", cloud_ttl(r, zone));
     if (!rest_call(r, "POST", path, body, &answer, e))
         return false;
     return rest_is_good(&answer) || is_about(&answer, RECORD_EXISTS, RECORD_IS_IDENTICAL) ||
            rest_refused(r, &answer, "add a record to the zone", e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
 }
 
 static bool
@@ -161,6 +140,7 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 60,
     .header = "Authorization: Bearer ",
     .refuses_twins = true,
     .find_zone = find_zone,
@@ -175,9 +155,6 @@ const struct dns_provider dns_cloudflare = {
     .name = "cloudflare",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -22,12 +22,8 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
     own_rest_answer struct rest_answer answer = {0};
     const struct json_t *domain = NULL;
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_get(r, path, "look for the domain", &answer, e))
         return false;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the domain", e);
     if (json_member(answer.json, "items") == NULL)
         return rest_misunderstood(r, "list the domains", e);
     domain = json_item(json_member(answer.json, "items"), 0);
@@ -47,32 +43,16 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 {
     own_mem char *path = NULL;
     own_rest_answer struct rest_answer answer = {0};
-    const struct json_t *records = NULL;
     char subname[DNS_NAME_SIZE];
 
     cloud_relative(subname, zone, name);
     path = str_format("/domains/%s/rrsets/%s/TXT/", zone->id, subname);
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "read the records of the domain", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "read the records of the domain", e);
-    records = json_member(answer.json, "records");
-    if (records == NULL)
-        return rest_misunderstood(r, "read the records of the domain", e);
-    for (size_t i = 0; i < json_count(records); i++) {
-        const char *value = json_item_text(records, i);
-
-        if (value == NULL)
-            return rest_misunderstood(r, "read the records of the domain", e);
-        if (!cloud_records_add(out, name, value, true))
-            return err_memory(e);
-        out->items[out->count - 1].ttl_s = json_member_int(answer.json, "ttl");
-    }
-    return true;
+    return cloud_take_values(r, json_member(answer.json, "records"), name,
+                             json_member_int(answer.json, "ttl"), out, e);
 }
 
 /* All in one request: there may be 2 a second, and 15 a minute. A set without records is deleted.
@@ -83,24 +63,19 @@ write_sets(struct rest *r, const struct cloud_zone *zone, const struct cloud_set
 {
     own_mem char *path = str_format("/domains/%s/rrsets/", zone->id);
     own_json struct json_t *body = json_new_array();
-    own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL || body == NULL)
-        return err_memory(e);
     for (size_t i = 0; i < count; i++) {
         struct json_t *set = json_new_object();
         char subname[DNS_NAME_SIZE];
 
-        cloud_relative(subname, zone, sets[i].name);
-        json_put_text(set, "subname", strcmp(subname, "@") == 0 ? "" : subname);
+        cloud_subname(subname, zone, sets[i].name);
+        json_put_text(set, "subname", subname);
         json_put_text(set, "type", "TXT");
         json_put_int(set, "ttl", sets[i].ttl_s);
         json_put_list(set, "records", &sets[i].values);
         json_add(body, set);
     }
-    if (!rest_call(r, "PATCH", path, body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || rest_refused(r, &answer, "change records of the domain", e);
+    return rest_change(r, "PATCH", path, body, "change records of the domain", e);
 }
 
 static const struct cloud_service service = {
@@ -116,9 +91,6 @@ const struct dns_provider dns_desec = {
     .name = "desec",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -12,7 +12,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 30
 #define PAGE 200
 #define PAGES_MAX 1000
 
@@ -22,14 +21,10 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
     own_mem char *path = str_format("/domains/%s", name);
     own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "look for the domain", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the domain", e);
     *found = true;
     return rest_id(zone->id, json_member(answer.json, "domain"), "name") ||
            rest_misunderstood(r, "show the domain", e);
@@ -72,12 +67,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
         own_rest_answer struct rest_answer answer = {0};
         const struct json_t *pages = NULL;
 
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, &answer, e))
+        if (!rest_get(r, path, "list the records of the domain", &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, "list the records of the domain", e);
         if (!take_page(r, zone, &answer, out, e))
             return false;
         /* that there is a link is enough: where it leads to is ours to say */
@@ -88,35 +79,18 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 }
 
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records", zone->id);
     own_json struct json_t *body = json_new_object();
-    own_rest_answer struct rest_answer answer = {0};
-    int64_t ttl_s = r->d->config.ttl_s;
     char relative[DNS_NAME_SIZE];
 
-    if (path == NULL || body == NULL)
-        return err_memory(e);
     cloud_relative(relative, zone, record->name);
     json_put_text(body, "type", "TXT");
     json_put_text(body, "name", relative);
     json_put_text(body, "data", record->value);
-    json_put_int(body, "ttl", ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s);
-    if (!rest_call(r, "POST", path, body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || rest_refused(r, &answer, "add a record to the domain", e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
+    json_put_int(body, "ttl", cloud_ttl(r, zone));
+    return rest_change(r, "POST", path, body, "add a record to the domain", e);
 }
 
 static bool
@@ -124,17 +98,12 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
      struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records/%s", zone->id, record->id);
-    own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "DELETE", path, NULL, &answer, e))
-        return false;
-    return rest_is_good(&answer) || answer.status == 404 ||
-           rest_refused(r, &answer, "delete a record of the domain", e);
+    return rest_delete(r, path, "delete a record of the domain", e);
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 30,
     .header = "Authorization: Bearer ",
     .find_zone = find_zone,
     .list = list,
@@ -148,9 +117,6 @@ const struct dns_provider dns_digitalocean = {
     .name = "digitalocean",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -12,23 +12,16 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 300
-
 static bool
 find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found, struct err *e)
 {
     own_mem char *path = str_format("/domains/%s", name);
     own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "look for the domain", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the domain", e);
-    zone->least_ttl_s = TTL_LEAST_S;
     *found = true;
     return rest_id(zone->id, answer.json, "fqdn") || rest_misunderstood(r, "show the domain", e);
 }
@@ -39,32 +32,16 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 {
     own_mem char *path = NULL;
     own_rest_answer struct rest_answer answer = {0};
-    const struct json_t *values = NULL;
     char relative[DNS_NAME_SIZE];
 
     cloud_relative(relative, zone, name);
     path = str_format("/domains/%s/records/%s/TXT", zone->id, relative);
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "read the records of the domain", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "read the records of the domain", e);
-    values = json_member(answer.json, "rrset_values");
-    if (values == NULL)
-        return rest_misunderstood(r, "read the records of the domain", e);
-    for (size_t i = 0; i < json_count(values); i++) {
-        const char *value = json_item_text(values, i);
-
-        if (value == NULL)
-            return rest_misunderstood(r, "read the records of the domain", e);
-        if (!cloud_records_add(out, name, value, true))
-            return err_memory(e);
-        out->items[out->count - 1].ttl_s = json_member_int(answer.json, "rrset_ttl");
-    }
-    return true;
+    return cloud_take_values(r, json_member(answer.json, "rrset_values"), name,
+                             json_member_int(answer.json, "rrset_ttl"), out, e);
 }
 
 static bool
@@ -72,20 +49,15 @@ write_set(struct rest *r, const struct cloud_zone *zone, const struct cloud_set 
 {
     own_mem char *path = NULL;
     own_json struct json_t *body = json_new_object();
-    own_rest_answer struct rest_answer answer = {0};
     char relative[DNS_NAME_SIZE];
-    bool is_empty = set->values.count == 0;
 
     cloud_relative(relative, zone, set->name);
     path = str_format("/domains/%s/records/%s/TXT", zone->id, relative);
-    if (path == NULL || body == NULL)
-        return err_memory(e);
+    if (set->values.count == 0)
+        return rest_delete(r, path, "change records of the domain", e);
     json_put_list(body, "rrset_values", &set->values);
     json_put_int(body, "rrset_ttl", set->ttl_s);
-    if (!rest_call(r, is_empty ? "DELETE" : "PUT", path, is_empty ? NULL : body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || (is_empty && answer.status == 404) ||
-           rest_refused(r, &answer, "change records of the domain", e);
+    return rest_change(r, "PUT", path, body, "change records of the domain", e);
 }
 
 static bool
@@ -99,6 +71,7 @@ write_sets(struct rest *r, const struct cloud_zone *zone, const struct cloud_set
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 300,
     .header = "Authorization: Bearer ",
     .find_zone = find_zone,
     .list = list,
@@ -111,9 +84,6 @@ const struct dns_provider dns_gandi = {
     .name = "gandi",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -194,10 +194,8 @@ list_all(struct rest *r, const struct listing *l, struct err *e)
         own_rest_answer struct rest_answer answer = {0};
         const char *next = NULL;
 
-        if (!rest_call(r, "GET", path.text, NULL, &answer, e))
+        if (!rest_get(r, path.text, l->what, &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, l->what, e);
         if (!take_page(r, l, &answer, e))
             return false;
         next = json_member_text(answer.json, "nextPageToken");
@@ -257,10 +255,8 @@ find_named(struct rest *r, const char *managed_zone, struct search *s, struct er
 
     if (!str_addf(&path, "%s/", base_of(r)) || !rest_encode(&path, managed_zone))
         return err_memory(e);
-    if (!rest_call(r, "GET", path.text, NULL, &answer, e))
+    if (!rest_get(r, path.text, "show the zone", &answer, e))
         return false;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "show the zone", e);
     dns_name = json_member_text(answer.json, "dnsName");
     if (dns_name == NULL || !rest_id(s->zone->id, answer.json, "name"))
         return rest_misunderstood(r, "show the zone", e);
@@ -370,12 +366,8 @@ wait_until_done(struct rest *r, const struct cloud_zone *zone, struct rest_answe
                            id, zone->name, r->d->name);
         clock->sleep_ms(clock, pause_ms);
         path = str_format("%s/%s/changes/%s", base_of(r), zone->id, id);
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, answer, e))
+        if (!rest_get(r, path, "show a change of the zone", answer, e))
             return false;
-        if (!rest_is_good(answer))
-            return rest_refused(r, answer, "show a change of the zone", e);
     }
 }
 
@@ -446,9 +438,6 @@ const struct dns_provider dns_google = {
     .name = "google",
     .options = options,
     .config_size = sizeof(struct google_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

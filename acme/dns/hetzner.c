@@ -19,7 +19,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 60
 #define TTL_OF_ZONE (-1) /* of a set that has none of its own */
 #define PAGE 100
 #define PAGES_MAX 1000
@@ -33,14 +32,10 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
     own_mem char *path = str_format("/zones/%s", name);
     own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_look(r, path, "look for the zone", &answer, e))
         return false;
     if (answer.status == 404)
         return true;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the zone", e);
     *found = true;
     return rest_id(zone->id, json_member(answer.json, "zone"), "id") ||
            rest_misunderstood(r, "show the zone", e);
@@ -83,12 +78,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
         own_rest_answer struct rest_answer answer = {0};
         const struct json_t *sets = NULL, *pages = NULL;
 
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, &answer, e))
+        if (!rest_get(r, path, "list the records of the zone", &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, "list the records of the zone", e);
         sets = json_member(answer.json, "rrsets");
         if (sets == NULL)
             return rest_misunderstood(r, "list the records of the zone", e);
@@ -128,8 +119,6 @@ await_action(struct rest *r, struct rest_answer *answer, const char *what, struc
     if (!rest_id(id, json_member(answer->json, "action"), "id"))
         return rest_misunderstood(r, what, e);
     path = str_format("/actions/%s", id);
-    if (path == NULL)
-        return err_memory(e);
     for (int tries = 0;; tries++) {
         const struct json_t *action = json_member(answer->json, "action");
         const char *status = json_member_text(action, "status");
@@ -144,10 +133,8 @@ await_action(struct rest *r, struct rest_answer *answer, const char *what, struc
             return err_set(e, ERR_TIMEOUT,
                            "the service at '%s' took longer than 'timeout' of [dns %s] to %s",
                            r->endpoint, r->d->name, what);
-        if (!rest_call(r, "GET", path, NULL, answer, e))
+        if (!rest_get(r, path, what, answer, e))
             return false;
-        if (!rest_is_good(answer))
-            return rest_refused(r, answer, what, e);
     }
 }
 
@@ -224,14 +211,13 @@ add_to_set(struct rest *r, const struct cloud_zone *zone, const struct cloud_rec
 {
     own_mem char *path = make_path(zone, records[0]->name, "add_records");
     own_json struct json_t *body = make_body(records, count);
-    int64_t ttl_s = r->d->config.ttl_s;
     struct err why = {0};
     int status = 0;
 
     if (path == NULL || body == NULL)
         return err_memory(e);
     if (records[0]->ttl_s == 0)
-        json_put_int(body, "ttl", ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s);
+        json_put_int(body, "ttl", cloud_ttl(r, zone));
     if (act(r, path, body, "add a record to the zone", &status, &why))
         return true;
     if (status != 422 || records[0]->ttl_s != 0) {
@@ -244,8 +230,8 @@ add_to_set(struct rest *r, const struct cloud_zone *zone, const struct cloud_rec
 }
 
 static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
+add_all(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
+        struct err *e)
 {
     for (size_t i = 0; i < records->count; i++) {
         const struct cloud_record *set[VALUES_MAX];
@@ -281,10 +267,11 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 60,
     .header = "Authorization: Bearer ",
     .find_zone = find_zone,
     .list = list,
-    .add = add,
+    .add_all = add_all,
     .drop = drop,
 };
 
@@ -294,9 +281,6 @@ const struct dns_provider dns_hetzner = {
     .name = "hetzner",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -26,12 +26,8 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
         own_rest_answer struct rest_answer answer = {0};
         const struct json_t *zones = NULL;
 
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, &answer, e))
+        if (!rest_get(r, path, "list the domains", &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, "list the domains", e);
         zones = json_member(answer.json, "data");
         pages = json_member_int(answer.json, "pages");
         if (zones == NULL || pages > PAGES_MAX)
@@ -86,12 +82,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
                                         PAGE, (long long)page);
         own_rest_answer struct rest_answer answer = {0};
 
-        if (path == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", path, NULL, &answer, e))
+        if (!rest_get(r, path, "list the records of the domain", &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, "list the records of the domain", e);
         if (!take_page(r, zone, &answer, out, e))
             return false;
         pages = json_member_int(answer.json, "pages");
@@ -102,34 +94,18 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 }
 
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records", zone->id);
     own_json struct json_t *body = json_new_object();
-    own_rest_answer struct rest_answer answer = {0};
     char relative[DNS_NAME_SIZE];
 
-    if (path == NULL || body == NULL)
-        return err_memory(e);
-    cloud_relative(relative, zone, record->name);
+    cloud_subname(relative, zone, record->name);
     json_put_text(body, "type", "TXT");
-    json_put_text(body, "name", strcmp(relative, "@") == 0 ? "" : relative);
+    json_put_text(body, "name", relative);
     json_put_text(body, "target", record->value);
-    json_put_int(body, "ttl_sec", r->d->config.ttl_s); /* it takes the next longer one it has */
-    if (!rest_call(r, "POST", path, body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || rest_refused(r, &answer, "add a record to the domain", e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
+    json_put_int(body, "ttl_sec", cloud_ttl(r, zone)); /* it takes the next longer one it has */
+    return rest_change(r, "POST", path, body, "add a record to the domain", e);
 }
 
 static bool
@@ -137,14 +113,8 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
      struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records/%s", zone->id, record->id);
-    own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "DELETE", path, NULL, &answer, e))
-        return false;
-    return rest_is_good(&answer) || answer.status == 404 ||
-           rest_refused(r, &answer, "delete a record of the domain", e);
+    return rest_delete(r, path, "delete a record of the domain", e);
 }
 
 static const struct cloud_service service = {
@@ -161,9 +131,6 @@ const struct dns_provider dns_linode = {
     .name = "linode",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

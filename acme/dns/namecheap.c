@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TTL_LEAST_S 60
 #define SNAPSHOT_MS 10000 /* for how long what was read may stand for what is there */
 
 struct namecheap_config {
@@ -138,12 +137,12 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
 {
     struct proof *p = r->proof;
 
+    (void)zone;
     if (!p->has_domains && !ncapi_domains(r, &p->api, &p->domains, e)) {
         list_done(&p->domains);
         return false;
     }
     p->has_domains = true;
-    zone->least_ttl_s = TTL_LEAST_S;
     for (size_t i = 0; i < p->domains.count && !*found; i++)
         *found = strcasecmp(p->domains.items[i], name) == 0 && strchr(name, '.') != NULL;
     return true;
@@ -520,6 +519,7 @@ stop(struct rest *r)
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 60,
     .start = start,
     .stop = stop,
     .find_zone = find_zone,
@@ -533,9 +533,6 @@ const struct dns_provider dns_namecheap = {
     .name = "namecheap",
     .options = options,
     .config_size = sizeof(struct namecheap_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -26,7 +26,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 60
 #define TIME_LASTS_MS 600000 /* it is asked again then: a machine may have slept */
 
 /* r->proof */
@@ -245,9 +244,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
     const struct json_t *ids = NULL;
     char relative[DNS_NAME_SIZE];
 
-    cloud_relative(relative, zone, name);
-    path = str_format("/domain/zone/%s/record?fieldType=TXT&subDomain=%s", zone->id,
-                      strcmp(relative, "@") == 0 ? "" : relative);
+    cloud_subname(relative, zone, name);
+    path = str_format("/domain/zone/%s/record?fieldType=TXT&subDomain=%s", zone->id, relative);
     if (path == NULL)
         return err_memory(e);
     if (!call(r, "GET", path, NULL, &answer, e))
@@ -267,35 +265,23 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 }
 
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
     own_mem char *path = str_format("/domain/zone/%s/record", zone->id);
     own_json struct json_t *body = json_new_object();
     own_rest_answer struct rest_answer answer = {0};
-    int64_t ttl_s = r->d->config.ttl_s;
     char relative[DNS_NAME_SIZE];
 
     if (path == NULL || body == NULL)
         return err_memory(e);
-    cloud_relative(relative, zone, record->name);
+    cloud_subname(relative, zone, record->name);
     json_put_text(body, "fieldType", "TXT");
-    json_put_text(body, "subDomain", strcmp(relative, "@") == 0 ? "" : relative);
+    json_put_text(body, "subDomain", relative);
     json_put_text(body, "target", record->value);
-    json_put_int(body, "ttl", ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s);
+    json_put_int(body, "ttl", cloud_ttl(r, zone));
     if (!call(r, "POST", path, body, &answer, e))
         return false;
     return rest_is_good(&answer) || refuse(r, &answer, "add a record to the zone", e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
 }
 
 static bool
@@ -342,6 +328,7 @@ apply(struct rest *r, const struct cloud_zone *zone, struct err *e)
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 60,
     .by_name = true,
     .find_endpoint = find_endpoint,
     .start = start,
@@ -359,9 +346,6 @@ const struct dns_provider dns_ovh = {
     .name = "ovh",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -27,7 +27,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 600
 #define PAGES_MAX 1000
 
 /* ------------------------------------------------------------------ asking */
@@ -113,25 +112,6 @@ call(struct rest *r, const char *path, const struct json_t *body, const char *wh
 
 /* ------------------------------------------------------------------ zones */
 
-/* The longest of the domains that the name is in. */
-static bool
-choose(struct rest *r, const struct json_t *domains, const char *name, struct cloud_zone *zone,
-       bool *found, struct err *e)
-{
-    for (size_t i = 0; i < json_count(domains); i++) {
-        char id[REST_ID_SIZE];
-
-        if (!rest_id(id, json_item(domains, i), "domain"))
-            return rest_misunderstood(r, "list the domains", e);
-        if (!cloud_is_within(name, id) || (*found && strlen(id) < strlen(zone->id)))
-            continue;
-        memcpy(zone->id, id, sizeof(id));
-        (void)snprintf(zone->name, sizeof(zone->name), "%s", id);
-        *found = true;
-    }
-    return true;
-}
-
 /* A domain cannot be asked for: one that is not ours and one without access look the same. The list
  * comes in chunks, and ends with an empty one. */
 static bool
@@ -151,9 +131,7 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
         if (!call(r, "/domain/listAll", body, "look for the domain", &answer, e))
             return false;
         domains = json_member(answer.json, "domains");
-        if (domains == NULL)
-            return rest_misunderstood(r, "list the domains", e);
-        if (!choose(r, domains, name, zone, found, e))
+        if (!cloud_take_domains(r, domains, name, zone, found, e))
             return false;
         if (json_count(domains) == 0 || (*found && strlen(zone->id) == strlen(name)))
             return true;
@@ -163,15 +141,6 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
 }
 
 /* ------------------------------------------------------------------ records */
-
-/* "": the domain's own name. */
-static void
-write_subdomain(char name[static DNS_NAME_SIZE], const struct cloud_zone *zone, const char *of)
-{
-    cloud_relative(name, zone, of);
-    if (strcmp(name, "@") == 0)
-        name[0] = '\0';
-}
 
 static bool
 list(struct rest *r, const struct cloud_zone *zone, const char *name, struct cloud_records *out,
@@ -184,7 +153,7 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
     char subdomain[DNS_NAME_SIZE] = "";
 
     if (name != NULL)
-        write_subdomain(subdomain, zone, name);
+        cloud_subname(subdomain, zone, name);
     path = name == NULL ? str_format("/dns/retrieve/%s", zone->id)
                         : str_format("/dns/retrieveByNameType/%s/TXT%s%s", zone->id,
                                      subdomain[0] == '\0' ? "" : "/", subdomain);
@@ -214,34 +183,22 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 }
 
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
-    int64_t ttl_s = r->d->config.ttl_s;
     own_mem char *path = str_format("/dns/create/%s", zone->id);
-    own_mem char *ttl = str_format("%lld", (long long)(ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s));
+    own_mem char *ttl = str_format("%lld", (long long)cloud_ttl(r, zone));
     own_json struct json_t *body = json_new_object();
     own_rest_answer struct rest_answer answer = {0};
     char subdomain[DNS_NAME_SIZE];
 
     if (path == NULL || ttl == NULL || body == NULL)
         return err_memory(e);
-    write_subdomain(subdomain, zone, record->name);
+    cloud_subname(subdomain, zone, record->name);
     json_put_text(body, "name", subdomain);
     json_put_text(body, "type", "TXT");
     json_put_text(body, "content", record->value);
     json_put_text(body, "ttl", ttl);
     return call(r, path, body, "add a record to the domain", &answer, e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
 }
 
 static bool
@@ -256,6 +213,7 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 600,
     .start = start,
     .find_zone = find_zone,
     .list = list,
@@ -269,9 +227,6 @@ const struct dns_provider dns_porkbun = {
     .name = "porkbun",
     .options = options,
     .config_size = sizeof(struct porkbun_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -37,12 +37,8 @@ find_zone(struct rest *r, const char *name, struct cloud_zone *zone, bool *found
     own_rest_answer struct rest_answer answer = {0};
     const struct json_t *first = NULL;
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_get(r, path, "look for the zone", &answer, e))
         return false;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "look for the zone", e);
     if (json_member(answer.json, "items") == NULL)
         return rest_misunderstood(r, "list the zones", e);
     first = json_item(json_member(answer.json, "items"), 0);
@@ -60,12 +56,8 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
     own_rest_answer struct rest_answer answer = {0};
     const struct json_t *sets = NULL;
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "GET", path, NULL, &answer, e))
+    if (!rest_get(r, path, "list the records of the zone", &answer, e))
         return false;
-    if (!rest_is_good(&answer))
-        return rest_refused(r, &answer, "list the records of the zone", e);
     sets = json_member(answer.json, "rrsets");
     if (sets == NULL)
         return rest_misunderstood(r, "list the records of the zone", e);
@@ -123,16 +115,11 @@ write_sets(struct rest *r, const struct cloud_zone *zone, const struct cloud_set
     own_mem char *path = str_format("/api/v1/servers/%s/zones/%s", server_of(r), zone->id);
     own_json struct json_t *body = json_new_object();
     struct json_t *array = json_new_array();
-    own_rest_answer struct rest_answer answer = {0};
 
     for (size_t i = 0; i < count; i++)
         add_set(array, &sets[i]);
     json_put(body, "rrsets", array);
-    if (path == NULL || body == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "PATCH", path, body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || rest_refused(r, &answer, "change TXT records of the zone", e);
+    return rest_change(r, "PATCH", path, body, "change TXT records of the zone", e);
 }
 
 static const struct cloud_service service = {
@@ -149,9 +136,6 @@ const struct dns_provider dns_powerdns = {
     .name = "powerdns",
     .options = options,
     .config_size = sizeof(struct powerdns_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -590,9 +590,6 @@ const struct dns_provider dns_route53 = {
     .name = "route53",
     .options = options,
     .config_size = sizeof(struct route53_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -15,7 +15,6 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TTL_LEAST_S 120 /* no least one is documented; this one is known to be taken */
 #define PAGE 500
 #define PAGES_MAX 1000
 
@@ -36,12 +35,8 @@ read_pages(struct rest *r, const char *path, const char *what, take *take_page, 
         const struct json_t *links = NULL;
         const char *next = NULL;
 
-        if (at == NULL)
-            return err_memory(e);
-        if (!rest_call(r, "GET", at, NULL, &answer, e))
+        if (!rest_get(r, at, what, &answer, e))
             return false;
-        if (!rest_is_good(&answer))
-            return rest_refused(r, &answer, what, e);
         if (!take_page(r, answer.json, into, e))
             return false;
         links = json_member(json_member(answer.json, "meta"), "links");
@@ -62,27 +57,12 @@ struct wanted {
     bool *found;
 };
 
-/* The longest of the domains that the name is in. */
 static bool
 take_domains(struct rest *r, const struct json_t *page, void *into, struct err *e)
 {
-    const struct json_t *domains = json_member(page, "domains");
     struct wanted *w = into;
 
-    if (domains == NULL)
-        return rest_misunderstood(r, "list the domains", e);
-    for (size_t i = 0; i < json_count(domains); i++) {
-        char id[REST_ID_SIZE];
-
-        if (!rest_id(id, json_item(domains, i), "domain"))
-            return rest_misunderstood(r, "list the domains", e);
-        if (!cloud_is_within(w->name, id) || (*w->found && strlen(id) < strlen(w->zone->id)))
-            continue;
-        memcpy(w->zone->id, id, sizeof(id));
-        (void)snprintf(w->zone->name, sizeof(w->zone->name), "%s", id);
-        *w->found = true;
-    }
-    return true;
+    return cloud_take_domains(r, json_member(page, "domains"), w->name, w->zone, w->found, e);
 }
 
 static bool
@@ -146,38 +126,21 @@ list(struct rest *r, const struct cloud_zone *zone, const char *name, struct clo
 
 /* Another lifetime than that of the records at the same name is refused. */
 static bool
-add_one(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record,
-        struct err *e)
+add(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *record, struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records", zone->id);
     own_mem char *quoted = str_format("\"%s\"", record->value);
     own_json struct json_t *body = json_new_object();
-    own_rest_answer struct rest_answer answer = {0};
-    int64_t ttl_s = r->d->config.ttl_s;
     char relative[DNS_NAME_SIZE];
 
-    if (path == NULL || quoted == NULL || body == NULL)
+    if (quoted == NULL)
         return err_memory(e);
-    if (ttl_s < TTL_LEAST_S)
-        ttl_s = TTL_LEAST_S;
-    cloud_relative(relative, zone, record->name);
-    json_put_text(body, "name", strcmp(relative, "@") == 0 ? "" : relative);
+    cloud_subname(relative, zone, record->name);
+    json_put_text(body, "name", relative);
     json_put_text(body, "type", "TXT");
     json_put_text(body, "data", quoted);
-    json_put_int(body, "ttl", record->ttl_s > 0 ? record->ttl_s : ttl_s);
-    if (!rest_call(r, "POST", path, body, &answer, e))
-        return false;
-    return rest_is_good(&answer) || rest_refused(r, &answer, "add a record to the domain", e);
-}
-
-static bool
-add(struct rest *r, const struct cloud_zone *zone, const struct cloud_records *records,
-    struct err *e)
-{
-    for (size_t i = 0; i < records->count; i++)
-        if (!add_one(r, zone, &records->items[i], e))
-            return false;
-    return true;
+    json_put_int(body, "ttl", record->ttl_s > 0 ? record->ttl_s : cloud_ttl(r, zone));
+    return rest_change(r, "POST", path, body, "add a record to the domain", e);
 }
 
 static bool
@@ -185,17 +148,12 @@ drop(struct rest *r, const struct cloud_zone *zone, const struct cloud_record *r
      struct err *e)
 {
     own_mem char *path = str_format("/domains/%s/records/%s", zone->id, record->id);
-    own_rest_answer struct rest_answer answer = {0};
 
-    if (path == NULL)
-        return err_memory(e);
-    if (!rest_call(r, "DELETE", path, NULL, &answer, e))
-        return false;
-    return rest_is_good(&answer) || answer.status == 404 ||
-           rest_refused(r, &answer, "delete a record of the domain", e);
+    return rest_delete(r, path, "delete a record of the domain", e);
 }
 
 static const struct cloud_service service = {
+    .least_ttl_s = 120, /* no least one is documented; this one is known to be taken */
     .header = "Authorization: Bearer ",
     .find_zone = find_zone,
     .list = list,
@@ -209,9 +167,6 @@ const struct dns_provider dns_vultr = {
     .name = "vultr",
     .options = options,
     .config_size = sizeof(struct cloud_config),
-    .open = cloud_open,
-    .publish = cloud_publish,
-    .remove = cloud_remove,
-    .close = cloud_close,
+    CLOUD_FUNCTIONS,
     .cloud = &service,
 };

@@ -448,6 +448,61 @@ text_is_encoded_for_a_url(void **state)
     }
 }
 
+/* ---- nothing but success ---- */
+
+static void
+what_is_looked_for_may_lack_and_what_is_got_may_not(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 404, .body = "{}"},
+        {.status = 404, .body = "{}"},
+        {.status = 200, .body = "{\"a\": 1}"},
+        {.status = 403, .body = "{}"},
+    };
+    struct place p;
+    own_rest_answer struct rest_answer answer = {0};
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_true(rest_look(&p.rest, "/zone", "look for the zone", &answer, &e));
+    assert_int_equal(answer.status, 404);
+    assert_false(rest_get(&p.rest, "/zone", "show the zone", &answer, &e));
+    assert_int_equal(e.code, ERR_PERMISSION);
+    assert_non_null(strstr(e.text, "show the zone (404"));
+    assert_true(rest_get(&p.rest, "/zone", "show the zone", &answer, &e));
+    assert_int_equal(json_member_int(answer.json, "a"), 1);
+    assert_false(rest_look(&p.rest, "/zone", "look for the zone", &answer, &e));
+    assert_non_null(strstr(e.text, "look for the zone (403"));
+    assert_false(rest_get(&p.rest, NULL, "show the zone", &answer, &e));
+    assert_int_equal(e.code, ERR_SYSTEM);
+    fake_http_done(&p.http);
+}
+
+static void
+what_is_gone_already_is_deleted_but_not_changed(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = 404}, {.status = 204}, {.status = 400}, {.status = 404}, {.status = 201}};
+    own_json struct json_t *body = json_new_object();
+    struct place p;
+    struct err e = {0};
+
+    (void)state;
+    prepare(&p, replies, COUNT(replies));
+    assert_true(rest_delete(&p.rest, "/record", "delete a record", &e));
+    assert_true(rest_delete(&p.rest, "/record", "delete a record", &e));
+    assert_false(rest_delete(&p.rest, "/record", "delete a record", &e));
+    assert_non_null(strstr(e.text, "delete a record (400"));
+    assert_false(rest_change(&p.rest, "PUT", "/record", body, "change a record", &e));
+    assert_non_null(strstr(e.text, "change a record (404"));
+    assert_true(rest_change(&p.rest, "PUT", "/record", body, "change a record", &e));
+    assert_false(rest_change(&p.rest, "PUT", "/record", NULL, "change a record", &e));
+    assert_int_equal(e.code, ERR_SYSTEM);
+    assert_int_equal(p.http.next, COUNT(replies));
+    fake_http_done(&p.http);
+}
+
 int
 main(void)
 {
@@ -468,6 +523,8 @@ main(void)
         cmocka_unit_test(a_service_may_be_busy_in_its_own_words),
         cmocka_unit_test(a_remedy_of_the_service_is_in_the_sentence),
         cmocka_unit_test(text_is_encoded_for_a_url),
+        cmocka_unit_test(what_is_looked_for_may_lack_and_what_is_got_may_not),
+        cmocka_unit_test(what_is_gone_already_is_deleted_but_not_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
