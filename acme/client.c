@@ -87,6 +87,25 @@ client_init(struct client *c, struct http *http, struct clock *clock, const char
     return true;
 }
 
+/* A server that does not answer in time is not asked over and over: each time costs a minute, and a
+ * run may have hundreds of certificates. The next run finds out whether it answers again. */
+static bool
+ask(struct client *c, const struct http_request *request, struct http_response *response,
+    struct err *e)
+{
+    if (c->silences >= CLIENT_SILENCES_MAX)
+        return err_set(
+            e, ERR_TIMEOUT,
+            "%s '%s': not asked any more, for %d requests in a row had no answer in time",
+            request->method, request->url, c->silences);
+    if (c->http->send(c->http, request, response, e)) {
+        c->silences = 0;
+        return true;
+    }
+    c->silences = e->code == ERR_TIMEOUT ? c->silences + 1 : 0;
+    return false;
+}
+
 static bool
 fetch_directory(struct client *c, struct err *e)
 {
@@ -95,7 +114,7 @@ fetch_directory(struct client *c, struct err *e)
     own_json struct json_t *directory = NULL;
     const char *lacking = NULL;
 
-    if (!c->http->send(c->http, &request, &response, e))
+    if (!ask(c, &request, &response, e))
         return false;
     keep_nonce(c, &response);
     if (response.status != 200) {
@@ -189,7 +208,7 @@ fetch_nonce(struct client *c, struct err *e)
     struct http_request request = {.method = "HEAD", .url = url};
     own_http_response struct http_response response = {0};
 
-    if (url == NULL || !c->http->send(c->http, &request, &response, e))
+    if (url == NULL || !ask(c, &request, &response, e))
         return false;
     if (is_unknown(response.status) && !c->directory_is_fresh) {
         json_drop(&c->directory);
@@ -247,7 +266,7 @@ post_once(struct client *c, const struct message *m, struct http_response *respo
         return false;
     request.body = body.text;
     request.body_size = body.size;
-    if (!c->http->send(c->http, &request, response, e)) {
+    if (!ask(c, &request, response, e)) {
         e->is_answer = response->header_count > 0;
         return false;
     }

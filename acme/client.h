@@ -10,7 +10,8 @@
 
 #include <openssl/evp.h>
 
-#define CLIENT_NONCES_MAX 16 /* at hand and in requests under way */
+#define CLIENT_NONCES_MAX 16  /* at hand and in requests under way */
+#define CLIENT_SILENCES_MAX 3 /* after which a run asks the server no more */
 
 /* One server and one account; the orders of a run share it. Directory and a nonce are remembered
  * between runs in a file. */
@@ -27,6 +28,7 @@ struct client {
     struct list nonces;       /* at hand */
     size_t under_way;         /* requests with a nonce, or for one */
     struct fiber_queue poor;  /* those without a nonce */
+    int silences;             /* requests in a row that were not answered in time */
     bool account_is_gone;     /* the server said accountDoesNotExist to the last request */
 
     struct fiber_lock reading; /* the directory */

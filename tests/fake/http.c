@@ -82,6 +82,8 @@ send_request(struct http *h, const struct http_request *r, struct http_response 
     assert(noted);
     if (!expected || f->replies[f->next++].status == 0)
         return err_set(e, ERR_NETWORK, "%s '%s': no connection", r->method, r->url);
+    if (f->replies[f->next - 1].status < 0)
+        return err_set(e, ERR_TIMEOUT, "%s '%s': no answer in time", r->method, r->url);
     return give(&f->replies[f->next - 1], out) || err_memory(e);
 }
 

@@ -7,7 +7,7 @@
 
 /* One answer. */
 struct reply {
-    int status;           /* 0: there is no answer (ERR_NETWORK) */
+    int status;           /* 0: there is no answer (ERR_NETWORK); -1: none in time (ERR_TIMEOUT) */
     const char *type;     /* Content-Type; NULL: no such header */
     const char *body;     /* NULL: empty */
     const char *nonce;    /* Replay-Nonce */

@@ -463,6 +463,41 @@ every_refusal_is_told_by_its_problem_document(void **state)
 }
 
 static void
+a_server_that_is_silent_three_times_in_a_row_is_not_asked_again(void **state)
+{
+    static const struct reply replies[] = {
+        {.status = -1},
+        {.status = -1},
+        {.status = 200, .nonce = "n2"},
+        {.status = 200, .type = JSON, .body = "{}", .nonce = "n3"},
+        {.status = -1},
+        {.status = -1},
+        {.status = -1},
+    };
+    own_mem char *session = session_of(0, DIRECTORY, "n1");
+    struct talk t;
+    struct err e = {0};
+    own_answer struct answer a = {0};
+
+    (void)state;
+    begin(&t, session, replies, COUNT(replies));
+    for (int i = 0; i < 6; i++) {
+        /* an answer in between begins the count anew */
+        assert_int_equal(client_post(&t.client, "https://ca.test/x", "", &a, &e), i == 2);
+        assert_int_equal(e.code, ERR_TIMEOUT);
+    }
+    assert_string_equal(e.text, "HEAD 'https://ca.test/nonce': no answer in time");
+    assert_false(client_post(&t.client, "https://ca.test/x", "", &a, &e));
+    assert_int_equal(e.code, ERR_TIMEOUT);
+    assert_string_equal(e.text, "HEAD 'https://ca.test/nonce': not asked any more, for 3 requests "
+                                "in a row had no answer in time");
+    end(&t, "POST https://ca.test/x ACCT n1 \nHEAD https://ca.test/nonce\n"
+            "HEAD https://ca.test/nonce\nPOST https://ca.test/x ACCT n2 \n"
+            "POST https://ca.test/x ACCT n3 \nHEAD https://ca.test/nonce\n"
+            "HEAD https://ca.test/nonce\n");
+}
+
+static void
 an_account_that_is_gone_is_noticed(void **state)
 {
     static const struct reply replies[] = {
@@ -548,6 +583,7 @@ main(void)
         cmocka_unit_test(the_terms_are_in_the_meta_of_the_directory),
         cmocka_unit_test(alternates_come_in_one_link_header_or_in_several),
         cmocka_unit_test(every_refusal_is_told_by_its_problem_document),
+        cmocka_unit_test(a_server_that_is_silent_three_times_in_a_row_is_not_asked_again),
         cmocka_unit_test(an_account_that_is_gone_is_noticed),
         cmocka_unit_test(a_body_that_is_not_json_is_kept_as_it_is),
         cmocka_unit_test(a_url_that_is_not_https_is_refused_though_the_server_gave_it),
