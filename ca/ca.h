@@ -9,6 +9,8 @@
  *   index                                   what was issued and revoked, a line an event
  *   root.crl clients.crl servers.crl        the root's CRL; and with it that of an issuing CA
  *   crl.json                                numbers and times of the CRLs
+ *   canary.pem canary-revoked.pem           two client certificates with their keys, by which it is
+ *                                           proved what a server trusts
  *   clients/USER/                           bundles for clients
  */
 #ifndef PGCERT_CA_CA_H
@@ -150,6 +152,27 @@ MUST_USE bool ca_revoke(struct ca *ca, const char *serial, const char *reason, b
  */
 MUST_USE bool ca_refresh(struct ca *ca, bool force, bool *did, struct err *e);
 
+/* What a server needs to judge clients, and the means to prove that it does. */
+struct ca_client_trust {
+    struct str pem;               /* CAs of clients, and a CRL of each */
+    struct str accepted, refused; /* canaries, key and chain: one is good, one is revoked */
+};
+
+#define own_ca_client_trust __attribute__((cleanup(ca_client_trust_done)))
+
+/*
+ * Gives what a server is to trust of clients; CRLs that are due are made.
+ *
+ * Takes:  fresh  make new canaries: no earlier CRL has refused the one that is revoked, so only who
+ *                has this CRL refuses it. They are made also when those of before are ending.
+ * Gives:  trust  empty before
+ * Errors: as ca_sign_client() and ca_refresh()
+ */
+MUST_USE bool ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust,
+                               struct err *e);
+
+void ca_client_trust_done(struct ca_client_trust *trust);
+
 /* ---- looking ---- */
 
 /* One of the three CAs and its CRL. Strings are owned. */
@@ -173,7 +196,7 @@ void ca_look_done(struct ca_look *look);
 /* One certificate that was issued. Strings are borrowed from the list. */
 struct ca_issued {
     const char *serial, *name;
-    const char *kind;   /* "client" "server" "client-ca" "server-ca" "root" */
+    const char *kind;   /* "client" "server" "canary" "client-ca" "server-ca" "root" */
     const char *state;  /* "valid" "expired" "revoked" */
     const char *reason; /* NULL: not revoked */
     int64_t at_s, not_after_s, revoked_at_s;

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CRL_FILE_MAX ((size_t)1 << 30)
-
 /* One run over the CRLs. */
 struct refresh {
     struct ca *ca;
@@ -156,7 +154,7 @@ write_crl(struct refresh *r, enum ca_role role, struct str *pem, struct err *e)
 
     if (path == NULL || root == NULL)
         return err_memory(e);
-    if (role != CA_ROOT && !file_read(AT_FDCWD, root, CRL_FILE_MAX, pem, e))
+    if (role != CA_ROOT && !file_read(AT_FDCWD, root, CRLS_FILE_MAX, pem, e))
         return err_wrap(e, "the root's CRL");
     return file_replace(AT_FDCWD, path, pem->text, pem->size, 0644, e);
 }

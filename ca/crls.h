@@ -4,6 +4,8 @@
 
 #include "ca/authority.h"
 
+#define CRLS_FILE_MAX ((size_t)1 << 30)
+
 enum crls_how {
     CRLS_FORCE = 1,     /* all of them */
     CRLS_LONG_ROOT = 2, /* the root's holds as long as the root, for its key goes away */

@@ -12,6 +12,7 @@ const struct kind kinds[KIND_COUNT] = {
     [KIND_CLIENT_CA] = {"client-ca", CA_ROOT,    true,   0, NID_client_auth},
     [KIND_SERVER]    = {"server",    CA_SERVERS, false, -1, NID_server_auth},
     [KIND_CLIENT]    = {"client",    CA_CLIENTS, false, -1, NID_client_auth},
+    [KIND_CANARY]    = {"canary",    CA_CLIENTS, false, -1, NID_client_auth},
 };
 /* clang-format on */
 

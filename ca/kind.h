@@ -14,6 +14,7 @@ enum kind_id {
     KIND_CLIENT_CA,
     KIND_SERVER,
     KIND_CLIENT,
+    KIND_CANARY, /* a client nobody is, by whom it is proved what a server trusts */
     KIND_COUNT,
 };
 

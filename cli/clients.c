@@ -1,4 +1,4 @@
-/* clients.c: what the private CA has issued to clients. */
+/* clients.c: what the private CA has issued to clients: list, show. */
 #include "cli/clients.h"
 
 #include "base/json.h"
@@ -10,8 +10,8 @@
 
 /* ---- which ---- */
 
-static bool
-is_wanted(const struct ca_issued *one, int count, char *const *wanted)
+bool
+clients_is_wanted(const struct ca_issued *one, int count, char *const *wanted)
 {
     for (int i = 0; i < count; i++)
         if (strcmp(one->name, wanted[i]) == 0 || strcmp(one->serial, wanted[i]) == 0)
@@ -19,14 +19,13 @@ is_wanted(const struct ca_issued *one, int count, char *const *wanted)
     return count == 0;
 }
 
-/* Those which the filter lets through move to the front. */
-static void
-apply(struct ca_list *list, const struct clients_filter *f)
+void
+clients_select(struct ca_list *list, const struct clients_filter *f)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < list->count; i++)
-        if (is_wanted(&list->items[i], f->wanted_count, f->wanted) &&
+        if (clients_is_wanted(&list->items[i], f->wanted_count, f->wanted) &&
             (f->state == NULL || strcmp(list->items[i].state, f->state) == 0))
             list->items[kept++] = list->items[i];
     list->count = kept;
@@ -126,8 +125,8 @@ issued_json(const struct ca_issued *one)
     return object;
 }
 
-static struct json_t *
-list_json(const struct ca_list *list)
+struct json_t *
+clients_json(const struct ca_list *list)
 {
     struct json_t *array = json_new_array();
 
@@ -169,8 +168,8 @@ print_table(const struct ca_list *list)
     }
 }
 
-static bool
-read_list(const struct app *app, struct ca_list *list, struct err *e)
+bool
+clients_read(const struct app *app, struct ca_list *list, struct err *e)
 {
     if (!ca_exists(&app->config.ca))
         return err_set(e, ERR_CONFIG, "there is no private CA in '%s'; try: pgcert ca init",
@@ -184,9 +183,9 @@ clients_list(const struct app *app, const struct clients_filter *f, struct err *
     own_ca_list struct ca_list list = {0};
     own_json struct json_t *object = NULL;
 
-    if (!check_state(f->state, e) || !read_list(app, &list, e))
+    if (!check_state(f->state, e) || !clients_read(app, &list, e))
         return false;
-    apply(&list, f);
+    clients_select(&list, f);
     if (!sort(&list, f->sort, e))
         return false;
     if (!app->json) {
@@ -194,7 +193,7 @@ clients_list(const struct app *app, const struct clients_filter *f, struct err *
         return true;
     }
     object = json_new_object();
-    json_put(object, "clients", list_json(&list));
+    json_put(object, "clients", clients_json(&list));
     print_json(object);
     return true;
 }
@@ -226,15 +225,15 @@ clients_show(const struct app *app, char *user, struct err *e)
     struct err ignored = {0};
     bool has_bundle = directory != NULL && ca_bundle_read(directory, &b, &ignored);
 
-    if (!read_list(app, &list, e))
+    if (!clients_read(app, &list, e))
         return false;
-    apply(&list, &f);
+    clients_select(&list, &f);
     if (list.count == 0)
         return err_set(e, ERR_INPUT,
                        "the private CA has issued nothing to '%s'; try: pgcert "
                        "client list",
                        user);
-    json_put(object, "clients", list_json(&list));
+    json_put(object, "clients", clients_json(&list));
     json_put(object, "bundle", has_bundle ? bundle_json(directory, &b) : NULL);
     if (app->json) {
         print_json(object);
@@ -245,79 +244,5 @@ clients_show(const struct app *app, char *user, struct err *e)
         (void)printf("\nbundle    %s\nserial    %s\nserver    %s port %d, database %s\nkey type  "
                      "%s\n",
                      directory, b.serial, b.host, b.port, b.database, key_type_words[b.key_type]);
-    return true;
-}
-
-/* ---- revoking ---- */
-
-/* Whoever is named must be there, or nothing is done: a misspelt name must not look like success.
- */
-static bool
-check_names(const struct ca_list *list, int count, char **names, struct err *e)
-{
-    for (int i = 0; i < count; i++) {
-        bool found = false;
-
-        for (size_t n = 0; n < list->count; n++)
-            found = found || is_wanted(&list->items[n], 1, &names[i]);
-        if (!found)
-            return err_set(e, ERR_INPUT,
-                           "the private CA has no certificate of a user or with a serial number "
-                           "'%s' that could be revoked; try: pgcert client list",
-                           names[i]);
-    }
-    return true;
-}
-
-/* An expired one need not be revoked. */
-static void
-drop_expired(struct ca_list *list)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].state, "expired") != 0)
-            list->items[kept++] = list->items[i];
-    list->count = kept;
-}
-
-static void
-tell_revoked(const struct app *app, const struct ca_list *list, const char *reason)
-{
-    own_json struct json_t *object = json_new_object();
-
-    if (app->json) {
-        json_put(object, "revoked", list_json(list));
-        json_put_text(object, "reason", reason);
-        print_json(object);
-    }
-    for (size_t i = 0; !app->json && !app->quiet && i < list->count; i++)
-        (void)printf("%s: %s %s\n", list->items[i].name, list->items[i].serial,
-                     strcmp(list->items[i].state, "revoked") == 0 ? "was revoked already"
-                                                                  : "is revoked");
-    if (!app->json && !app->quiet)
-        (void)printf("the CRL is %s/clients.crl\n", app->config.ca.directory);
-}
-
-bool
-clients_revoke(const struct app *app, int count, char **names, const char *reason, struct err *e)
-{
-    own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
-    const struct clients_filter f = {.wanted_count = count, .wanted = names};
-    own_ca_list struct ca_list list = {0};
-    bool did = false;
-
-    if (ca == NULL || !read_list(app, &list, e))
-        return false;
-    drop_expired(&list);
-    if (!check_names(&list, count, names, e))
-        return false;
-    apply(&list, &f);
-    for (size_t i = 0; i < list.count; i++)
-        if (!ca_revoke(ca, list.items[i].serial, reason, &did, e))
-            return false;
-    if (!ca_refresh(ca, false, &did, e))
-        return false;
-    tell_revoked(app, &list, reason);
     return true;
 }

@@ -2,6 +2,7 @@
 #ifndef PGCERT_CLI_CLIENTS_H
 #define PGCERT_CLI_CLIENTS_H
 
+#include "base/json.h"
 #include "cli/app.h"
 
 /* Which are listed, and how. */
@@ -19,16 +20,38 @@ MUST_USE bool clients_list(const struct app *app, const struct clients_filter *f
 /* Prints all that is known of a user: certificates and bundle. ERR_INPUT  there is nothing. */
 MUST_USE bool clients_show(const struct app *app, char *user, struct err *e);
 
+/* What is to be revoked; all borrowed. */
+struct clients_revocation {
+    int count;
+    char **names;       /* users, or serial numbers */
+    const char *reason; /* a word of ca_reasons */
+    bool keep_sessions; /* those who are connected stay so */
+};
+
 /*
- * Revokes every valid certificate of the users, or those with the serial numbers, and makes the
- * CRL.
+ * Revokes every valid certificate of the users, or those with the serial numbers, makes the CRL,
+ * deploys and proves it on every target with mutual_tls, and ends the sessions there that were
+ * opened with them; what is done is printed. What is revoked already is made sure of again.
  *
- * Takes:  reason     a word of ca_reasons
  * Errors: ERR_INPUT  for a name that has no certificate that is valid or revoked; nothing is
  *                    revoked then
- *         and those of ca_revoke() and ca_refresh()
+ *         and those of ca_revoke(), ca_refresh(), trust_keep() and trust_end_sessions()
  */
-MUST_USE bool clients_revoke(const struct app *app, int count, char **names, const char *reason,
-                             struct err *e);
+MUST_USE bool clients_revoke(struct app *app, const struct clients_revocation *what, struct err *e);
+
+/* ---- for those above ---- */
+
+/* Reads what was issued to clients. `list` is empty before. ERR_CONFIG  there is no CA; ERR_INPUT,
+ * ERR_SYSTEM. */
+MUST_USE bool clients_read(const struct app *app, struct ca_list *list, struct err *e);
+
+/* Is it one of these users or serial numbers (none: all)? */
+bool clients_is_wanted(const struct ca_issued *one, int count, char *const *wanted);
+
+/* Those which the filter lets through move to the front, the others are gone. */
+void clients_select(struct ca_list *list, const struct clients_filter *filter);
+
+/* NULL: out of memory. */
+MUST_USE struct json_t *clients_json(const struct ca_list *list);
 
 #endif

@@ -16,7 +16,7 @@
 #define PASSWORD_MAX 1024
 #define TRUST_MAX ((size_t)4 * 1024 * 1024)
 
-static bool privileged, legacy;
+static bool privileged, legacy, keep_sessions;
 static const char *out, *host, *port, *database, *path, *lifetime, *key_type, *password_file;
 static const char *reason, *state, *order;
 
@@ -33,6 +33,7 @@ static const struct flag flags[] = {
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
+    {"--keep-sessions", NULL, &keep_sessions, NULL,        NULL,   "revoke: do not end the sessions that were opened with them"},
     {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired or revoked"},
     {"--sort",          NULL, NULL,        &order,         "WORD", "list: by issued user expiry state serial"},
     {0},
@@ -418,7 +419,12 @@ revoke_some(struct app *app, int argc, char **argv, struct err *e)
 
     for (size_t i = 0; ca_reasons[i] != NULL; i++) {
         if (reason == NULL || strcmp(ca_reasons[i], reason) == 0)
-            return clients_revoke(app, argc, argv, ca_reasons[i], e);
+            return clients_revoke(app,
+                                  &(struct clients_revocation){.count = argc,
+                                                               .names = argv,
+                                                               .reason = ca_reasons[i],
+                                                               .keep_sessions = keep_sessions},
+                                  e);
         if (!str_addf(&known, " %s", ca_reasons[i]))
             return err_memory(e);
     }

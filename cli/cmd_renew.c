@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 #include "cli/commands.h"
 #include "cli/keep.h"
+#include "cli/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,17 +76,31 @@ renew(struct app *app, struct report *r)
     keep_certificate(app, KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0), r);
 }
 
+/* CRLs of a private CA that are due, and what servers trust of clients. */
+static bool
+keep_clients(struct app *app, struct err *e)
+{
+    if (!keep_crls(app, e)) {
+        app_tell(e);
+        return false;
+    }
+    if (trust_keep(app, false, trust_print, app, e))
+        return true;
+    if (e->text[0] != '\0')
+        app_tell(e);
+    return false;
+}
+
 /* The certificates first, for the CRLs have time; an error was told then. */
 static bool
 renew_all(struct app *app, int argc, char **argv, struct err *e)
 {
     bool good = batch_run(app, argc, argv, renew, e);
-    struct err crl = {0};
+    struct err clients = {0};
 
-    if (rehearse || keep_crls(app, &crl))
+    if (rehearse || keep_clients(app, &clients))
         return good;
-    app_tell(&crl);
-    *e = (struct err){.code = good ? crl.code : app_graver(e->code, crl.code)};
+    *e = (struct err){.code = good ? clients.code : app_graver(e->code, clients.code)};
     return false;
 }
 

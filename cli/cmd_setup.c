@@ -5,6 +5,7 @@
 #include "cli/keep.h"
 #include "cli/obtain.h"
 #include "cli/term.h"
+#include "cli/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,18 +233,26 @@ static bool
 set_up_target(struct app *app, struct report *r, struct report_target *t, const struct material *m,
               struct err *e)
 {
-    struct setup_plan plan = {0};
     struct target *target = config_target(&app->config, t->name);
-    bool good = reload_setup(target, m, dry_run, app->clock, term_progress(), &plan, &t->served, e);
+    own_ca_client_trust struct ca_client_trust given = {0};
+    const struct client_trust trust = {
+        .pem = &given.pem, .accepted = &given.accepted, .refused = &given.refused};
+    own_setup struct setup setup = {.material = m, .dry = dry_run, .served = &t->served};
+    bool good = false;
 
+    if (!dry_run && !trust_for_setup(app, target, &given, e))
+        return err_wrap(e, "[target %s]", t->name);
+    setup.trust = given.pem.size > 0 ? &trust : NULL;
+    good = reload_setup(target, &setup, app->clock, term_progress(), e);
     term_clear();
-    if (!app->quiet && (good || plan.lines.count > 0))
-        show_plan(&plan, t);
-    setup_plan_done(&plan);
+    if (!app->quiet && (good || setup.plan.lines.count > 0))
+        show_plan(&setup.plan, t);
     if (!good)
         return err_wrap(e, "[target %s]", t->name);
     if (dry_run)
         return true;
+    if (setup.trust != NULL && !trust_note_setup(app, target, setup.trusted.file, e))
+        return false;
     if (t->served.did_install)
         report_did(r, "deployed");
     report_did(r, "proved");

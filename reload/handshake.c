@@ -25,6 +25,10 @@
 /* Length 8 and the code 80877103, in network order. */
 static const unsigned char ssl_request[] = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
 
+/* StartupMessage of protocol 3.0; the length comes first. */
+static const char startup[] = "\0\0\0\0\0\3\0\0user\0" HANDSHAKE_CANARY
+                              "\0database\0" HANDSHAKE_CANARY "\0application_name\0pgcert\0";
+
 /* ALPN of direct TLS, PostgreSQL 17 and later. */
 static const unsigned char alpn[] = "\012postgresql";
 
@@ -173,25 +177,60 @@ hear_complaint(struct handshake *h)
 static enum turn
 no_tls(struct handshake *h, int why)
 {
+    int reason = ERR_GET_REASON(ERR_peek_last_error());
+
+    if (why == SSL_ERROR_SSL && reason > SSL_AD_REASON_OFFSET)
+        h->alert = reason - SSL_AD_REASON_OFFSET;
     if (why == SSL_ERROR_SSL)
         return give_up(h, ERR_PROTOCOL, "does not complete the TLS handshake: %s", tls_reason());
     ERR_clear_error();
     return give_up(h, ERR_NETWORK, "breaks off the TLS handshake");
 }
 
+/* After a call of OpenSSL's that gave `done`. */
 static enum turn
-shake(struct handshake *h)
+tls_turn(struct handshake *h, int done)
 {
-    int done = SSL_connect(h->ssl);
     int why = SSL_get_error(h->ssl, done);
 
-    if (done == 1)
+    if (done > 0)
         return TURN_NEXT;
     if (why == SSL_ERROR_WANT_READ)
         return wait_for(h, POLLIN);
     if (why == SSL_ERROR_WANT_WRITE)
         return wait_for(h, POLLOUT);
     return no_tls(h, why);
+}
+
+static enum turn
+shake(struct handshake *h)
+{
+    enum turn turn = tls_turn(h, SSL_connect(h->ssl));
+
+    h->is_shaken = turn == TURN_NEXT;
+    return turn;
+}
+
+/* In TLS 1.3 the server judges the client's certificate after our side of the handshake is done:
+ * only an answer to something tells. */
+static enum turn
+speak(struct handshake *h)
+{
+    char message[sizeof(startup)];
+
+    if (h->client == NULL)
+        return TURN_NEXT;
+    memcpy(message, startup, sizeof(startup));
+    message[3] = (char)sizeof(startup);
+    return tls_turn(h, SSL_write(h->ssl, message, (int)sizeof(message)));
+}
+
+static enum turn
+listen_for(struct handshake *h)
+{
+    char byte = 0;
+
+    return h->client == NULL ? TURN_NEXT : tls_turn(h, SSL_read(h->ssl, &byte, 1));
 }
 
 static enum turn
@@ -214,7 +253,8 @@ look(struct handshake *h)
     return TURN_OVER;
 }
 
-static handshake_step *const steps[] = {connected, ask, hear, hear_complaint, shake, look};
+static handshake_step *const steps[] = {connected, ask,   hear,       hear_complaint,
+                                        shake,     speak, listen_for, look};
 
 /* What it was about when time ran out. */
 static const char *const late[] = {
@@ -223,6 +263,8 @@ static const char *const late[] = {
     "is silent: it accepts the connection and does not answer",
     "begins an error message and does not end it",
     "does not complete the TLS handshake within the time",
+    "takes no data within the time",
+    "does not say within the time whether it takes a client's certificate",
     "is late",
 };
 
@@ -266,6 +308,20 @@ handshake_context(struct err *e)
 }
 
 static bool
+show(struct handshake *h)
+{
+    const struct chain *chain = &h->client->chain;
+
+    if (SSL_use_certificate(h->ssl, chain->certs[0]) != 1 ||
+        SSL_use_PrivateKey(h->ssl, h->client->key) != 1)
+        return false;
+    for (size_t i = 1; i < chain->count; i++)
+        if (SSL_add1_chain_cert(h->ssl, chain->certs[i]) != 1)
+            return false;
+    return true;
+}
+
+static bool
 make_ssl(struct handshake *h, SSL_CTX *ctx)
 {
     own_mem char *name = NULL;
@@ -278,6 +334,8 @@ make_ssl(struct handshake *h, SSL_CTX *ctx)
         if (name == NULL || SSL_set_tlsext_host_name(h->ssl, name) != 1)
             return false;
     }
+    if (h->client != NULL && !show(h))
+        return false;
     /* 0 is success here */
     return h->how != PROBE_DIRECT || SSL_set_alpn_protos(h->ssl, alpn, sizeof(alpn) - 1) == 0;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "reload/addresses.h"
+#include "reload/pair.h"
 #include "reload/reload.h"
 
 #include <openssl/ssl.h>
@@ -13,10 +14,14 @@
 /* The longest ErrorResponse that is read. */
 #define HANDSHAKE_COMPLAINT_MAX 1024
 
+/* The role and database of the canary's session, which need not exist. */
+#define HANDSHAKE_CANARY "pgcert-canary"
+
 struct handshake {
     const struct dial *address; /* borrowed */
     const char *host;           /* borrowed; sent as SNI when it is a name; NULL: nothing */
     enum probe_how how;
+    const struct pair *client; /* borrowed; a canary that is shown; NULL: no certificate is */
 
     int fd; /* -1 at first */
     SSL *ssl;
@@ -26,6 +31,8 @@ struct handshake {
     char complaint[HANDSHAKE_COMPLAINT_MAX];
     size_t complaint_size;
 
+    bool is_shaken; /* as far as our side knows; a TLS 1.3 server may not like the certificate */
+    int alert;      /* which the server ended it with (RFC 8446 section 6.2); 0: none */
     bool over;
     bool refused; /* nobody listens there */
     struct err e; /* ERR_NONE: it succeeded, and the rest is filled */
@@ -39,7 +46,9 @@ struct handshake {
 /* A context for handshakes that look and do not judge. NULL and ERR_INTERNAL. */
 MUST_USE SSL_CTX *handshake_context(struct err *e);
 
-/* Starts to connect to h->address. What goes wrong stands in h->e. */
+/* Starts to connect to h->address. With h->client, the handshake succeeds only when the server has
+ * taken the certificate: it is asked for a session as `HANDSHAKE_CANARY`, and any answer is good.
+ * What goes wrong stands in h->e. */
 void handshake_start(struct handshake *h, SSL_CTX *ctx);
 
 /* The same on a connection that is there already; takes the descriptor, which is non-blocking. */

@@ -39,6 +39,26 @@ prove_same(const struct chain *served, const struct chain *deployed)
     return deployed->count > 0;
 }
 
+/* RFC 8446 section 6.2: from bad_certificate to unknown_ca. */
+static bool
+is_about_certificate(int alert)
+{
+    return alert >= SSL_AD_BAD_CERTIFICATE && alert <= SSL_AD_UNKNOWN_CA;
+}
+
+/* Who is refused may be told so by an alert, or lose it where the server closes before it has read
+ * all that we said. */
+static void
+judge_refusal(struct state *s, const struct handshake *h)
+{
+    *s = (struct state){.absent = h->refused && !h->address->listens, .e = h->e};
+    if (h->e.code == ERR_NONE)
+        (void)err_set(&s->e, ERR_FOUND, "'%s' still lets a revoked client certificate in",
+                      h->address->text);
+    else
+        s->proved = is_about_certificate(h->alert) || (h->is_shaken && h->e.code == ERR_NETWORK);
+}
+
 static void
 judge(struct state *s, const struct handshake *h, const struct chain *wanted)
 {
@@ -71,7 +91,8 @@ ask(struct round *r, struct err *e)
     if (all == NULL)
         return err_memory(e);
     for (size_t i = 0; i < a->count; i++) {
-        all[i] = (struct handshake){.address = &a->items[i], .fd = -1, .over = true};
+        all[i] = (struct handshake){
+            .address = &a->items[i], .client = r->proof->client, .fd = -1, .over = true};
         if (r->states[i].proved)
             continue;
         all[i].over = false;
@@ -79,7 +100,9 @@ ask(struct round *r, struct err *e)
     }
     handshake_run(all, a->count, r->deadline_ms, r->proof->clock);
     for (size_t i = 0; i < a->count; i++) {
-        if (!r->states[i].proved)
+        if (!r->states[i].proved && r->proof->is_refused)
+            judge_refusal(&r->states[i], &all[i]);
+        else if (!r->states[i].proved)
             judge(&r->states[i], &all[i], r->proof->chain);
         handshake_done(&all[i]);
     }
@@ -154,7 +177,7 @@ say(const struct proof *p, const struct err *e, int64_t left_ms)
     char span[CLOCK_SPAN_SIZE];
 
     clock_span(span, left_ms);
-    progress_say(p->progress, "waiting for the new certificate (%s more): %s", span, e->text);
+    progress_say(p->progress, "waiting for the server (%s more): %s", span, e->text);
 }
 
 static bool
@@ -225,5 +248,6 @@ prove_look(const struct proof *p, struct served *out, struct err *e)
     struct proof look = *p;
 
     look.chain = NULL;
+    look.client = NULL;
     return prove(&look, true, out, e);
 }

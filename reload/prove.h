@@ -8,7 +8,9 @@
 /* What is to be proved. */
 struct proof {
     const struct addresses *addresses;
-    const struct chain *chain; /* which must be served */
+    const struct chain *chain; /* which must be served; NULL: any */
+    const struct pair *client; /* a client who must be let in; NULL: nobody comes ... */
+    bool is_refused;           /* ... or who must not */
     struct clock *clock;
     struct progress *progress;
     int64_t timeout_ms;
@@ -31,7 +33,7 @@ MUST_USE bool prove_once(const struct proof *p, struct served *out, struct err *
  */
 MUST_USE bool prove_until(const struct proof *p, struct served *out, struct err *e);
 
-/* Only looks, as prove_once() with no chain wanted. `p->chain` may be NULL. Errors: ERR_NETWORK and
+/* Only looks, as prove_once() with nothing wanted. `p->chain` may be NULL. Errors: ERR_NETWORK and
  * the like, when none of them could be asked. */
 MUST_USE bool prove_look(const struct proof *p, struct served *out, struct err *e);
 

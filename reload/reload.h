@@ -112,6 +112,83 @@ bool reload_is_deployed(const char *file, const struct material *m);
 MUST_USE bool reload_deploy(struct target *t, const struct material *m, struct clock *clock,
                             struct progress *progress, struct served *out, struct err *e);
 
+/* ---- what is trusted of clients ---- */
+
+/* Which certificates of clients a server accepts; all borrowed. */
+struct client_trust {
+    const struct str *pem;      /* CAs, and a CRL of each: one file, that both settings name */
+    const struct str *accepted; /* a canary, key and chain: it is let in by that ... */
+    const struct str *refused;  /* ... and one that is revoked in it */
+};
+
+/* What became of it. `{0}` is empty. */
+struct client_trusted {
+    char *file;
+    bool did_install;
+};
+
+#define own_client_trusted __attribute__((cleanup(client_trusted_done)))
+void client_trusted_done(struct client_trusted *t);
+
+/* Do its settings say that pgcert is to keep what it trusts of clients (mutual_tls)? */
+bool reload_wants_clients(const struct target *t);
+
+/* Only compares bytes, as reload_is_deployed() does. */
+bool reload_clients_deployed(const char *file, const struct str *pem);
+
+/*
+ * Brings the target to trust that of clients: checks it (a CRL for each CA, all valid, the two
+ * canaries judged as wanted), and that everybody who is connected with a certificate comes from one
+ * of the CAs; puts the file in place, reloads, and proves on every address that one canary is let
+ * in and the other is not; puts the old file back when the proof fails.
+ *
+ * Errors: ERR_INPUT    the file would lock clients out; nothing was touched
+ *         ERR_CONFIG   the server does not use pgcert's file (try: pgcert setup --mutual-tls NAME);
+ *                      or somebody is connected who would not be let in again; untouched
+ *         ERR_NETWORK, ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_PUT_BACK, ERR_UNPROVED as
+ *                      reload_deploy()
+ * Source: PostgreSQL src/backend/libpq/be-secure-openssl.c, be_tls_init()
+ */
+MUST_USE bool reload_deploy_clients(struct target *t, const struct client_trust *trust,
+                                    struct clock *clock, struct progress *progress,
+                                    struct client_trusted *out, struct err *e);
+
+/* Somebody who is connected with a certificate; strings as pg_stat_ssl has them. */
+struct client_session {
+    int pid;
+    char *role, *database, *address;
+    char *serial; /* decimal */
+    char *issuer; /* "/O=Example/CN=client CA", at most 63 bytes */
+};
+
+struct client_sessions {
+    struct client_session *items;
+    size_t count;
+};
+
+#define own_client_sessions __attribute__((cleanup(client_sessions_done)))
+void client_sessions_done(struct client_sessions *s);
+
+/* Was that certificate signed by the CA, and, unless serial is NULL, is that its number
+ * (hexadecimal)? */
+bool client_session_is_of(const struct client_session *s, const X509 *ca, const char *serial);
+
+/* Who is connected with a certificate. `out` is empty before. Errors: ERR_PERMISSION  the role may
+ * not see that; ERR_NETWORK and others of sql_query() */
+MUST_USE bool reload_sessions(struct target *t, struct client_sessions *out, struct err *e);
+
+/*
+ * Ends the sessions that were opened with the certificates of a CA with these serial numbers.
+ *
+ * Takes:  serials  hexadecimal
+ *         cas      PEM; each of them counts
+ * Gives:  ended    those, gone when this returns; empty before
+ * Errors: as reload_sessions(); ERR_TIMEOUT  one does not end
+ */
+MUST_USE bool reload_end_sessions(struct target *t, const struct list *serials,
+                                  const struct str *cas, struct clock *clock,
+                                  struct client_sessions *ended, struct err *e);
+
 /* What setup did or would do, line by line, for people. */
 struct setup_plan {
     struct list lines; /* "ssl_cert_file = 'pgcert.pem'" ... */
@@ -119,17 +196,28 @@ struct setup_plan {
 };
 void setup_plan_done(struct setup_plan *p);
 
+/* One setup; all pointers are borrowed. */
+struct setup {
+    const struct material *material;
+    const struct client_trust *trust; /* for a target with mutual_tls; NULL: none, or dry */
+    bool dry;                         /* only fill `plan` */
+
+    struct setup_plan plan;
+    struct served *served;
+    struct client_trusted trusted;
+};
+
+#define own_setup __attribute__((cleanup(setup_done)))
+void setup_done(struct setup *s);
+
 /*
  * Points the server at pgcert's file and turns TLS on, by reload: installs the material, writes the
  * settings (a file in the cluster's conf.d where postgresql.conf includes one, else ALTER SYSTEM),
- * reloads, proves; undoes the settings and the file when the proof fails. Does nothing where all
- * holds already.
- *
- * Takes:  dry  only fill `plan`
+ * reloads, proves; undoes the settings and the files when the proof fails. The same for what is to
+ * be trusted of clients. Does nothing where all holds already.
  */
-MUST_USE bool reload_setup(struct target *t, const struct material *m, bool dry,
-                           struct clock *clock, struct progress *progress, struct setup_plan *plan,
-                           struct served *out, struct err *e);
+MUST_USE bool reload_setup(struct target *t, struct setup *s, struct clock *clock,
+                           struct progress *progress, struct err *e);
 
 /* A PostgreSQL cluster found on this machine. */
 struct cluster {

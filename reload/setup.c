@@ -1,6 +1,7 @@
 /* setup.c: point a server at pgcert's file and turn TLS on, or leave all as it was. */
 #include "base/child.h"
 #include "base/file.h"
+#include "reload/clients.h"
 #include "reload/deployment.h"
 #include "reload/verify.h"
 
@@ -16,6 +17,13 @@ setup_plan_done(struct setup_plan *p)
     list_done(&p->lines);
     free(p->where);
     *p = (struct setup_plan){0};
+}
+
+void
+setup_done(struct setup *s)
+{
+    setup_plan_done(&s->plan);
+    client_trusted_done(&s->trusted);
 }
 
 /* What is served on each address before anything is touched. */
@@ -155,14 +163,16 @@ undo_file(struct deployment *d, struct err *e)
 
 /* Why it failed is in `e`. */
 static bool
-undo(struct deployment *d, const struct before *b, struct err *e)
+undo(struct deployment *d, struct clients_change *clients, const struct before *b, struct err *e)
 {
     const struct target_type *type = d->target->type;
     struct err why = {0};
     bool undone = false;
 
     progress_say(d->progress, "not served, so the settings are put back");
-    undone = type->undo(d->session, &why) && undo_file(d, &why) && type->reload(d->session, &why);
+    undone = type->undo(d->session, &why) && undo_file(d, &why) &&
+             (clients->wanted == NULL || clients_undo(clients, d, &why)) &&
+             type->reload(d->session, &why);
     d->out->did_install = false;
     if (undone && wait_for_before(d, b)) {
         (void)err_wrap(e, "the settings were put back as they were, because");
@@ -175,22 +185,30 @@ undo(struct deployment *d, const struct before *b, struct err *e)
     return false;
 }
 
+/* What is trusted of clients is in place before a setting names it. */
 static bool
-carry_out(struct deployment *d, struct setup_plan *plan, struct err *e)
+carry_out(struct deployment *d, struct clients_change *clients, struct setup_plan *plan,
+          struct err *e)
 {
     own_before struct before before = {0};
+    bool has_clients = clients->wanted != NULL;
 
-    if (!deployment_read_old(d, e))
+    if (!deployment_read_old(d, e) || (has_clients && !clients_check_sessions(clients, d, e)))
         return false;
     see_before(d, &before);
-    return (apply(d, plan, e) && deployment_serve(d, &d->pair.chain, e)) || undo(d, &before, e);
+    return ((!has_clients || clients_install(clients, d, e)) && apply(d, plan, e) &&
+            deployment_serve(d, &d->pair.chain, e) &&
+            (!has_clients || clients_prove(clients, d, false, e))) ||
+           undo(d, clients, &before, e);
 }
 
 static bool
-prepare(struct deployment *d, const struct material *m, struct setup_plan *plan, struct err *e)
+prepare(struct deployment *d, const struct material *m, struct clients_change *clients,
+        struct setup_plan *plan, struct err *e)
 {
     deployment_open(d);
-    if (!verify_material(m, d->clock, &d->pair, &d->file, e) || !deployment_look(d, e))
+    if (!verify_material(m, d->clock, &d->pair, &d->file, e) ||
+        (clients->wanted != NULL && !clients_check(clients, d->clock, e)) || !deployment_look(d, e))
         return false;
     if (d->view.may_not.code != ERR_NONE) {
         *e = d->view.may_not;
@@ -199,21 +217,36 @@ prepare(struct deployment *d, const struct material *m, struct setup_plan *plan,
     return d->target->type->plan(d->session, plan, e);
 }
 
+/* The settings are as they should be: what they name may still be another. */
+static bool
+deploy_both(struct target *t, struct setup *s, struct clock *clock, struct progress *progress,
+            struct err *e)
+{
+    return reload_deploy(t, s->material, clock, progress, s->served, e) &&
+           (s->trust == NULL ||
+            reload_deploy_clients(t, s->trust, clock, progress, &s->trusted, e));
+}
+
 bool
-reload_setup(struct target *t, const struct material *m, bool dry, struct clock *clock,
-             struct progress *progress, struct setup_plan *plan, struct served *out, struct err *e)
+reload_setup(struct target *t, struct setup *s, struct clock *clock, struct progress *progress,
+             struct err *e)
 {
     own_deployment struct deployment d = {
-        .target = t, .clock = clock, .progress = progress, .out = out};
+        .target = t, .clock = clock, .progress = progress, .out = s->served};
+    own_clients_change struct clients_change clients = {.wanted = s->trust};
 
-    if (!prepare(&d, m, plan, e))
+    if (!prepare(&d, s->material, &clients, &s->plan, e))
         return false;
-    if (dry)
+    if (s->dry)
         return true;
-    if (plan->lines.count == 0) {
+    if (s->plan.lines.count == 0) {
         deployment_done(&d);
-        d = (struct deployment){.target = t, .clock = clock, .progress = progress, .out = out};
-        return reload_deploy(t, m, clock, progress, out, e);
+        d = (struct deployment){.target = t};
+        return deploy_both(t, s, clock, progress, e);
     }
-    return carry_out(&d, plan, e);
+    if (!carry_out(&d, &clients, &s->plan, e))
+        return false;
+    s->trusted.file = d.view.clients_file == NULL ? NULL : strdup(d.view.clients_file);
+    s->trusted.did_install = clients.did_install;
+    return true;
 }

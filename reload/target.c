@@ -86,6 +86,7 @@ target_view_done(struct target_view *v)
     free(v->file);
     free(v->cert_file);
     free(v->key_file);
+    free(v->clients_file);
     addresses_done(&v->addresses);
     *v = (struct target_view){.user = (uid_t)-1, .group = (gid_t)-1};
 }

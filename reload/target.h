@@ -17,6 +17,9 @@ struct target_view {
     bool tls_on;        /* it serves some certificate: */
     char *cert_file;    /* the ones its settings name, absolute; NULL: not known */
     char *key_file;
+    char *clients_file;         /* what it is to trust of clients; NULL: it is not kept by us */
+    bool uses_clients_file;     /* the running server's settings name it */
+    struct err clients_why_not; /* when they do not */
     uid_t user;                 /* it runs as; (uid_t)-1: not known */
     gid_t group;                /* that user's; (gid_t)-1: not known */
     struct addresses addresses; /* where to prove; may be none when look() failed */
@@ -46,6 +49,14 @@ struct target_type {
 
     /* Tells the server to read its files again. */
     bool (*reload)(void *session, struct err *e);
+
+    /* Who is connected with a certificate, and ends those. Both NULL: it has no such thing. See
+     * reload_sessions(). */
+    bool (*sessions)(void *session, struct client_sessions *out, struct err *e);
+    bool (*end_sessions)(void *session, const struct client_sessions *which, struct err *e);
+
+    /* Are the settings such that clients' certificates are ours to keep? */
+    bool (*wants_clients)(const struct target *t);
 
     /* For setup: what would have to be written that the server uses pgcert's file; no lines:
      * nothing. Called after look(). */

@@ -21,6 +21,7 @@ static const struct option options[] = {
     {"layout",        OPTION_WORD,      offsetof(struct postgres_config, layout),          "combined", "combined: one file for both settings", layout_words, 0, 0, false},
     {"prove",         OPTION_ENDPOINTS, offsetof(struct postgres_config, prove),           NULL, "where to prove what is served; default: every listen address", NULL, 0, 0, false},
     {"prove_timeout", OPTION_SPAN,      offsetof(struct postgres_config, prove_timeout_s), "10s", "how long a reload may take until it is proved", NULL, 0, 0, false},
+    {"mutual_tls",    OPTION_YES_NO,    offsetof(struct postgres_config, mutual_tls),      "no", "keep what it trusts of clients: CAs and CRLs of the private CA, in pgcert-clients.pem beside the file", NULL, 0, 0, false},
     {"run_as",        OPTION_TEXT,      offsetof(struct postgres_config, run_as),          NULL, "the server's user, as whom root connects; default: the owner of its socket", NULL, 0, 0, false},
     {0},
 };
@@ -30,6 +31,8 @@ static const char *const setting_names[] = {
     [PG_SSL]              = "ssl",
     [PG_SSL_CERT_FILE]    = "ssl_cert_file",
     [PG_SSL_KEY_FILE]     = "ssl_key_file",
+    [PG_SSL_CA_FILE]      = "ssl_ca_file",
+    [PG_SSL_CRL_FILE]     = "ssl_crl_file",
     [PG_DATA_DIRECTORY]   = "data_directory",
     [PG_CONFIG_FILE]      = "config_file",
     [PG_LISTEN_ADDRESSES] = "listen_addresses",
@@ -42,8 +45,8 @@ static const char *const setting_names[] = {
 /* pg_settings hides what a role may not see, where current_setting() would fail. */
 static const char look_statement[] =
     "SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN "
-    "('server_version_num','ssl','ssl_cert_file','ssl_key_file','data_directory','config_file',"
-    "'listen_addresses','port') "
+    "('server_version_num','ssl','ssl_cert_file','ssl_key_file','ssl_ca_file','ssl_crl_file',"
+    "'data_directory','config_file','listen_addresses','port') "
     "UNION ALL SELECT 'role is', pg_catalog.quote_ident(current_user) "
     "UNION ALL SELECT 'may reload', CASE WHEN pg_catalog.has_function_privilege("
     "'pg_catalog.pg_reload_conf()', 'EXECUTE') THEN 't' ELSE 'f' END";
@@ -204,7 +207,7 @@ read_settings(struct postgres_session *s, struct err *e)
 }
 
 static bool
-find_file(struct postgres_session *s, struct err *e)
+find_certificate_file(struct postgres_session *s, struct err *e)
 {
     const struct postgres_config *c = s->config;
     const char *directory = s->settings[PG_DATA_DIRECTORY];
@@ -229,6 +232,19 @@ find_file(struct postgres_session *s, struct err *e)
             directory);
     s->file = str_format("%s/%s", directory, c->file != NULL ? c->file : POSTGRES_FILE);
     return s->file != NULL || err_memory(e);
+}
+
+static bool
+find_file(struct postgres_session *s, struct err *e)
+{
+    if (!find_certificate_file(s, e))
+        return false;
+    free(TAKE(s->clients_file));
+    if (!s->config->mutual_tls)
+        return true;
+    s->clients_file =
+        str_format("%.*s/" POSTGRES_CLIENTS_FILE, (int)(strrchr(s->file, '/') - s->file), s->file);
+    return s->clients_file != NULL || err_memory(e);
 }
 
 /* Do both paths name one file? Directories may be reached through links. */
@@ -269,22 +285,22 @@ ends_in(const char *path, const char *value)
  * role that may not see the data directory, the administrator's `file` says where it is; the proof
  * will tell if that is wrong. */
 static char *
-named_path(const struct postgres_session *s, enum postgres_setting which)
+named_path(const struct postgres_session *s, enum postgres_setting which, const char *file)
 {
     const char *value = s->settings[which];
     const char *directory = s->settings[PG_DATA_DIRECTORY];
 
     if (value[0] == '/')
         return strdup(value);
-    if (directory[0] == '\0' && ends_in(s->file, value))
-        return strdup(s->file);
+    if (directory[0] == '\0' && ends_in(file, value))
+        return strdup(file);
     return directory[0] == '\0' ? NULL : str_format("%s/%s", directory, value);
 }
 
-/* Does the setting name pgcert's file? Fills `why` otherwise. */
+/* Does the setting, which leads to `path`, name pgcert's file? Fills `why` otherwise. */
 static bool
 names_file(const struct postgres_session *s, enum postgres_setting which, const char *path,
-           struct err *why)
+           const char *file, struct err *why)
 {
     if (path == NULL)
         return err_set(why, ERR_CONFIG,
@@ -292,9 +308,30 @@ names_file(const struct postgres_session *s, enum postgres_setting which, const 
                        "pg_read_all_settings TO %s, or make %s an absolute path",
                        setting_names[which], s->settings[which], s->settings[PG_ROLE],
                        s->settings[PG_ROLE], setting_names[which]);
-    return same_path(path, s->file) ||
+    return same_path(path, file) ||
            err_set(why, ERR_CONFIG, "the server's %s is '%s' and not pgcert's file '%s'",
-                   setting_names[which], s->settings[which], s->file);
+                   setting_names[which], s->settings[which], file);
+}
+
+/* The same for what is trusted of clients. */
+static bool
+compare_clients(struct postgres_session *s, struct target_view *view)
+{
+    static const enum postgres_setting both[] = {PG_SSL_CA_FILE, PG_SSL_CRL_FILE};
+    struct err why = {0};
+
+    if (s->clients_file == NULL)
+        return true;
+    view->uses_clients_file = view->tls_on || err_set(&why, ERR_CONFIG, "the server has ssl = off");
+    for (size_t i = 0; i < COUNT(both) && view->uses_clients_file; i++) {
+        own_mem char *path = named_path(s, both[i], s->clients_file);
+
+        view->uses_clients_file = names_file(s, both[i], path, s->clients_file, &why);
+    }
+    s->uses_clients_file = view->uses_clients_file;
+    view->clients_why_not = why;
+    view->clients_file = strdup(s->clients_file);
+    return view->clients_file != NULL;
 }
 
 static bool
@@ -303,16 +340,16 @@ compare(struct postgres_session *s, struct target_view *view)
     struct err why = {0};
 
     view->tls_on = strcmp(s->settings[PG_SSL], "on") == 0;
-    view->cert_file = named_path(s, PG_SSL_CERT_FILE);
-    view->key_file = named_path(s, PG_SSL_KEY_FILE);
-    view->uses_file = names_file(s, PG_SSL_CERT_FILE, view->cert_file, &why) &&
-                      names_file(s, PG_SSL_KEY_FILE, view->key_file, &why);
+    view->cert_file = named_path(s, PG_SSL_CERT_FILE, s->file);
+    view->key_file = named_path(s, PG_SSL_KEY_FILE, s->file);
+    view->uses_file = names_file(s, PG_SSL_CERT_FILE, view->cert_file, s->file, &why) &&
+                      names_file(s, PG_SSL_KEY_FILE, view->key_file, s->file, &why);
     if (view->uses_file && !view->tls_on)
         view->uses_file = err_set(&why, ERR_CONFIG, "the server has ssl = off");
     s->uses_file = view->uses_file;
     view->why_not = why;
     view->file = strdup(s->file);
-    return view->file != NULL;
+    return view->file != NULL && compare_clients(s, view);
 }
 
 static bool
@@ -371,6 +408,14 @@ reload(void *session, struct err *e)
     return sql_query(s->sql, "SELECT pg_catalog.pg_reload_conf()", &values, e);
 }
 
+static bool
+wants_clients(const struct target *t)
+{
+    const struct postgres_config *c = t->config;
+
+    return c->mutual_tls;
+}
+
 static void
 close_session(void *session)
 {
@@ -380,6 +425,7 @@ close_session(void *session)
     for (size_t i = 0; i < PG_SETTING_COUNT; i++)
         free(s->settings[i]);
     free(s->file);
+    free(s->clients_file);
     free(s->written);
     free(s->replaced);
     list_done(&s->altered);
@@ -396,6 +442,9 @@ const struct target_type target_postgres = {
     .open = open_session,
     .look = look,
     .reload = reload,
+    .sessions = postgres_sessions,
+    .end_sessions = postgres_end_sessions,
+    .wants_clients = wants_clients,
     .plan = postgres_plan,
     .write = postgres_write,
     .undo = postgres_undo,

@@ -5,7 +5,8 @@
 #include "reload/sql.h"
 #include "reload/target.h"
 
-#define POSTGRES_FILE "pgcert.pem" /* in the data directory */
+#define POSTGRES_FILE "pgcert.pem"                 /* in the data directory */
+#define POSTGRES_CLIENTS_FILE "pgcert-clients.pem" /* beside it */
 
 /* The settings of a [target NAME] with type = postgres. */
 struct postgres_config {
@@ -15,6 +16,7 @@ struct postgres_config {
     struct list prove;
     int64_t prove_timeout_s;
     char *run_as;
+    bool mutual_tls;
 };
 
 /* The server's settings that matter here. */
@@ -23,6 +25,8 @@ enum postgres_setting {
     PG_SSL,
     PG_SSL_CERT_FILE,
     PG_SSL_KEY_FILE,
+    PG_SSL_CA_FILE,
+    PG_SSL_CRL_FILE,
     PG_DATA_DIRECTORY, /* "" for a role that may not see it, as the next one */
     PG_CONFIG_FILE,
     PG_LISTEN_ADDRESSES,
@@ -36,8 +40,10 @@ struct postgres_session {
     const struct postgres_config *config;
     struct sql *sql;
     char *settings[PG_SETTING_COUNT]; /* NULL before look() */
-    char *file;                       /* as in the view */
-    bool uses_file;                   /* as in the view */
+    char *file;                       /* as in the view, as the next three */
+    bool uses_file;
+    char *clients_file;
+    bool uses_clients_file;
 
     /* what setup has written so far */
     char *written;         /* the file in conf.d */
@@ -45,6 +51,10 @@ struct postgres_session {
     struct list altered;   /* names given to ALTER SYSTEM */
     struct list restoring; /* one statement for each of them, which undoes it */
 };
+
+/* See reload/target.h. */
+bool postgres_sessions(void *session, struct client_sessions *out, struct err *e);
+bool postgres_end_sessions(void *session, const struct client_sessions *which, struct err *e);
 
 /* For setup, see reload/target.h. */
 bool postgres_plan(void *session, struct setup_plan *plan, struct err *e);

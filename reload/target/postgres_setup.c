@@ -12,10 +12,39 @@
 #define ALTER_SYSTEM "ALTER SYSTEM"
 #define AUTO_CONF "/postgresql.auto.conf"
 
-/* In this order: once ssl is on, the other two hold. */
-static const char *const names[] = {"ssl_cert_file", "ssl_key_file", "ssl"};
+/* One that is to be written. */
+struct name {
+    const char *word;
+    bool is_clients; /* only with mutual_tls; its value is the file for clients */
+};
 
-#define NAMES "('ssl','ssl_cert_file','ssl_key_file')"
+/* In this order: once ssl is on, the others hold. */
+static const struct name names[] = {
+    {"ssl_cert_file", false}, {"ssl_key_file", false}, {"ssl_ca_file", true},
+    {"ssl_crl_file", true},   {"ssl", false},
+};
+
+static bool
+is_ours(const struct postgres_session *s, const struct name *name)
+{
+    return !name->is_clients || s->clients_file != NULL;
+}
+
+/* Asks `before ('ssl_cert_file', ...) after` with the names that are ours. */
+static bool
+ask_of_names(struct postgres_session *s, const char *before, const char *after, struct list *rows,
+             struct err *e)
+{
+    own_str struct str statement = {0};
+    bool good = str_addf(&statement, "%s (", before);
+
+    for (size_t i = 0; good && i < COUNT(names); i++)
+        if (is_ours(s, &names[i]))
+            good = str_addf(&statement, "%s'%s'", i > 0 ? "," : "", names[i].word);
+    if (!good || !str_addf(&statement, ") %s", after))
+        return err_memory(e);
+    return sql_query(s->sql, statement.text, rows, e);
+}
 
 /* Where conf.d stands. */
 struct include {
@@ -31,28 +60,28 @@ include_done(struct include *i)
 
 #define own_include __attribute__((cleanup(include_done)))
 
-/* The file, as the settings name it best. */
+/* A file, as the settings name it best. */
 static const char *
-file_value(const struct postgres_session *s)
+file_value(const struct postgres_session *s, const char *file)
 {
     size_t size = strlen(s->settings[PG_DATA_DIRECTORY]);
 
     /* relative to the data directory, which may be moved */
-    if (size > 0 && strncmp(s->file, s->settings[PG_DATA_DIRECTORY], size) == 0 &&
-        s->file[size] == '/' && strchr(s->file + size + 1, '/') == NULL)
-        return s->file + size + 1;
-    return s->file;
+    if (size > 0 && strncmp(file, s->settings[PG_DATA_DIRECTORY], size) == 0 && file[size] == '/' &&
+        strchr(file + size + 1, '/') == NULL)
+        return file + size + 1;
+    return file;
 }
 
 /* "ssl_cert_file = 'pgcert.pem'" */
 static bool
-add_line(const struct postgres_session *s, const char *name, struct str *line, struct err *e)
+add_line(const struct postgres_session *s, const struct name *name, struct str *line, struct err *e)
 {
-    if (!str_addf(line, "%s = ", name))
+    if (!str_addf(line, "%s = ", name->word))
         return err_memory(e);
-    if (strcmp(name, "ssl") == 0)
+    if (strcmp(name->word, "ssl") == 0)
         return str_addf(line, "on") || err_memory(e);
-    return sql_literal(line, file_value(s), e);
+    return sql_literal(line, file_value(s, name->is_clients ? s->clients_file : s->file), e);
 }
 
 /* ---- postgresql.conf ---- */
@@ -127,14 +156,14 @@ static bool
 would_win(struct postgres_session *s, const struct include *i, bool *wins, struct err *e)
 {
     static const char statement[] = "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0) "
-                                    "FROM pg_catalog.pg_file_settings WHERE name IN " NAMES;
+                                    "FROM pg_catalog.pg_file_settings WHERE name IN";
     own_list struct list rows = {0};
     struct stat about = {0};
 
     *wins = false;
     if (i->directory == NULL || stat(i->directory, &about) < 0 || !S_ISDIR(about.st_mode))
         return true;
-    if (!sql_query(s->sql, statement, &rows, e))
+    if (!ask_of_names(s, statement, "", &rows, e))
         return err_wrap(e, "read pg_file_settings");
     *wins = true;
     for (size_t at = 0; at + 1 < rows.count; at += 2)
@@ -154,10 +183,10 @@ can_be_written(struct postgres_session *s, struct err *e)
                        "role %s may not see the server's configuration, so it cannot change it; "
                        "connect as a superuser for setup",
                        s->settings[PG_ROLE]);
-    if (!sql_query(s->sql,
-                   "SELECT name FROM pg_catalog.pg_settings WHERE source = 'command line' AND name "
-                   "IN " NAMES,
-                   &rows, e))
+    if (!ask_of_names(s,
+                      "SELECT name FROM pg_catalog.pg_settings WHERE source = 'command line' AND "
+                      "name IN",
+                      "", &rows, e))
         return false;
     return rows.count == 0 ||
            err_set(
@@ -174,14 +203,16 @@ postgres_plan(void *session, struct setup_plan *plan, struct err *e)
     own_include struct include include = {0};
     bool wins = false;
 
-    if (s->uses_file)
+    if (s->uses_file && (s->clients_file == NULL || s->uses_clients_file))
         return true;
     if (!can_be_written(s, e) || !find_include(s, &include, e) || !would_win(s, &include, &wins, e))
         return false;
     for (size_t i = 0; i < COUNT(names); i++) {
         own_str struct str line = {0};
 
-        if (!add_line(s, names[i], &line, e))
+        if (!is_ours(s, &names[i]))
+            continue;
+        if (!add_line(s, &names[i], &line, e))
             return false;
         if (!list_add(&plan->lines, line.text))
             return err_memory(e);
@@ -198,29 +229,32 @@ files_are_good(struct postgres_session *s, struct err *e)
 {
     own_list struct list rows = {0};
 
-    if (!sql_query(s->sql,
-                   "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0), error "
-                   "FROM pg_catalog.pg_file_settings WHERE error IS NOT NULL AND "
-                   "(name IS NULL OR name IN " NAMES ") ORDER BY seqno LIMIT 1",
-                   &rows, e))
+    if (!ask_of_names(s,
+                      "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0), error "
+                      "FROM pg_catalog.pg_file_settings WHERE error IS NOT NULL AND "
+                      "(name IS NULL OR name IN",
+                      ") ORDER BY seqno LIMIT 1", &rows, e))
         return false;
     return rows.count < 3 ||
            err_set(e, ERR_CONFIG, "%s:%s: %s; correct it, or the server will not reload",
                    rows.items[0], rows.items[1], rows.items[2]);
 }
 
-/* Do all three come from the file? */
+/* Do all of them come from the file? */
 static bool
 file_wins(struct postgres_session *s, const char *path, bool *wins, struct err *e)
 {
     own_list struct list rows = {0};
+    size_t ours = 0;
 
-    if (!sql_query(s->sql,
-                   "SELECT sourcefile FROM pg_catalog.pg_file_settings WHERE applied AND name "
-                   "IN " NAMES,
-                   &rows, e))
+    if (!ask_of_names(s,
+                      "SELECT sourcefile FROM pg_catalog.pg_file_settings WHERE applied AND name "
+                      "IN",
+                      "", &rows, e))
         return false;
-    *wins = rows.count == COUNT(names);
+    for (size_t i = 0; i < COUNT(names); i++)
+        ours += is_ours(s, &names[i]);
+    *wins = rows.count == ours;
     for (size_t i = 0; i < rows.count; i++)
         *wins = *wins && strcmp(rows.items[i], path) == 0;
     return true;
@@ -302,11 +336,13 @@ alter(struct postgres_session *s, struct err *e)
         own_str struct str statement = {0};
         own_list struct list rows = {0};
 
+        if (!is_ours(s, &names[i]))
+            continue;
         if (!str_addf(&statement, "ALTER SYSTEM SET "))
             return err_memory(e);
-        if (!add_line(s, names[i], &statement, e) || !remember(s, names[i], e) ||
+        if (!add_line(s, &names[i], &statement, e) || !remember(s, names[i].word, e) ||
             !sql_query(s->sql, statement.text, &rows, e))
-            return err_wrap(e, "ALTER SYSTEM SET %s", names[i]);
+            return err_wrap(e, "ALTER SYSTEM SET %s", names[i].word);
     }
     return true;
 }

@@ -111,7 +111,8 @@ the_new_certificate_is_waited_for(void **state)
     struct server s = start(5);
     struct addresses a = {0};
     struct chain wanted = chain_of(&new);
-    struct proof p = {&a, &wanted, &clock_system, NULL, 10000};
+    struct proof p = {
+        .addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 10000};
     struct served out = {0};
     char sha256[CERT_SHA256_TEXT];
     struct err e = {0};
@@ -137,7 +138,7 @@ what_is_never_served_is_not_waited_for_for_ever(void **state)
     struct server s = start(0);
     struct addresses a = {0};
     struct chain wanted = chain_of(&other);
-    struct proof p = {&a, &wanted, &clock_system, NULL, 100};
+    struct proof p = {.addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 100};
     struct served out = {0};
     struct err e = {0};
     int64_t started_ms = clock_system.steady_ms(&clock_system);
@@ -166,7 +167,8 @@ an_address_where_nobody_listens_counts_only_when_somebody_must(void **state)
     stop(&gone);
     for (int must = 0; must <= 1; must++) {
         struct addresses a = {0};
-        struct proof p = {&a, &wanted, &clock_system, NULL, 2000};
+        struct proof p = {
+            .addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 2000};
         struct served out = {0};
 
         assert_true(addresses_add(&a, "127.0.0.1", here.port, true, &e));
@@ -186,7 +188,8 @@ nobody_listening_anywhere_proves_nothing(void **state)
     struct server gone = start(0);
     struct addresses a = {0};
     struct chain wanted = chain_of(&new);
-    struct proof p = {&a, &wanted, &clock_system, NULL, 2000};
+    struct proof p = {
+        .addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 2000};
     struct served out = {0};
     struct err e = {0};
 

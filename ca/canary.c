@@ -1,0 +1,120 @@
+/* canary.c: what a server is to trust of clients, and two clients by whom that is proved. */
+#include "base/cert.h"
+#include "base/file.h"
+#include "ca/authority.h"
+#include "ca/crls.h"
+#include "ca/index.h"
+
+#include <fcntl.h>
+
+#define CANARY_USER "pgcert-canary"
+#define CANARY_CRL_LIVES 2 /* it outlives the CRL with which it was made */
+
+static const struct {
+    const char *file;
+    bool is_revoked;
+} canaries[] = {{"canary.pem", false}, {"canary-revoked.pem", true}};
+
+/* ---- making ---- */
+
+/* Revoked in the index before it is of use to anybody. */
+static bool
+revoke(struct ca *ca, const X509 *cert, struct err *e)
+{
+    own_mem char *serial = cert_serial(cert);
+
+    if (serial == NULL)
+        return err_memory(e);
+    return index_add_revoked(ca->index_path, serial, index_reason_find("superseded"),
+                             ca->clock->now_s(ca->clock), e);
+}
+
+static bool
+write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, X509 *cert, struct err *e)
+{
+    const struct chain chain = {.certs = {cert, ca->all[CA_CLIENTS].cert}, .count = 2};
+    own_mem char *path = authority_path(ca->config, name, "");
+    own_str struct str pem = {0};
+
+    if (path == NULL)
+        return err_memory(e);
+    return key_to_pem(key, &pem, e) && chain_to_pem(&chain, &pem, e) &&
+           file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);
+}
+
+static bool
+make(struct ca *ca, size_t which, struct err *e)
+{
+    int64_t now_s = ca->clock->now_s(ca->clock);
+    int64_t ends_s = now_s + CANARY_CRL_LIVES * ca->config->crl_lifetime_s;
+    int64_t last_s = cert_not_after(ca->all[CA_CLIENTS].cert);
+    own_pkey EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
+    struct issue i = {.kind = KIND_CANARY,
+                      .common_name = CANARY_USER,
+                      .public_key = key,
+                      .not_before_s = now_s - AUTHORITY_BACKDATED_S,
+                      .not_after_s = ends_s < last_s ? ends_s : last_s};
+    own_cert X509 *cert = key == NULL ? NULL : authority_sign(ca, &i, CANARY_USER, e);
+
+    return cert != NULL && (!canaries[which].is_revoked || revoke(ca, cert, e)) &&
+           write_canary(ca, canaries[which].file, key, cert, e);
+}
+
+/* ---- reading ---- */
+
+/* Is it good for another half of a CRL's life? One that cannot be read is made anew. */
+static bool
+holds(const struct ca *ca, const struct str *pem)
+{
+    own_chain struct chain chain = {0};
+    struct err ignored = {0};
+    int64_t now_s = ca->clock->now_s(ca->clock);
+
+    return chain_from_pem(&chain, pem->text, pem->size, &ignored) && chain.count == 2 &&
+           X509_cmp(chain.certs[1], ca->all[CA_CLIENTS].cert) == 0 &&
+           cert_not_before(chain.certs[0]) <= now_s &&
+           cert_not_after(chain.certs[0]) > now_s + ca->config->crl_lifetime_s / 2;
+}
+
+static bool
+read_canary(const struct ca *ca, size_t which, struct str *pem, struct err *e)
+{
+    own_mem char *path = authority_path(ca->config, canaries[which].file, "");
+
+    str_clear(pem);
+    return path == NULL ? err_memory(e) : file_read_secret(path, CERT_PEM_MAX, pem, e);
+}
+
+static bool
+add_crls(const struct ca *ca, struct str *pem, struct err *e)
+{
+    own_mem char *path = authority_path(ca->config, authority_files[CA_CLIENTS].crl, "");
+
+    if (path == NULL)
+        return err_memory(e);
+    return file_read(AT_FDCWD, path, CRLS_FILE_MAX, pem, e);
+}
+
+bool
+ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust, struct err *e)
+{
+    struct str *const texts[] = {&trust->accepted, &trust->refused};
+    struct err ignored = {0};
+    bool did = false;
+
+    for (size_t i = 0; i < COUNT(canaries) && !fresh; i++)
+        fresh = !read_canary(ca, i, texts[i], &ignored) || !holds(ca, texts[i]);
+    for (size_t i = 0; i < COUNT(canaries) && fresh; i++)
+        if (!make(ca, i, e) || !read_canary(ca, i, texts[i], e))
+            return err_wrap(e, "make a canary certificate");
+    return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) &&
+           add_crls(ca, &trust->pem, e);
+}
+
+void
+ca_client_trust_done(struct ca_client_trust *trust)
+{
+    str_done(&trust->pem);
+    str_done(&trust->accepted);
+    str_done(&trust->refused);
+}

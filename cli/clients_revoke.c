@@ -1,0 +1,196 @@
+/* clients_revoke.c: revoke, make every server refuse it, end what was opened with it. */
+#include "base/json.h"
+#include "cli/clients.h"
+#include "cli/trust.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One call of `client revoke`; strings are borrowed. */
+struct revoking {
+    struct app *app;
+    const struct clients_revocation *what;
+    struct ca_list list; /* what is revoked, or was */
+    struct str cas;      /* PEM of the CAs of clients */
+    struct json_t *targets, *ended;
+};
+
+#define own_revoking __attribute__((cleanup(revoking_done)))
+
+static void
+revoking_done(struct revoking *r)
+{
+    ca_list_done(&r->list);
+    str_done(&r->cas);
+    json_drop(&r->targets);
+    json_drop(&r->ended);
+}
+
+/* ---- in the index and the CRL ---- */
+
+/* Whoever is named must be there, or nothing is done: a misspelt name must not look like success.
+ */
+static bool
+check_names(const struct ca_list *list, int count, char **names, struct err *e)
+{
+    for (int i = 0; i < count; i++) {
+        bool found = false;
+
+        for (size_t n = 0; n < list->count; n++)
+            found = found || clients_is_wanted(&list->items[n], 1, &names[i]);
+        if (!found)
+            return err_set(e, ERR_INPUT,
+                           "the private CA has no certificate of a user or with a serial number "
+                           "'%s' that could be revoked; try: pgcert client list",
+                           names[i]);
+    }
+    return true;
+}
+
+/* An expired one need not be revoked. */
+static void
+drop_expired(struct ca_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].state, "expired") != 0)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}
+
+/* The CA is closed when this returns: others may wait for it while servers are told. */
+static bool
+revoke_here(struct revoking *r, struct err *e)
+{
+    const struct clients_revocation *what = r->what;
+    own_ca struct ca *ca = ca_open(&r->app->config.ca, r->app->clock, e);
+    const struct clients_filter f = {.wanted_count = what->count, .wanted = what->names};
+    bool did = false;
+
+    if (ca == NULL || !clients_read(r->app, &r->list, e))
+        return false;
+    drop_expired(&r->list);
+    if (!check_names(&r->list, what->count, what->names, e))
+        return false;
+    clients_select(&r->list, &f);
+    for (size_t i = 0; i < r->list.count; i++)
+        if (!ca_revoke(ca, r->list.items[i].serial, what->reason, &did, e))
+            return false;
+    return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &r->cas, e);
+}
+
+/* ---- what is told ---- */
+
+static void
+print_revoked(const struct revoking *r)
+{
+    for (size_t i = 0; i < r->list.count; i++)
+        (void)printf("%s: %s %s\n", r->list.items[i].name, r->list.items[i].serial,
+                     strcmp(r->list.items[i].state, "revoked") == 0 ? "was revoked already"
+                                                                    : "is revoked");
+    if (!trust_is_wanted(r->app))
+        (void)printf("the CRL is %s/clients.crl\n", r->app->config.ca.directory);
+}
+
+static void
+note_target(void *to, const struct trust_done *done)
+{
+    struct revoking *r = to;
+    struct json_t *one = json_new_object();
+
+    json_put_text(one, "name", done->target);
+    json_put_text(one, "file", done->file);
+    json_put_text(one, "error", done->e->code == ERR_NONE ? NULL : done->e->text);
+    json_add(r->targets, one);
+    trust_print(r->app, done);
+}
+
+static void
+note_ended(void *to, const char *target, const struct client_session *ended)
+{
+    struct revoking *r = to;
+    struct json_t *one = json_new_object();
+
+    json_put_text(one, "target", target);
+    json_put_int(one, "pid", ended->pid);
+    json_put_text(one, "role", ended->role);
+    json_put_text(one, "database", ended->database);
+    json_put_text(one, "address", ended->address);
+    json_add(r->ended, one);
+    if (!r->app->json && !r->app->quiet)
+        (void)printf("[target %s] the session of %s on %s from %s (process %d) is ended\n", target,
+                     ended->role, ended->database, ended->address, ended->pid);
+}
+
+static void
+print_json(struct revoking *r)
+{
+    own_json struct json_t *object = json_new_object();
+    own_mem char *text = NULL;
+
+    json_put(object, "revoked", clients_json(&r->list));
+    json_put_text(object, "reason", r->what->reason);
+    json_put(object, "targets", TAKE(r->targets));
+    json_put(object, "ended", TAKE(r->ended));
+    text = json_encode_pretty(object);
+    if (text != NULL)
+        (void)fputs(text, stdout);
+}
+
+/* ---- on the servers ---- */
+
+/* Who was connected stays so until told: a revocation ends no session by itself. */
+static bool
+end_sessions(struct revoking *r, struct err *e)
+{
+    own_list struct list serials = {0};
+
+    for (size_t i = 0; i < r->list.count; i++)
+        if (!list_add(&serials, r->list.items[i].serial))
+            return err_memory(e);
+    return trust_end_sessions(r->app, &serials, &r->cas, note_ended, r, e);
+}
+
+/* Sessions are ended also where a server could not be brought to refuse new ones: it is better than
+ * nothing, and what failed is told. */
+static bool
+tell_servers(struct revoking *r, struct err *e)
+{
+    struct err second = {0};
+    bool kept = false, ended = true;
+
+    if (!trust_is_wanted(r->app))
+        return true;
+    if (!app_lock(r->app, e))
+        return err_wrap(e, "it is revoked, but no server knows yet");
+    kept = trust_keep(r->app, false, note_target, r, e);
+    if (!kept && e->text[0] != '\0')
+        app_tell(e);
+    if (!r->what->keep_sessions)
+        ended = end_sessions(r, &second);
+    if (!kept || !ended)
+        *e = (struct err){.code = kept    ? second.code
+                                  : ended ? e->code
+                                          : app_graver(e->code, second.code)};
+    return kept && ended;
+}
+
+bool
+clients_revoke(struct app *app, const struct clients_revocation *what, struct err *e)
+{
+    own_revoking struct revoking r = {
+        .app = app, .what = what, .targets = json_new_array(), .ended = json_new_array()};
+    bool good = false;
+
+    if (r.targets == NULL || r.ended == NULL)
+        return err_memory(e);
+    if (!revoke_here(&r, e))
+        return false;
+    if (!app->json && !app->quiet)
+        print_revoked(&r);
+    good = tell_servers(&r, e);
+    if (app->json)
+        print_json(&r);
+    return good;
+}

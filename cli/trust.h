@@ -1,0 +1,63 @@
+/* trust.h: what servers trust of clients: CAs and CRLs of the private CA, kept where they belong.
+ */
+#ifndef PGCERT_CLI_TRUST_H
+#define PGCERT_CLI_TRUST_H
+
+#include "cli/app.h"
+
+/* What was done for one target. */
+struct trust_done {
+    const char *target; /* borrowed */
+    const char *file;   /* borrowed */
+    bool did_install;
+    const struct err *e; /* ERR_NONE: it is proved */
+};
+
+/* Called for each target for which something was done. */
+typedef void trust_tell(void *to, const struct trust_done *done);
+
+/* Is there a target with mutual_tls? */
+bool trust_is_wanted(const struct app *app);
+
+/*
+ * Brings every target with mutual_tls to the CAs and CRLs of the private CA, unless all of it is
+ * known to be in force. A failure of one does not stop the others; it is remembered. The state
+ * directory is locked by the caller.
+ *
+ * Takes:  again  where nothing has changed, prove it again
+ * Errors: the gravest one's; those of targets went to `tell`, and `e` has no text then
+ */
+MUST_USE bool trust_keep(struct app *app, bool again, trust_tell *tell, void *to, struct err *e);
+
+/* trust_tell for people: a line on standard output, an error on standard error. `to` is the app. */
+void trust_print(void *to, const struct trust_done *done);
+
+/*
+ * Gives what setup installs at a target with mutual_tls. A private CA is made where there is none.
+ *
+ * Gives:  given  empty before; stays so for a target without mutual_tls
+ * Errors: as ca_init() and ca_trust_clients()
+ */
+MUST_USE bool trust_for_setup(struct app *app, const struct target *t,
+                              struct ca_client_trust *given, struct err *e);
+
+/* Remembers that setup has proved it at the target. */
+MUST_USE bool trust_note_setup(struct app *app, const struct target *t, const char *file,
+                               struct err *e);
+
+/* What went wrong with a target in the last run; NULL: nothing; free() it. */
+MUST_USE char *trust_last_error(const struct app *app, const char *target);
+
+/*
+ * Ends the sessions on every target with mutual_tls that were opened with these certificates.
+ *
+ * Takes:  serials  hexadecimal
+ *         cas      PEM of the CAs that signed them
+ * Errors: the gravest one's; those of targets were told, and `e` has no text then
+ */
+MUST_USE bool trust_end_sessions(struct app *app, const struct list *serials, const struct str *cas,
+                                 void (*tell)(void *to, const char *target,
+                                              const struct client_session *ended),
+                                 void *to, struct err *e);
+
+#endif
