@@ -2,9 +2,10 @@
 #include "ca/authority.h"
 
 #include "base/file.h"
-#include "ca/index.h"
 #include "ca/keyfile.h"
+#include "ca/name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,13 +17,15 @@
 #define KEY_MAX (64 * 1024)
 #define PASSPHRASE_MAX 1000 /* bytes; OpenSSL's PEM_BUFSIZE is 1024 */
 
-/* clang-format off */
-const struct authority_files authority_files[CA_ROLE_COUNT] = {
-    [CA_ROOT]    = {"root",    "root",      "root.crl",    KIND_ROOT},
-    [CA_SERVERS] = {"servers", "server-ca", "servers.crl", KIND_SERVER_CA},
-    [CA_CLIENTS] = {"clients", "client-ca", "clients.crl", KIND_CLIENT_CA},
+/* Those of which there is one; a tenant's files have its name. */
+static const struct {
+    const char *word; /* for people */
+    const char *name; /* of its files */
+} singles[] = {
+    [CA_ROOT] = {"root", "root"},
+    [CA_SERVERS] = {"servers", "server-ca"},
+    [CA_CLIENTS] = {"clients", "client-ca"},
 };
-/* clang-format on */
 
 char *
 authority_path(const struct ca_config *config, const char *name, const char *end)
@@ -33,7 +36,7 @@ authority_path(const struct ca_config *config, const char *name, const char *end
 char *
 ca_root_path(const struct ca_config *config)
 {
-    return authority_path(config, authority_files[CA_ROOT].name, ".crt");
+    return authority_path(config, singles[CA_ROOT].name, ".crt");
 }
 
 static bool
@@ -49,13 +52,88 @@ bool
 ca_exists(const struct ca_config *config)
 {
     return is_there(config, AUTHORITY_UNFINISHED, "") ||
-           is_there(config, authority_files[CA_ROOT].name, ".crt");
+           is_there(config, singles[CA_ROOT].name, ".crt");
 }
 
 bool
-authority_has_key(const struct ca *ca, enum ca_role role)
+authority_has_key(const struct ca *ca, const struct authority *a)
 {
-    return is_there(ca->config, authority_files[role].name, ".key");
+    return is_there(ca->config, a->name, ".key");
+}
+
+/* ---- which ---- */
+
+static char *
+name_files(enum ca_role role, const char *tenant)
+{
+    own_str struct str name = {0};
+
+    if (role != CA_TENANT)
+        return strdup(singles[role].name);
+    if (!str_addf(&name, AUTHORITY_TENANTS "/") || !name_add_file(&name, tenant, NAME_TENANT_FILE))
+        return NULL;
+    return str_take(&name);
+}
+
+static void
+authority_free(struct authority *a)
+{
+    X509_free(a->cert);
+    EVP_PKEY_free(a->key); /* wipes it */
+    free(a->tenant);
+    free(a->word);
+    free(a->name);
+    free(a);
+}
+
+struct authority *
+authority_add(struct ca *ca, enum ca_role role, const char *tenant, struct err *e)
+{
+    struct authority **all = realloc(ca->all, (ca->count + 1) * sizeof(struct authority *));
+    struct authority *a = all == NULL ? NULL : calloc(1, sizeof(*a));
+
+    ca->all = all == NULL ? ca->all : all;
+    if (a == NULL) {
+        (void)err_memory(e);
+        return NULL;
+    }
+    ca->all[ca->count++] = a;
+    a->role = role;
+    a->tenant = tenant == NULL ? NULL : strdup(tenant);
+    a->word = tenant == NULL ? strdup(singles[role].word) : str_format("tenant %s", tenant);
+    a->name = name_files(role, tenant);
+    if ((a->tenant != NULL || tenant == NULL) && a->word != NULL && a->name != NULL)
+        return a;
+    authority_free(a);
+    ca->count--;
+    (void)err_memory(e);
+    return NULL;
+}
+
+struct authority *
+authority_find(const struct ca *ca, enum ca_role role, const char *tenant)
+{
+    for (size_t i = 0; i < ca->count; i++) {
+        struct authority *a = ca->all[i];
+
+        if (a->role == role && (tenant == NULL || strcmp(a->tenant, tenant) == 0))
+            return a;
+    }
+    return NULL;
+}
+
+struct authority *
+authority_root(const struct ca *ca, const struct authority *a)
+{
+    (void)a;
+    return authority_find(ca, CA_ROOT, NULL);
+}
+
+bool
+authority_is_for(const struct authority *a, enum ca_role purpose)
+{
+    return a->role == CA_ROOT || a->role == purpose ||
+           (a->role == CA_TENANT && purpose == CA_CLIENTS);
 }
 
 /* ---- opening ---- */
@@ -100,12 +178,12 @@ authority_lock(const struct ca_config *config, struct clock *clock, struct err *
 }
 
 static bool
-load_cert(struct ca *ca, enum ca_role role, struct err *e)
+load_cert(const struct ca_config *config, const char *name, X509 **cert, struct err *e)
 {
-    own_mem char *path = authority_path(ca->config, authority_files[role].name, ".crt");
+    own_mem char *path = authority_path(config, name, ".crt");
     own_str struct str pem = {0};
     own_chain struct chain chain = {0};
-    struct authority *a = &ca->all[role];
+    char id[ISSUE_KEY_ID_TEXT];
 
     if (path == NULL)
         return err_memory(e);
@@ -113,17 +191,87 @@ load_cert(struct ca *ca, enum ca_role role, struct err *e)
         return false;
     if (!chain_from_pem(&chain, pem.text, pem.size, e))
         return err_wrap(e, "the CA's certificate '%s'", path);
-    a->cert = TAKE(chain.certs[0]);
+    issue_key_id(chain.certs[0], id);
+    if (id[0] == '\0')
+        return err_set(e, ERR_INPUT, "the CA's certificate '%s' is not one of ours", path);
+    *cert = TAKE(chain.certs[0]);
+    return true;
+}
+
+static bool
+load_single(struct ca *ca, enum ca_role role, struct err *e)
+{
+    struct authority *a = authority_add(ca, role, NULL, e);
+
+    if (a == NULL || !load_cert(ca->config, a->name, &a->cert, e))
+        return false;
     issue_key_id(a->cert, a->id);
-    return a->id[0] != '\0' ||
-           err_set(e, ERR_INPUT, "the CA's certificate '%s' is not one of ours", path);
+    return true;
+}
+
+/* Whose it is stands in the certificate; the name of the file must be made from that. */
+static bool
+load_tenant(struct ca *ca, const char *name, struct err *e)
+{
+    own_cert X509 *cert = NULL;
+    own_mem char *tenant = NULL;
+    struct authority *a = NULL;
+
+    if (!load_cert(ca->config, name, &cert, e))
+        return false;
+    tenant = name_organization(cert);
+    a = tenant == NULL ? NULL : authority_add(ca, CA_TENANT, tenant, e);
+    if (a == NULL || strcmp(a->name, name) != 0)
+        return err_set(e, ERR_INPUT, "the CA's certificate '%s/%s.crt' is not that of a tenant",
+                       ca->config->directory, name);
+    a->cert = TAKE(cert);
+    issue_key_id(a->cert, a->id);
+    return true;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of the tenants' files, sorted. */
+static bool
+list_tenants(const struct ca_config *config, struct list *names, struct err *e)
+{
+    own_mem char *path = authority_path(config, AUTHORITY_TENANTS, "");
+    DIR *d = path == NULL ? NULL : opendir(path);
+    bool good = true;
+
+    if (path == NULL)
+        return err_memory(e);
+    if (d == NULL)
+        return errno == ENOENT || err_errno(e, "open '%s'", path);
+    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
+        const char *dot = strrchr(entry->d_name, '.');
+        own_mem char *name = NULL;
+
+        if (dot == NULL || strcmp(dot, ".crt") != 0)
+            continue;
+        name = str_format(AUTHORITY_TENANTS "/%.*s", (int)(dot - entry->d_name), entry->d_name);
+        good = (name != NULL && list_add(names, name)) || err_memory(e);
+    }
+    (void)closedir(d);
+    if (good && names->count > 1)
+        qsort(names->items, names->count, sizeof(char *), by_name);
+    return good;
 }
 
 bool
 authority_load(struct ca *ca, struct err *e)
 {
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
-        if (!load_cert(ca, (enum ca_role)role, e))
+    own_list struct list tenants = {0};
+
+    if (!load_single(ca, CA_ROOT, e) || !load_single(ca, CA_SERVERS, e) ||
+        !load_single(ca, CA_CLIENTS, e) || !list_tenants(ca->config, &tenants, e))
+        return false;
+    for (size_t i = 0; i < tenants.count; i++)
+        if (!load_tenant(ca, tenants.items[i], e))
             return false;
     return true;
 }
@@ -158,10 +306,9 @@ ca_close(struct ca **ca)
 
     if (c == NULL)
         return;
-    for (int role = 0; role < CA_ROLE_COUNT; role++) {
-        X509_free(c->all[role].cert);
-        EVP_PKEY_free(c->all[role].key); /* wipes it */
-    }
+    for (size_t i = 0; i < c->count; i++)
+        authority_free(c->all[i]);
+    free(c->all);
     own_fd_drop(&c->lock);
     free(c->index_path);
     free(c);
@@ -182,10 +329,9 @@ authority_passphrase(const struct ca_config *config, struct str *passphrase, str
 }
 
 EVP_PKEY *
-authority_key(struct ca *ca, enum ca_role role, struct err *e)
+authority_key(const struct ca *ca, struct authority *a, struct err *e)
 {
-    struct authority *a = &ca->all[role];
-    own_mem char *path = authority_path(ca->config, authority_files[role].name, ".key");
+    own_mem char *path = authority_path(ca->config, a->name, ".key");
     own_str struct str pem = {0};
     own_str struct str passphrase = {0};
     own_pkey EVP_PKEY *key = NULL;
@@ -196,7 +342,7 @@ authority_key(struct ca *ca, enum ca_role role, struct err *e)
         (void)err_memory(e);
         return NULL;
     }
-    if (role == CA_ROOT && !authority_has_key(ca, role)) {
+    if (a->role == CA_ROOT && !authority_has_key(ca, a)) {
         (void)err_set(e, ERR_CONFIG, "the root's key is kept elsewhere; put it back as '%s' first",
                       path);
         return NULL;
@@ -219,25 +365,40 @@ authority_key(struct ca *ca, enum ca_role role, struct err *e)
 
 /* ---- signing ---- */
 
-/* The root signs itself when there is none yet. */
-X509 *
-authority_sign(struct ca *ca, struct issue *i, const char *name, struct err *e)
+bool
+authority_set_times(const struct ca *ca, const struct authority *issuer, int64_t lifetime_s,
+                    struct issue *i, struct err *e)
 {
-    enum ca_role role = kinds[i->kind].issuer;
-    const struct authority *a = &ca->all[role];
-    EVP_PKEY *key = authority_key(ca, role, e);
+    int64_t now_s = ca->clock->now_s(ca->clock);
+    int64_t last_s = cert_not_after(issuer->cert);
+    char when[CLOCK_TEXT_SIZE];
+
+    i->not_before_s = now_s - AUTHORITY_BACKDATED_S;
+    i->not_after_s = now_s + lifetime_s < last_s ? now_s + lifetime_s : last_s;
+    if (i->not_after_s > now_s)
+        return true;
+    clock_text(when, last_s);
+    return err_set(e, ERR_REFUSED, "the private CA (%s) has expired at %s", issuer->word, when);
+}
+
+X509 *
+authority_sign(const struct ca *ca, struct authority *issuer, struct issue *i,
+               const struct index_entry *about, struct err *e)
+{
+    EVP_PKEY *key = authority_key(ca, issuer, e);
     char serial[ISSUE_SERIAL_TEXT];
     struct index_entry line = {.serial = serial,
-                               .name = name,
+                               .name = about->name,
+                               .tenant = about->tenant,
                                .at_s = ca->clock->now_s(ca->clock),
                                .not_after_s = i->not_after_s,
                                .kind = i->kind,
-                               .issuer = a->id};
+                               .issuer = issuer->id};
 
     if (key == NULL || !issue_serial(i->serial, e))
         return NULL;
     str_hex(serial, i->serial, ISSUE_SERIAL_SIZE);
     if (!index_add_issued(ca->index_path, &line, e))
         return NULL;
-    return issue_sign(i, a->cert, key, e);
+    return issue_sign(i, issuer->cert, key, e);
 }

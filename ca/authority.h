@@ -3,14 +3,20 @@
 #define PGCERT_CA_AUTHORITY_H
 
 #include "ca/ca.h"
+#include "ca/index.h"
 #include "ca/issue.h"
 
 #define AUTHORITY_UNFINISHED "unfinished" /* the file that is there while `ca init` is at work */
 #define AUTHORITY_BACKDATED_S 300         /* for clocks that are slow */
+#define AUTHORITY_TENANTS "tenants"       /* the directory of their files */
 
-/* One of the three. */
+/* One CA. */
 struct authority {
-    X509 *cert;
+    enum ca_role role;
+    char *tenant;  /* NULL: none */
+    char *word;    /* for people, and in crl.json: "clients" */
+    char *name;    /* of its files below the directory: NAME.crt NAME.key NAME.crl */
+    X509 *cert;    /* NULL: it is being made */
     EVP_PKEY *key; /* NULL: not read yet */
     char id[ISSUE_KEY_ID_TEXT];
 };
@@ -19,34 +25,40 @@ struct ca {
     const struct ca_config *config; /* borrowed */
     struct clock *clock;            /* borrowed */
     int lock;
-    struct authority all[CA_ROLE_COUNT];
+    struct authority **all; /* root, servers, clients, then the tenants */
+    size_t count;
     char *index_path;
 };
-
-/* How the files of each are named: NAME.crt, NAME.key; and its CRL. */
-struct authority_files {
-    const char *word; /* for people */
-    const char *name;
-    const char *crl;
-    enum kind_id kind;
-};
-
-extern const struct authority_files authority_files[CA_ROLE_COUNT];
 
 /* DIRECTORY/NAME + END; free() it. NULL: out of memory. */
 MUST_USE char *authority_path(const struct ca_config *config, const char *name, const char *end);
 
-/* Locks the directory and gives an empty struct. Errors as ca_open(). */
+/* Locks the directory and gives a struct without any CA. Errors as ca_open(). */
 MUST_USE struct ca *authority_lock(const struct ca_config *config, struct clock *clock,
                                    struct err *e);
 
-/* Reads the certificates. ERR_INPUT, ERR_SYSTEM. */
+/* Reads the certificates of all. ERR_INPUT, ERR_SYSTEM. */
 MUST_USE bool authority_load(struct ca *ca, struct err *e);
+
+/* Adds one that has no certificate yet; borrowed. NULL and ERR_SYSTEM. */
+MUST_USE struct authority *authority_add(struct ca *ca, enum ca_role role, const char *tenant,
+                                         struct err *e);
+
+/* The one of that role, of that tenant (NULL: none); borrowed. NULL: there is none. */
+struct authority *authority_find(const struct ca *ca, enum ca_role role, const char *tenant);
+
+/* The root that signed it; itself where it is one. Borrowed. */
+struct authority *authority_root(const struct ca *ca, const struct authority *a);
+
+/* Does PostgreSQL (or who checks a server's certificate) need it, and its CRL?
+ *
+ * Takes:  purpose  CA_CLIENTS or CA_SERVERS; CA_ROOT: the roots alone */
+bool authority_is_for(const struct authority *a, enum ca_role purpose);
 
 /* The private key, read when first needed; borrowed. NULL and ERR_CONFIG (the root's is kept
  * elsewhere; it is encrypted by something else), ERR_INPUT (not the certificate's), ERR_PERMISSION,
  * ERR_SYSTEM. */
-MUST_USE EVP_PKEY *authority_key(struct ca *ca, enum ca_role role, struct err *e);
+MUST_USE EVP_PKEY *authority_key(const struct ca *ca, struct authority *a, struct err *e);
 
 /* The passphrase of the keys; empty where there is none. Errors as file_read_secret(); ERR_CONFIG
  * when the file is empty. */
@@ -54,14 +66,21 @@ MUST_USE bool authority_passphrase(const struct ca_config *config, struct str *p
                                    struct err *e);
 
 /* Is its key in the directory? */
-bool authority_has_key(const struct ca *ca, enum ca_role role);
+bool authority_has_key(const struct ca *ca, const struct authority *a);
+
+/* From 5 minutes back, for that long, but never longer than the issuer. ERR_REFUSED: that one has
+ * expired. */
+MUST_USE bool authority_set_times(const struct ca *ca, const struct authority *issuer,
+                                  int64_t lifetime_s, struct issue *issue, struct err *e);
 
 /*
  * Signs: serial, the line in the index, then the signature.
  *
- * Takes:  issue  without serial
- *         name   for the index
+ * Takes:  issuer  one without certificate signs itself
+ *         issue   without serial
+ *         about   name and tenant, for the index
  */
-MUST_USE X509 *authority_sign(struct ca *ca, struct issue *issue, const char *name, struct err *e);
+MUST_USE X509 *authority_sign(const struct ca *ca, struct authority *issuer, struct issue *issue,
+                              const struct index_entry *about, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include "ca/authority.h"
 #include "ca/connect.h"
 #include "ca/keyfile.h"
+#include "ca/name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
 #define NEW "~new" /* how the name of a directory ends that is not complete; no user's does */
 #define PASSWORD_MAX 1024
 
@@ -101,6 +101,7 @@ put_about(const struct content *c, struct str *text, struct err *e)
     own_mem char *encoded = NULL;
 
     json_put_text(about, "user", b->user);
+    json_put_text(about, "tenant", b->tenant);
     json_put_text(about, "host", b->host);
     json_put_int(about, "port", b->port);
     json_put_text(about, "database", b->database);
@@ -259,8 +260,10 @@ ca_bundle_make(struct ca *ca, const struct ca_bundle *b, const char *directory, 
     own_str struct str chain_pem = {0};
     own_chain struct chain chain = {0};
     own_mem char *number = NULL;
-    struct ca_client client = {
-        .user = b->user, .lifetime_s = b->lifetime_s, .is_privileged = b->is_privileged};
+    struct ca_client client = {.user = b->user,
+                               .tenant = b->tenant,
+                               .lifetime_s = b->lifetime_s,
+                               .is_privileged = b->is_privileged};
     own_str struct str password = {0};
     struct ca_bundle with = *b;
     struct content c = {.bundle = &with, .chain_pem = &chain_pem, .chain = &chain};
@@ -288,15 +291,14 @@ ca_bundle_make(struct ca *ca, const struct ca_bundle *b, const char *directory, 
 /* ---- finding ---- */
 
 char *
-ca_bundle_directory(const struct ca_config *config, const char *user)
+ca_bundle_directory(const struct ca_config *config, const char *tenant, const char *user)
 {
     own_str struct str name = {0};
 
-    for (const char *c = user; *c != '\0'; c++)
-        if (strchr(NAME_PLAIN, *c) != NULL && (c != user || *c != '.')
-                ? !str_add(&name, c, 1)
-                : !str_addf(&name, "%%%02X", (unsigned)(unsigned char)*c))
-            return NULL;
+    if (!name_add_file(&name, user, NAME_USER_FILE) ||
+        (tenant != NULL &&
+         (!str_addf(&name, "@") || !name_add_file(&name, tenant, NAME_TENANT_FILE))))
+        return NULL;
     return str_format("%s/clients/%s", config->directory, name.text == NULL ? "" : name.text);
 }
 
@@ -362,6 +364,7 @@ static bool
 fill(const struct json_t *about, struct ca_bundle_found *f)
 {
     f->user = copy_text(about, "user");
+    f->tenant = copy_text(about, "tenant");
     f->host = copy_text(about, "host");
     f->database = copy_text(about, "database");
     f->path = copy_text(about, "path");
@@ -410,6 +413,7 @@ ca_bundle_found_done(struct ca_bundle_found *f)
     if (f->password != NULL)
         explicit_bzero(f->password, strlen(f->password));
     free(f->user);
+    free(f->tenant);
     free(f->host);
     free(f->database);
     free(f->path);

@@ -1,17 +1,21 @@
 /* ca.h: the face of the private CA (RFC 5280).
  *
  * A root signs two issuing CAs: one for servers, one for clients, so that what PostgreSQL trusts
- * for clients cannot be used to fake a server, nor the other way round. All that is signed stands
+ * for clients cannot be used to fake a server, nor the other way round. A tenant has an issuing CA
+ * of its own, which can sign for no other organization. All that is signed stands
  * in an append-only index first. On disk, in [ca] directory (0700):
  *
  *   root.crt server-ca.crt client-ca.crt    the three certificates, PEM
  *   root.key server-ca.key client-ca.key    their keys, 0600; root.key may be kept elsewhere
  *   index                                   what was issued and revoked, a line an event
- *   root.crl clients.crl servers.crl        the root's CRL; and with it that of an issuing CA
+ *   root.crl server-ca.crl client-ca.crl    the CRL of each
+ *   clients.crl servers.crl                 CRLs as they are published: of every CA that may be in
+ *                                           a chain
  *   crl.json                                numbers and times of the CRLs
  *   canary.pem canary-revoked.pem           two client certificates with their keys, by which it is
  *                                           proved what a server trusts
- *   clients/USER/                           bundles for clients
+ *   clients/USER/ clients/USER@TENANT/      bundles for clients
+ *   tenants/TENANT.crt .key .crl            an issuing CA for the clients of one tenant
  */
 #ifndef PGCERT_CA_CA_H
 #define PGCERT_CA_CA_H
@@ -79,6 +83,19 @@ MUST_USE struct ca *ca_open(const struct ca_config *config, struct clock *clock,
 /* Wipes the keys, unlocks, frees. NULL is nothing to close. */
 void ca_close(struct ca **ca);
 
+/*
+ * Makes an issuing CA for the clients of a tenant: by a critical name constraint it can sign for
+ * nobody but O=TENANT. Killed anywhere, the next call makes it, and until then nobody trusts it.
+ *
+ * Gives:  made           false: there is one already, and nothing was done
+ * Errors: ERR_INPUT      no name for an organization; or a tenant's, but for letters or spaces that
+ *                        name constraints do not tell apart
+ *         ERR_CONFIG     the root's key is kept elsewhere; ERR_REFUSED  the root has expired
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INTERNAL; then `ca` is to be closed
+ * Source: RFC 5280 section 4.2.1.10
+ */
+MUST_USE bool ca_tenant(struct ca *ca, const char *name, bool *made, struct err *e);
+
 /* ---- signing ---- */
 
 /*
@@ -107,20 +124,22 @@ struct ca_client {
     EVP_PKEY *public_key;
     int64_t lifetime_s; /* 0: client_lifetime */
     bool is_privileged; /* whoever asks knows what that name may do */
+    const char *tenant; /* NULL: none */
 };
 
 /*
- * Signs a certificate for a client: CN is the user.
+ * Signs a certificate for a client: CN is the user, behind O=TENANT where there is one.
  *
  * Gives:  chain_pem  leaf and issuing CA, appended
- * Errors: ERR_INPUT  the name cannot be a role's; ERR_PERMISSION  it is one of [ca] privileged
+ * Errors: ERR_INPUT  the name cannot be a role's, or there is no such tenant
+ *         ERR_PERMISSION  it is one of [ca] privileged
  *         and the rest of ca_sign_server()
  */
 MUST_USE bool ca_sign_client(struct ca *ca, const struct ca_client *client, struct str *chain_pem,
                              struct err *e);
 
-/* The certificates of the CAs as PEM: root; what PostgreSQL trusts for clients (their issuing CA
- * and root); the same for servers; all three. */
+/* The certificates of the CAs as PEM: root; what PostgreSQL trusts for clients (their issuing CA,
+ * those of tenants, and root); the same for servers; all. */
 enum ca_pem { CA_PEM_ROOT, CA_PEM_CLIENTS, CA_PEM_SERVERS, CA_PEM_ALL };
 
 /* Appends those. ERR_SYSTEM, ERR_INTERNAL. */
@@ -175,9 +194,10 @@ void ca_client_trust_done(struct ca_client_trust *trust);
 
 /* ---- looking ---- */
 
-/* One of the three CAs and its CRL. Strings are owned. */
+/* One CA and its CRL. Strings are owned. */
 struct ca_look {
-    const char *word; /* "root" "servers" "clients" */
+    char *word;   /* "root" "servers" "clients" "tenant NAME" */
+    char *tenant; /* NULL: none */
     char *subject, *serial, *file, *crl_file;
     char sha256[CERT_SHA256_TEXT];
     int64_t not_before_s, not_after_s;
@@ -186,17 +206,29 @@ struct ca_look {
     bool has_key;            /* it is here */
 };
 
-#define CA_LOOKS 3
+/* All of them: root, servers, clients, tenants. */
+struct ca_looks {
+    struct ca_look *items;
+    size_t count;
+};
 
-/* Looks at all three. ERR_INPUT, ERR_SYSTEM. */
-MUST_USE bool ca_show(struct ca *ca, struct ca_look looks[static CA_LOOKS], struct err *e);
+#define own_ca_looks __attribute__((cleanup(ca_looks_done)))
 
-void ca_look_done(struct ca_look *look);
+/*
+ * Looks at all.
+ *
+ * Gives:  looks  empty before; also half filled after a failure
+ * Errors: ERR_INPUT, ERR_SYSTEM
+ */
+MUST_USE bool ca_show(struct ca *ca, struct ca_looks *looks, struct err *e);
+
+void ca_looks_done(struct ca_looks *looks);
 
 /* One certificate that was issued. Strings are borrowed from the list. */
 struct ca_issued {
     const char *serial, *name;
-    const char *kind;   /* "client" "server" "canary" "client-ca" "server-ca" "root" */
+    const char *tenant; /* NULL: none */
+    const char *kind;   /* "client" "server" "canary" "client-ca" "server-ca" "tenant-ca" "root" */
     const char *state;  /* "valid" "expired" "revoked" */
     const char *reason; /* NULL: not revoked */
     int64_t at_s, not_after_s, revoked_at_s;
@@ -243,6 +275,7 @@ MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 /* How a client connects, and with what kind of certificate; all borrowed. */
 struct ca_bundle {
     const char *user, *host, *database;
+    const char *tenant; /* NULL: none */
     int port;
     const char *path; /* the directory where the files will be at the client's */
     enum key_type key_type;
@@ -257,6 +290,7 @@ struct ca_bundle {
 /* A bundle as it was found. Strings are owned. */
 struct ca_bundle_found {
     char *user, *host, *database, *path, *serial, *password;
+    char *tenant; /* NULL: none */
     int port;
     enum key_type key_type;
     int64_t lifetime_s, not_before_s, not_after_s;
@@ -265,9 +299,10 @@ struct ca_bundle_found {
 
 #define own_ca_bundle_found __attribute__((cleanup(ca_bundle_found_done)))
 
-/* Where the bundle of a user is kept: clients/USER, with what cannot stand in the name of a file as
- * %XX; free() it. NULL: out of memory. */
-MUST_USE char *ca_bundle_directory(const struct ca_config *config, const char *user);
+/* Where the bundle of a user is kept: clients/USER, or clients/USER@TENANT, with what cannot stand
+ * in the name of a file as %XX; free() it. NULL: out of memory. */
+MUST_USE char *ca_bundle_directory(const struct ca_config *config, const char *tenant,
+                                   const char *user);
 
 /* Adds the directories of all bundles that are kept, sorted. ERR_SYSTEM, ERR_PERMISSION. */
 MUST_USE bool ca_bundle_list(const struct ca_config *config, struct list *directories,

@@ -32,7 +32,8 @@ revoke(struct ca *ca, const X509 *cert, struct err *e)
 static bool
 write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, X509 *cert, struct err *e)
 {
-    const struct chain chain = {.certs = {cert, ca->all[CA_CLIENTS].cert}, .count = 2};
+    const struct chain chain = {.certs = {cert, authority_find(ca, CA_CLIENTS, NULL)->cert},
+                                .count = 2};
     own_mem char *path = authority_path(ca->config, name, "");
     own_str struct str pem = {0};
 
@@ -45,17 +46,16 @@ write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, X509 *cert, s
 static bool
 make(struct ca *ca, size_t which, struct err *e)
 {
-    int64_t now_s = ca->clock->now_s(ca->clock);
-    int64_t ends_s = now_s + CANARY_CRL_LIVES * ca->config->crl_lifetime_s;
-    int64_t last_s = cert_not_after(ca->all[CA_CLIENTS].cert);
+    const struct index_entry about = {.name = CANARY_USER};
+    struct authority *issuer = authority_find(ca, CA_CLIENTS, NULL);
     own_pkey EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
-    struct issue i = {.kind = KIND_CANARY,
-                      .common_name = CANARY_USER,
-                      .public_key = key,
-                      .not_before_s = now_s - AUTHORITY_BACKDATED_S,
-                      .not_after_s = ends_s < last_s ? ends_s : last_s};
-    own_cert X509 *cert = key == NULL ? NULL : authority_sign(ca, &i, CANARY_USER, e);
+    struct issue i = {.kind = KIND_CANARY, .common_name = CANARY_USER, .public_key = key};
+    own_cert X509 *cert = NULL;
 
+    if (key == NULL ||
+        !authority_set_times(ca, issuer, CANARY_CRL_LIVES * ca->config->crl_lifetime_s, &i, e))
+        return false;
+    cert = authority_sign(ca, issuer, &i, &about, e);
     return cert != NULL && (!canaries[which].is_revoked || revoke(ca, cert, e)) &&
            write_canary(ca, canaries[which].file, key, cert, e);
 }
@@ -71,7 +71,7 @@ holds(const struct ca *ca, const struct str *pem)
     int64_t now_s = ca->clock->now_s(ca->clock);
 
     return chain_from_pem(&chain, pem->text, pem->size, &ignored) && chain.count == 2 &&
-           X509_cmp(chain.certs[1], ca->all[CA_CLIENTS].cert) == 0 &&
+           X509_cmp(chain.certs[1], authority_find(ca, CA_CLIENTS, NULL)->cert) == 0 &&
            cert_not_before(chain.certs[0]) <= now_s &&
            cert_not_after(chain.certs[0]) > now_s + ca->config->crl_lifetime_s / 2;
 }
@@ -88,7 +88,7 @@ read_canary(const struct ca *ca, size_t which, struct str *pem, struct err *e)
 static bool
 add_crls(const struct ca *ca, struct str *pem, struct err *e)
 {
-    own_mem char *path = authority_path(ca->config, authority_files[CA_CLIENTS].crl, "");
+    own_mem char *path = authority_path(ca->config, "clients.crl", "");
 
     if (path == NULL)
         return err_memory(e);

@@ -1,5 +1,6 @@
-/* crls.c: the CRL files: root.crl, and clients.crl and servers.crl, which hold the root's as well,
- * since who checks a chain needs a CRL of every CA in it. */
+/* crls.c: the CRL of each CA, NAME.crl beside its certificate, and what is published of them:
+ * clients.crl and servers.crl have the CRL of every CA that may be in a chain, the roots' as well,
+ * since who checks a chain needs all of them. */
 #include "ca/crls.h"
 
 #include "base/file.h"
@@ -8,8 +9,26 @@
 #include "ca/crl.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* clang-format off */
+static const struct published {
+    const char *file;
+    enum ca_role purpose;
+} published[] = {
+    {"servers.crl", CA_SERVERS},
+    {"clients.crl", CA_CLIENTS},
+};
+/* clang-format on */
+
+/* The CRL of one CA. */
+struct crl_of {
+    struct authority *a; /* borrowed */
+    struct crls_state state;
+    int64_t revoked; /* events in the index */
+};
 
 /* One run over the CRLs. */
 struct refresh {
@@ -17,9 +36,8 @@ struct refresh {
     int how;
     struct json_t *json; /* crl.json */
     char *json_path;
-    struct crls_state states[CA_ROLE_COUNT];
+    struct crl_of *each; /* in the order of ca->all */
     struct index index;
-    int64_t revoked[CA_ROLE_COUNT]; /* events in the index */
     int64_t now_s;
 };
 
@@ -30,7 +48,17 @@ refresh_done(struct refresh *r)
 {
     json_drop(&r->json);
     own_mem_drop(&r->json_path);
+    free(r->each);
     index_done(&r->index);
+}
+
+const char *
+crls_file(const struct authority *a)
+{
+    for (size_t i = 0; i < COUNT(published); i++)
+        if (a->role != CA_ROOT && authority_is_for(a, published[i].purpose))
+            return published[i].file;
+    return "root.crl";
 }
 
 /* ---- what is remembered ---- */
@@ -48,41 +76,38 @@ load_json(const char *path)
 }
 
 static struct crls_state
-read_state(const struct json_t *json, enum ca_role role)
+read_state(const struct json_t *json, const struct authority *a)
 {
-    const struct json_t *one = json_member(json, authority_files[role].word);
+    const struct json_t *one = json_member(json, a->word);
 
     return (struct crls_state){
         .number = json_member_int(one, "number"),
         .this_update_s = json_member_int(one, "this_update"),
         .next_update_s = json_member_int(one, "next_update"),
         .revoked = json_member_int(one, "revoked"),
-        .root_number = json_member_int(one, "root_number"),
     };
 }
 
 void
-crls_look(const struct ca *ca, struct crls_state states[static CA_ROLE_COUNT])
+crls_look(const struct ca *ca, struct crls_state *states)
 {
     own_mem char *path = authority_path(ca->config, "crl.json", "");
     own_json struct json_t *json = path == NULL ? NULL : load_json(path);
 
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
-        states[role] = read_state(json, (enum ca_role)role);
+    for (size_t i = 0; i < ca->count; i++)
+        states[i] = read_state(json, ca->all[i]);
 }
 
 static bool
-save_state(struct refresh *r, enum ca_role role, struct err *e)
+save_state(struct refresh *r, const struct crl_of *c, struct err *e)
 {
-    const struct crls_state *s = &r->states[role];
     struct json_t *one = json_new_object();
 
-    json_put_int(one, "number", s->number);
-    json_put_int(one, "this_update", s->this_update_s);
-    json_put_int(one, "next_update", s->next_update_s);
-    json_put_int(one, "revoked", s->revoked);
-    json_put_int(one, "root_number", s->root_number);
-    json_put(r->json, authority_files[role].word, one);
+    json_put_int(one, "number", c->state.number);
+    json_put_int(one, "this_update", c->state.this_update_s);
+    json_put_int(one, "next_update", c->state.next_update_s);
+    json_put_int(one, "revoked", c->state.revoked);
+    json_put(r->json, c->a->word, one);
     return json_save(r->json, r->json_path, e);
 }
 
@@ -98,18 +123,17 @@ size_of(const char *path)
 
 /* Also when its time is absurdly far away: the clock was wrong when it was made. */
 static bool
-is_due(const struct refresh *r, enum ca_role role)
+is_due(const struct refresh *r, const struct crl_of *c)
 {
-    const struct crls_state *s = &r->states[role];
-    own_mem char *path = authority_path(r->ca->config, authority_files[role].crl, "");
+    const struct crls_state *s = &c->state;
+    own_mem char *path = authority_path(r->ca->config, c->a->name, ".crl");
     int64_t lifetime_s = s->next_update_s - s->this_update_s;
     int64_t usual_s = r->ca->config->crl_lifetime_s;
 
-    if (role == CA_ROOT && r->ca->all[role].key == NULL && !authority_has_key(r->ca, role))
+    if (c->a->role == CA_ROOT && c->a->key == NULL && !authority_has_key(r->ca, c->a))
         return false;
     return (r->how & CRLS_FORCE) != 0 || path == NULL || size_of(path) <= 0 ||
-           s->revoked != r->revoked[role] || s->this_update_s > r->now_s ||
-           (role != CA_ROOT && s->root_number != r->states[CA_ROOT].number) ||
+           s->revoked != c->revoked || s->this_update_s > r->now_s ||
            s->next_update_s - r->now_s <= (lifetime_s < usual_s ? lifetime_s : usual_s) / 2;
 }
 
@@ -118,11 +142,11 @@ read_index(struct refresh *r, struct err *e)
 {
     if (!index_read(r->ca->index_path, &r->index, e))
         return false;
-    memset(r->revoked, 0, sizeof(r->revoked));
+    for (size_t n = 0; n < r->ca->count; n++)
+        r->each[n].revoked = 0;
     for (size_t i = 0; i < r->index.count; i++)
-        for (int role = 0; role < CA_ROLE_COUNT; role++)
-            r->revoked[role] += r->index.entries[i].revoked_at_s != 0 &&
-                                strcmp(r->index.entries[i].issuer, r->ca->all[role].id) == 0;
+        for (size_t n = 0; r->index.entries[i].revoked_at_s != 0 && n < r->ca->count; n++)
+            r->each[n].revoked += strcmp(r->index.entries[i].issuer, r->each[n].a->id) == 0;
     return true;
 }
 
@@ -130,58 +154,140 @@ read_index(struct refresh *r, struct err *e)
 
 /* The number is on disk before it is used; the clock keeps it growing where that was lost. */
 static bool
-reserve_number(struct refresh *r, enum ca_role role, struct err *e)
+reserve_number(struct refresh *r, struct crl_of *c, struct err *e)
 {
-    struct crls_state *s = &r->states[role];
+    struct crls_state *s = &c->state;
 
     s->number = s->number + 1 > r->now_s ? s->number + 1 : r->now_s;
-    return save_state(r, role, e);
+    return save_state(r, c, e);
 }
 
 static int64_t
-next_update(const struct refresh *r, enum ca_role role)
+next_update(const struct refresh *r, const struct authority *a)
 {
-    if (role == CA_ROOT && (r->how & CRLS_LONG_ROOT) != 0)
-        return cert_not_after(r->ca->all[role].cert);
+    if (a->role == CA_ROOT && (r->how & CRLS_LONG_ROOT) != 0)
+        return cert_not_after(a->cert);
     return r->now_s + r->ca->config->crl_lifetime_s;
 }
 
 static bool
-write_crl(struct refresh *r, enum ca_role role, struct str *pem, struct err *e)
+make(struct refresh *r, struct crl_of *c, struct err *e)
 {
-    own_mem char *path = authority_path(r->ca->config, authority_files[role].crl, "");
-    own_mem char *root = authority_path(r->ca->config, authority_files[CA_ROOT].crl, "");
+    EVP_PKEY *key = authority_key(r->ca, c->a, e);
+    own_mem char *path = authority_path(r->ca->config, c->a->name, ".crl");
+    own_str struct str pem = {0};
+    struct crl crl = {.index = &r->index,
+                      .before_s = c->state.this_update_s,
+                      .this_update_s = r->now_s - AUTHORITY_BACKDATED_S,
+                      .next_update_s = next_update(r, c->a)};
 
-    if (path == NULL || root == NULL)
+    if (path == NULL)
         return err_memory(e);
-    if (role != CA_ROOT && !file_read(AT_FDCWD, root, CRLS_FILE_MAX, pem, e))
-        return err_wrap(e, "the root's CRL");
-    return file_replace(AT_FDCWD, path, pem->text, pem->size, 0644, e);
+    if (key == NULL || !reserve_number(r, c, e))
+        return false;
+    crl.number = c->state.number;
+    if (!crl_make(&crl, c->a->cert, key, &pem, e) ||
+        !file_replace(AT_FDCWD, path, pem.text, pem.size, 0644, e))
+        return false;
+    c->state.this_update_s = crl.this_update_s;
+    c->state.next_update_s = crl.next_update_s;
+    c->state.revoked = c->revoked;
+    return save_state(r, c, e);
 }
 
 static bool
-make(struct refresh *r, enum ca_role role, struct err *e)
+make_due(struct refresh *r, bool *did, struct err *e)
 {
-    struct crls_state *s = &r->states[role];
-    const struct authority *a = &r->ca->all[role];
-    EVP_PKEY *key = authority_key(r->ca, role, e);
-    own_str struct str pem = {0};
-    struct crl crl = {.index = &r->index,
-                      .before_s = s->this_update_s,
-                      .this_update_s = r->now_s - AUTHORITY_BACKDATED_S,
-                      .next_update_s = next_update(r, role)};
-
-    if (key == NULL || !reserve_number(r, role, e))
-        return false;
-    crl.number = s->number;
-    if (!crl_make(&crl, a->cert, key, &pem, e) || !write_crl(r, role, &pem, e))
-        return false;
-    s->this_update_s = crl.this_update_s;
-    s->next_update_s = crl.next_update_s;
-    s->revoked = r->revoked[role];
-    s->root_number = r->states[CA_ROOT].number;
-    return save_state(r, role, e);
+    for (size_t i = 0; i < r->ca->count; i++) {
+        if (!is_due(r, &r->each[i]))
+            continue;
+        if (!make(r, &r->each[i], e))
+            return err_wrap(e, "make the CRL of the CA '%s'", r->each[i].a->word);
+        *did = true;
+    }
+    return true;
 }
+
+/* ---- publishing ---- */
+
+/* What a published file is made from: which CAs, and the numbers of their CRLs; free() it. */
+static char *
+describe(const struct refresh *r, const struct published *p)
+{
+    own_str struct str parts = {0};
+
+    for (size_t i = 0; i < r->ca->count; i++)
+        if (authority_is_for(r->each[i].a, p->purpose) &&
+            !str_addf(&parts, "%s:%lld ", r->each[i].a->id, (long long)r->each[i].state.number))
+            return NULL;
+    return str_take(&parts);
+}
+
+static bool
+is_published(const struct refresh *r, const struct published *p)
+{
+    own_mem char *path = authority_path(r->ca->config, p->file, "");
+    own_mem char *wanted = describe(r, p);
+    const char *there = json_member_text(json_member(r->json, "published"), p->file);
+
+    return path != NULL && size_of(path) > 0 && wanted != NULL && there != NULL &&
+           strcmp(there, wanted) == 0;
+}
+
+/* Issuing CAs first. */
+static bool
+add_crls(const struct refresh *r, const struct published *p, bool roots, struct str *pem,
+         struct err *e)
+{
+    for (size_t i = 0; i < r->ca->count; i++) {
+        const struct authority *a = r->each[i].a;
+        own_mem char *path = authority_path(r->ca->config, a->name, ".crl");
+
+        if ((a->role == CA_ROOT) != roots || !authority_is_for(a, p->purpose))
+            continue;
+        if (path == NULL)
+            return err_memory(e);
+        if (!file_read(AT_FDCWD, path, CRLS_FILE_MAX, pem, e))
+            return err_wrap(e, "the CRL of the CA '%s'", a->word);
+    }
+    return true;
+}
+
+static bool
+publish(struct refresh *r, const struct published *p, struct err *e)
+{
+    own_mem char *path = authority_path(r->ca->config, p->file, "");
+    own_mem char *parts = describe(r, p);
+    own_json struct json_t *all = NULL;
+    own_str struct str pem = {0};
+
+    if (path == NULL || parts == NULL)
+        return err_memory(e);
+    if (!add_crls(r, p, false, &pem, e) || !add_crls(r, p, true, &pem, e) ||
+        !file_replace(AT_FDCWD, path, pem.text, pem.size, 0644, e))
+        return false;
+    all = json_keep(json_member(r->json, "published"));
+    if (all == NULL)
+        all = json_new_object();
+    json_put_text(all, p->file, parts);
+    json_put(r->json, "published", json_keep(all));
+    return json_save(r->json, r->json_path, e);
+}
+
+static bool
+publish_due(struct refresh *r, bool *did, struct err *e)
+{
+    for (size_t i = 0; i < COUNT(published); i++) {
+        if (is_published(r, &published[i]))
+            continue;
+        if (!publish(r, &published[i], e))
+            return err_wrap(e, "publish '%s'", published[i].file);
+        *did = true;
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
 
 /* An index that has not grown since has no revocation that is not in a CRL: a run with nothing to
  * do need not read it. */
@@ -190,8 +296,8 @@ is_same_index(const struct refresh *r, int64_t size)
 {
     if (r->how != 0 || json_member_int(r->json, "index_size") != size)
         return false;
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
-        if (is_due(r, (enum ca_role)role))
+    for (size_t i = 0; i < r->ca->count; i++)
+        if (is_due(r, &r->each[i]))
             return false;
     return true;
 }
@@ -203,16 +309,18 @@ remember_index(struct refresh *r, int64_t size, struct err *e)
     return json_save(r->json, r->json_path, e);
 }
 
-/* The root's first, for it goes into the others. */
 static bool
-make_due(struct refresh *r, bool *did, struct err *e)
+begin(struct refresh *r, struct err *e)
 {
-    for (int role = 0; role < CA_ROLE_COUNT; role++) {
-        if (!is_due(r, (enum ca_role)role))
-            continue;
-        if (!make(r, (enum ca_role)role, e))
-            return err_wrap(e, "make the CRL '%s'", authority_files[role].crl);
-        *did = true;
+    r->json_path = authority_path(r->ca->config, "crl.json", "");
+    r->json = r->json_path == NULL ? NULL : load_json(r->json_path);
+    r->each = calloc(r->ca->count, sizeof(*r->each));
+    if (r->json == NULL || r->each == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < r->ca->count; i++) {
+        r->each[i] = (struct crl_of){.a = r->ca->all[i]};
+        r->each[i].state = read_state(r->json, r->ca->all[i]);
+        r->each[i].revoked = r->each[i].state.revoked;
     }
     return true;
 }
@@ -224,16 +332,12 @@ crls_refresh(struct ca *ca, int how, bool *did, struct err *e)
     int64_t size = size_of(ca->index_path);
     bool made = false;
 
-    r.json_path = authority_path(ca->config, "crl.json", "");
-    r.json = r.json_path == NULL ? NULL : load_json(r.json_path);
-    if (r.json == NULL)
-        return err_memory(e);
-    for (int role = 0; role < CA_ROLE_COUNT; role++) {
-        r.states[role] = read_state(r.json, (enum ca_role)role);
-        r.revoked[role] = r.states[role].revoked;
-    }
+    if (!begin(&r, e))
+        return false;
     if (!is_same_index(&r, size) &&
         (!read_index(&r, e) || !make_due(&r, &made, e) || !remember_index(&r, size, e)))
+        return false;
+    if (!publish_due(&r, &made, e))
         return false;
     *did = made;
     return true;

@@ -15,12 +15,14 @@ enum crls_how {
 struct crls_state {
     int64_t number;
     int64_t this_update_s, next_update_s;
-    int64_t revoked;     /* events in the index that it was made from */
-    int64_t root_number; /* of the root's CRL that stands in the same file */
+    int64_t revoked; /* events in the index that it was made from */
 };
 
-/* What is remembered; zeroed where nothing is. */
-void crls_look(const struct ca *ca, struct crls_state states[static CA_ROLE_COUNT]);
+/* What is remembered of the CRL of each, in the order of ca->all; zeroed where nothing is. */
+void crls_look(const struct ca *ca, struct crls_state *states);
+
+/* The published file that has the CRL of a CA: "clients.crl". */
+const char *crls_file(const struct authority *a);
 
 /* See ca_refresh(); how: enum crls_how. */
 MUST_USE bool crls_refresh(struct ca *ca, int how, bool *did, struct err *e);

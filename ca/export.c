@@ -37,8 +37,10 @@ subject_line(const struct index_entry *one, const char *organization, struct err
 {
     bool is_ca = kinds[one->kind].is_ca;
     bool is_short = strlen(one->name) <= NAME_USER_MAX;
-    own_name X509_NAME *name =
-        name_make(is_ca ? organization : NULL, is_short ? one->name : NULL, e);
+    own_name X509_NAME *name = name_make(one->tenant != NULL ? one->tenant
+                                         : is_ca             ? organization
+                                                             : NULL,
+                                         is_short ? one->name : NULL, e);
     char *line = name == NULL ? NULL : X509_NAME_oneline(name, NULL, 0);
 
     if (name != NULL && line == NULL)
@@ -93,7 +95,7 @@ add_quoted(struct str *text, const char *value)
     for (; *value != '\0'; value++)
         if (!str_add(text, value, 1) || (*value == '"' && !str_add(text, "\"", 1)))
             return false;
-    return str_add(text, "\",", 2);
+    return str_add(text, "\"", 1);
 }
 
 static bool
@@ -107,15 +109,16 @@ add_csv(const struct index_entry *one, int64_t now_s, struct str *text)
         clock_text(revoked, one->revoked_at_s);
     return str_addf(text, "%s,%s,", one->serial, kinds[one->kind].word) &&
            add_quoted(text, one->name) &&
-           str_addf(text, "%s,%s,%s,%s,%s,%s\r\n", export_state(one, now_s), at, not_after, revoked,
-                    one->revoked_at_s != 0 ? one->reason->word : "", one->issuer);
+           str_addf(text, ",%s,%s,%s,%s,%s,%s,", export_state(one, now_s), at, not_after, revoked,
+                    one->revoked_at_s != 0 ? one->reason->word : "", one->issuer) &&
+           (one->tenant == NULL || add_quoted(text, one->tenant)) && str_add(text, "\r\n", 2);
 }
 
 bool
 export_csv(const struct index *index, int64_t now_s, struct str *text, struct err *e)
 {
     static const char header[] =
-        "serial,kind,name,state,issued_at,not_after,revoked_at,reason,issuer_key_id\r\n";
+        "serial,kind,name,state,issued_at,not_after,revoked_at,reason,issuer_key_id,tenant\r\n";
 
     if (!str_add(text, header, sizeof(header) - 1))
         return err_memory(e);

@@ -15,7 +15,7 @@
 #define HEADER "# pgcert index 1\n"
 #define SIZE_MAX_HERE (INT64_C(4) << 30)
 #define TAIL_SIZE 4096 /* longer than any line */
-#define FIELDS_MAX 7
+#define FIELDS_MAX 8
 
 /* clang-format off */
 const struct index_reason index_reasons[] = {
@@ -104,15 +104,26 @@ grow(struct index *index)
 
 /* ---- events ---- */
 
+/* A CA of a tenant says whose; of the others only a client may be a tenant's. */
+static bool
+is_tenant_right(const struct index_entry *one)
+{
+    if (one->tenant == NULL)
+        return one->kind != KIND_TENANT_CA;
+    return *one->tenant != '\0' && (one->kind == KIND_TENANT_CA || one->kind == KIND_CLIENT);
+}
+
 static bool
 take_issued(struct index *index, char *const *field, struct err *e)
 {
-    struct index_entry one = {.serial = field[2], .issuer = field[3], .name = field[6]};
+    struct index_entry one = {
+        .serial = field[2], .issuer = field[3], .name = field[6], .tenant = field[7]};
     uint32_t *slot = NULL;
 
     one.kind = kind_find(field[4]);
     if (!clock_parse(&one.at_s, field[1]) || !is_serial(one.serial) || !is_serial(one.issuer) ||
-        one.kind == KIND_COUNT || !clock_parse(&one.not_after_s, field[5]) || *one.name == '\0')
+        one.kind == KIND_COUNT || !clock_parse(&one.not_after_s, field[5]) || *one.name == '\0' ||
+        !is_tenant_right(&one))
         return err_set(e, ERR_INPUT, "an event 'issued' is damaged");
     if (index->count == index->room && !grow(index))
         return err_memory(e);
@@ -166,14 +177,15 @@ take_line(struct index *index, char *line, struct err *e)
 {
     static const struct {
         const char *word;
-        size_t fields;
+        size_t fields, more; /* how many, and how many may follow */
         bool (*take)(struct index *index, char *const *field, struct err *e);
-    } events[] = {{"issued", 7, take_issued}, {"revoked", 4, take_revoked}};
+    } events[] = {{"issued", 7, 1, take_issued}, {"revoked", 4, 0, take_revoked}};
     char *field[FIELDS_MAX] = {NULL};
     size_t count = split(line, field);
 
     for (size_t i = 0; i < COUNT(events); i++)
-        if (strcmp(events[i].word, field[0]) == 0 && events[i].fields == count)
+        if (strcmp(events[i].word, field[0]) == 0 && count >= events[i].fields &&
+            count <= events[i].fields + events[i].more)
             return events[i].take(index, field, e);
     return err_set(e, ERR_INPUT, "it is no event that this version knows");
 }
@@ -336,8 +348,9 @@ index_add_issued(const char *path, const struct index_entry *one, struct err *e)
 
     clock_text(at, one->at_s);
     clock_text(not_after, one->not_after_s);
-    if (!str_addf(&line, "issued\t%s\t%s\t%s\t%s\t%s\t%s\n", at, one->serial, one->issuer,
-                  kinds[one->kind].word, not_after, one->name))
+    if (!str_addf(&line, "issued\t%s\t%s\t%s\t%s\t%s\t%s%s%s\n", at, one->serial, one->issuer,
+                  kinds[one->kind].word, not_after, one->name, one->tenant == NULL ? "" : "\t",
+                  one->tenant == NULL ? "" : one->tenant))
         return err_memory(e);
     return add_line(path, &line, e);
 }

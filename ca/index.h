@@ -1,11 +1,12 @@
 /* index.h: what the CA has issued and revoked: a file that only grows, a line an event.
  *
  *   # pgcert index 1
- *   issued  AT SERIAL ISSUER KIND NOT_AFTER NAME
+ *   issued  AT SERIAL ISSUER KIND NOT_AFTER NAME [TENANT]
  *   revoked AT SERIAL REASON
  *
  * Tabs separate. Times are RFC 3339; SERIAL is hexadecimal; ISSUER is the key id of the CA; NAME is
- * the user, the first name of a server, or the common name of a CA. An event counts when its line
+ * the user, the first name of a server, or the common name of a CA; TENANT whose CA or client it
+ * is. An event counts when its line
  * is whole; it is on disk before what it is about is signed.
  */
 #ifndef PGCERT_CA_INDEX_H
@@ -30,6 +31,7 @@ struct index_entry {
     const char *serial;
     const char *issuer;
     const char *name;
+    const char *tenant; /* NULL: none */
     int64_t at_s, not_after_s;
     int64_t revoked_at_s; /* 0: it is not */
     enum kind_id kind;

@@ -1,9 +1,7 @@
 /* init.c: make a CA: root, issuing CAs, index, CRLs. */
 #include "base/file.h"
-#include "ca/authority.h"
 #include "ca/crls.h"
-#include "ca/index.h"
-#include "ca/keyfile.h"
+#include "ca/make.h"
 #include "ca/name.h"
 
 #include <errno.h>
@@ -14,20 +12,12 @@
 #include <unistd.h>
 
 #define PATH_SIZE 4096
-#define ID_SIZE 4 /* random octets that make the names of these CAs their own */
 
 /* All that a run which was killed may have left, in the order in which it goes. */
 static const char *const leftovers[] = {
-    "clients.crl",   "servers.crl", "root.crl",      "crl.json", "client-ca.crt", "server-ca.crt",
-    "client-ca.key", "root.crt",    "server-ca.key", "index",    "root.key",
-};
-
-/* One CA that is being made. */
-struct making {
-    struct ca *ca;
-    const char *root_key_file; /* NULL: in the directory */
-    char id[2 * ID_SIZE + 1];
-    int64_t now_s;
+    "clients.crl",   "servers.crl",   "client-ca.crl", "server-ca.crl", "root.crl",
+    "crl.json",      "client-ca.crt", "server-ca.crt", "client-ca.key", "root.crt",
+    "server-ca.key", "index",         "root.key",
 };
 
 static bool
@@ -111,101 +101,24 @@ prepare(struct ca *ca, const char *root_key_file, bool *is_new, struct err *e)
 /* ---- one after the other ---- */
 
 static bool
-save_key(const struct making *m, enum ca_role role, EVP_PKEY *key, struct err *e)
+make_all(struct ca *ca, const char *root_key_file, struct err *e)
 {
-    own_mem char *path = authority_path(m->ca->config, authority_files[role].name, ".key");
-    own_str struct str pem = {0};
-    own_str struct str passphrase = {0};
-    const char *where = role == CA_ROOT && m->root_key_file != NULL ? m->root_key_file : path;
-
-    if (path == NULL)
-        return err_memory(e);
-    return authority_passphrase(m->ca->config, &passphrase, e) &&
-           keyfile_write(key, &passphrase, &pem, e) &&
-           file_replace(AT_FDCWD, where, pem.text, pem.size, 0600, e);
-}
-
-static bool
-save_cert(const struct making *m, enum ca_role role, X509 *cert, struct err *e)
-{
-    own_mem char *path = authority_path(m->ca->config, authority_files[role].name, ".crt");
-    struct chain one = {.certs = {cert}, .count = 1};
-    own_str struct str pem = {0};
-
-    if (path == NULL)
-        return err_memory(e);
-    return chain_to_pem(&one, &pem, e) && file_replace(AT_FDCWD, path, pem.text, pem.size, 0644, e);
-}
-
-/* The root has no certificate yet whose key id could stand in the index. */
-static bool
-sign_root(const struct making *m, struct issue *i, const char *name, X509 **cert, struct err *e)
-{
-    struct authority *root = &m->ca->all[CA_ROOT];
-    own_cert X509 *trial = NULL;
-
-    if (!issue_serial(i->serial, e))
-        return false;
-    trial = issue_sign(i, NULL, root->key, e); /* for its key id alone */
-    if (trial == NULL)
-        return false;
-    issue_key_id(trial, root->id);
-    *cert = authority_sign(m->ca, i, name, e);
-    return *cert != NULL;
-}
-
-static bool
-make_one(const struct making *m, enum ca_role role, struct err *e)
-{
-    const struct ca_config *c = m->ca->config;
-    struct authority *a = &m->ca->all[role];
-    own_mem char *name = str_format("pgcert %s CA %s",
-                                    role == CA_ROOT      ? "root"
-                                    : role == CA_SERVERS ? "server"
-                                                         : "client",
-                                    m->id);
-    struct issue i = {
-        .kind = authority_files[role].kind,
-        .organization = c->organization,
-        .common_name = name,
-        .not_before_s = m->now_s - AUTHORITY_BACKDATED_S,
-        .not_after_s = m->now_s + (role == CA_ROOT ? c->root_lifetime_s : c->issuing_lifetime_s)};
-
-    if (name == NULL)
-        return err_memory(e);
-    a->key = key_generate((enum key_type)c->key_type, e);
-    if (a->key == NULL || !save_key(m, role, a->key, e))
-        return false;
-    i.public_key = a->key;
-    if (role == CA_ROOT) {
-        if (!sign_root(m, &i, name, &a->cert, e))
-            return false;
-    } else {
-        a->cert = authority_sign(m->ca, &i, name, e);
-    }
-    if (a->cert == NULL)
-        return false;
-    issue_key_id(a->cert, a->id);
-    return save_cert(m, role, a->cert, e);
-}
-
-static bool
-make_all(struct making *m, struct err *e)
-{
-    own_mem char *mark = authority_path(m->ca->config, AUTHORITY_UNFINISHED, "");
-    unsigned char serial[ISSUE_SERIAL_SIZE];
+    static const enum ca_role roles[] = {CA_ROOT, CA_SERVERS, CA_CLIENTS};
+    own_mem char *mark = authority_path(ca->config, AUTHORITY_UNFINISHED, "");
+    struct make m = {0};
     bool did = false;
 
     if (mark == NULL)
         return err_memory(e);
-    if (!issue_serial(serial, e))
+    if (!make_begin(&m, ca, root_key_file, e))
         return false;
-    str_hex(m->id, serial + 1, ID_SIZE);
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
-        if (!make_one(m, (enum ca_role)role, e))
+    for (size_t i = 0; i < COUNT(roles); i++) {
+        struct authority *a = authority_add(ca, roles[i], NULL, e);
+
+        if (a == NULL || !make_sign(&m, a, e) || !make_save(&m, a, e))
             return false;
-    return crls_refresh(m->ca, CRLS_FORCE | (m->root_key_file != NULL ? CRLS_LONG_ROOT : 0), &did,
-                        e) &&
+    }
+    return crls_refresh(ca, CRLS_FORCE | (root_key_file != NULL ? CRLS_LONG_ROOT : 0), &did, e) &&
            file_remove(AT_FDCWD, mark, e);
 }
 
@@ -215,7 +128,6 @@ ca_init(const struct ca_config *config, const char *root_key_file, struct clock 
 {
     own_ca struct ca *ca = NULL;
     own_str struct str passphrase = {0}; /* told before anything is made */
-    struct making m = {.root_key_file = root_key_file, .now_s = clock->now_s(clock)};
     bool is_new = false;
 
     if (!ca_check_config(config, e) || !authority_passphrase(config, &passphrase, e) ||
@@ -225,8 +137,7 @@ ca_init(const struct ca_config *config, const char *root_key_file, struct clock 
     ca = authority_lock(config, clock, e);
     if (ca == NULL || !prepare(ca, root_key_file, &is_new, e))
         return false;
-    m.ca = ca;
-    if (is_new && !make_all(&m, e))
+    if (is_new && !make_all(ca, root_key_file, e))
         return err_wrap(e, "make the private CA in '%s'", config->directory);
     *made = is_new;
     return true;

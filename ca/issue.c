@@ -46,6 +46,13 @@ key_id_drop(AUTHORITY_KEYID **id)
     AUTHORITY_KEYID_free(*id);
 }
 
+static void
+permitted_drop(NAME_CONSTRAINTS **constraints)
+{
+    NAME_CONSTRAINTS_free(*constraints);
+}
+
+#define own_permitted __attribute__((cleanup(permitted_drop)))
 #define own_bits __attribute__((cleanup(bits_drop)))
 #define own_octets __attribute__((cleanup(octets_drop)))
 #define own_constraints __attribute__((cleanup(constraints_drop)))
@@ -169,13 +176,33 @@ add_names(X509 *cert, const struct issue *i)
     return add(cert, NID_subject_alt_name, all, i->common_name == NULL);
 }
 
+/* Section 4.2.1.10: a subject must begin with the organization. It is of no use to who may pass it
+ * over: critical. */
 static bool
-add_extensions(X509 *cert, const struct issue *i, const X509 *issuer)
+add_permitted(X509 *cert, const char *organization, struct err *e)
+{
+    own_permitted NAME_CONSTRAINTS *constraints = NAME_CONSTRAINTS_new();
+    own_name X509_NAME *name = name_make(organization, NULL, e);
+    GENERAL_SUBTREE *tree = GENERAL_SUBTREE_new();
+
+    if (constraints == NULL || name == NULL || tree == NULL ||
+        (constraints->permittedSubtrees = sk_GENERAL_SUBTREE_new_null()) == NULL ||
+        sk_GENERAL_SUBTREE_push(constraints->permittedSubtrees, tree) <= 0) {
+        GENERAL_SUBTREE_free(tree);
+        return false;
+    }
+    GENERAL_NAME_set0_value(tree->base, GEN_DIRNAME, TAKE(name));
+    return add(cert, NID_name_constraints, constraints, true);
+}
+
+static bool
+add_extensions(X509 *cert, const struct issue *i, const X509 *issuer, struct err *e)
 {
     const struct kind *p = &kinds[i->kind];
 
     return add_constraints(cert, p) && add_usage(cert, p, i->public_key) && add_purpose(cert, p) &&
-           add_key_id(cert) && add_authority(cert, issuer) && add_names(cert, i);
+           add_key_id(cert) && add_authority(cert, issuer) && add_names(cert, i) &&
+           (i->permitted == NULL || add_permitted(cert, i->permitted, e));
 }
 
 /* ---- the whole ---- */
@@ -195,7 +222,7 @@ fill(X509 *cert, const struct issue *i, const X509 *issuer, struct err *e)
         X509_set_subject_name(cert, subject) != 1 ||
         X509_set_issuer_name(cert, issuer == NULL ? subject : X509_get_subject_name(issuer)) != 1 ||
         X509_set_pubkey(cert, i->public_key) != 1 ||
-        !add_extensions(cert, i, issuer == NULL ? cert : issuer))
+        !add_extensions(cert, i, issuer == NULL ? cert : issuer, e))
         return err_crypto(e, "build a certificate");
     return true;
 }

@@ -18,6 +18,7 @@ struct issue {
     enum kind_id kind;
     const char *organization; /* NULL: none */
     const char *common_name;  /* NULL: none; then there are names */
+    const char *permitted;    /* organization of all that it signs; NULL: any name */
     const struct list *names; /* for subjectAltName; NULL: none */
     EVP_PKEY *public_key;
     int64_t not_before_s, not_after_s;
@@ -35,7 +36,8 @@ MUST_USE bool issue_serial(unsigned char serial[static ISSUE_SERIAL_SIZE], struc
  *
  * Takes:  issuer      NULL: it signs itself, and issuer_key is the private key of what is signed
  * Errors: ERR_INTERNAL
- * Source: RFC 5280 sections 4.1 and 4.2.1; RFC 7093 section 2, method 1, for subjectKeyIdentifier
+ * Source: RFC 5280 sections 4.1 and 4.2.1 (4.2.1.10 for `permitted`); RFC 7093 section 2, method 1,
+ * for subjectKeyIdentifier
  */
 MUST_USE X509 *issue_sign(const struct issue *i, const X509 *issuer, EVP_PKEY *issuer_key,
                           struct err *e);

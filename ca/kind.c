@@ -10,6 +10,7 @@ const struct kind kinds[KIND_COUNT] = {
     [KIND_ROOT]      = {"root",      CA_ROOT,    true,  -1, 0},
     [KIND_SERVER_CA] = {"server-ca", CA_ROOT,    true,   0, NID_server_auth},
     [KIND_CLIENT_CA] = {"client-ca", CA_ROOT,    true,   0, NID_client_auth},
+    [KIND_TENANT_CA] = {"tenant-ca", CA_ROOT,    true,   0, NID_client_auth},
     [KIND_SERVER]    = {"server",    CA_SERVERS, false, -1, NID_server_auth},
     [KIND_CLIENT]    = {"client",    CA_CLIENTS, false, -1, NID_client_auth},
     [KIND_CANARY]    = {"canary",    CA_CLIENTS, false, -1, NID_client_auth},

@@ -4,14 +4,15 @@
 
 #include <stdbool.h>
 
-/* The three CAs. */
-enum ca_role { CA_ROOT, CA_SERVERS, CA_CLIENTS, CA_ROLE_COUNT };
+/* What a CA is there for; of tenants there are any number. */
+enum ca_role { CA_ROOT, CA_SERVERS, CA_CLIENTS, CA_TENANT };
 
 /* In the order of the table. */
 enum kind_id {
     KIND_ROOT,
     KIND_SERVER_CA,
     KIND_CLIENT_CA,
+    KIND_TENANT_CA,
     KIND_SERVER,
     KIND_CLIENT,
     KIND_CANARY, /* a client nobody is, by whom it is proved what a server trusts */
@@ -20,7 +21,7 @@ enum kind_id {
 
 struct kind {
     const char *word;    /* in the index */
-    enum ca_role issuer; /* who signs it */
+    enum ca_role issuer; /* who signs it; a client of a tenant: CA_TENANT */
     bool is_ca;
     int path_length; /* -1: no limit said */
     int purpose;     /* NID of the one extended key usage; 0: any */

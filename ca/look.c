@@ -20,73 +20,92 @@ const char *const ca_reasons[] = {
     NULL,
 };
 
-/* ---- the three CAs ---- */
+/* ---- the CAs ---- */
 
 static bool
-look_at(struct ca *ca, enum ca_role role, const struct index *index, struct ca_look *l,
-        struct err *e)
+look_at(const struct ca *ca, const struct authority *a, const struct crls_state *crl,
+        const struct index *index, struct ca_look *l, struct err *e)
 {
-    const struct authority_files *f = &authority_files[role];
-    const X509 *cert = ca->all[role].cert;
-
-    l->word = f->word;
-    l->subject = cert_subject(cert);
-    l->serial = cert_serial(cert);
-    l->file = authority_path(ca->config, f->name, ".crt");
-    l->crl_file = authority_path(ca->config, f->crl, "");
-    l->not_before_s = cert_not_before(cert);
-    l->not_after_s = cert_not_after(cert);
-    l->has_key = authority_has_key(ca, role);
+    l->word = strdup(a->word);
+    l->tenant = a->tenant == NULL ? NULL : strdup(a->tenant);
+    l->subject = cert_subject(a->cert);
+    l->serial = cert_serial(a->cert);
+    l->file = authority_path(ca->config, a->name, ".crt");
+    l->crl_file = authority_path(ca->config, crls_file(a), "");
+    l->not_before_s = cert_not_before(a->cert);
+    l->not_after_s = cert_not_after(a->cert);
+    l->has_key = authority_has_key(ca, a);
+    l->crl_number = crl->number;
+    l->crl_this_update_s = crl->this_update_s;
+    l->crl_next_update_s = crl->next_update_s;
     for (size_t i = 0; i < index->count; i++)
-        if (strcmp(index->entries[i].issuer, ca->all[role].id) == 0) {
+        if (strcmp(index->entries[i].issuer, a->id) == 0) {
             l->issued++;
             l->revoked += index->entries[i].revoked_at_s != 0;
         }
-    if (l->subject == NULL || l->serial == NULL || l->file == NULL || l->crl_file == NULL)
+    if (l->word == NULL || (a->tenant != NULL && l->tenant == NULL) || l->subject == NULL ||
+        l->serial == NULL || l->file == NULL || l->crl_file == NULL)
         return err_memory(e);
-    return cert_sha256(cert, l->sha256, e);
+    return cert_sha256(a->cert, l->sha256, e);
 }
 
 bool
-ca_show(struct ca *ca, struct ca_look looks[static CA_LOOKS], struct err *e)
+ca_show(struct ca *ca, struct ca_looks *looks, struct err *e)
 {
-    struct crls_state states[CA_ROLE_COUNT];
+    own_mem struct crls_state *states = calloc(ca->count, sizeof(*states));
     own_index struct index index = {0};
 
+    looks->items = calloc(ca->count, sizeof(*looks->items));
+    if (states == NULL || looks->items == NULL)
+        return err_memory(e);
     crls_look(ca, states);
     if (!index_read(ca->index_path, &index, e))
         return false;
-    for (int role = 0; role < CA_ROLE_COUNT; role++) {
-        if (!look_at(ca, (enum ca_role)role, &index, &looks[role], e))
+    for (size_t i = 0; i < ca->count; i++, looks->count++)
+        if (!look_at(ca, ca->all[i], &states[i], &index, &looks->items[i], e))
             return false;
-        looks[role].crl_number = states[role].number;
-        looks[role].crl_this_update_s = states[role].this_update_s;
-        looks[role].crl_next_update_s = states[role].next_update_s;
-    }
     return true;
 }
 
 void
-ca_look_done(struct ca_look *l)
+ca_looks_done(struct ca_looks *looks)
 {
-    free(l->subject);
-    free(l->serial);
-    free(l->file);
-    free(l->crl_file);
-    *l = (struct ca_look){0};
+    for (size_t i = 0; i < looks->count; i++) {
+        struct ca_look *l = &looks->items[i];
+
+        free(l->word);
+        free(l->tenant);
+        free(l->subject);
+        free(l->serial);
+        free(l->file);
+        free(l->crl_file);
+    }
+    free(looks->items);
+    *looks = (struct ca_looks){0};
 }
 
+static bool
+add_certs(const struct ca *ca, enum ca_role role, struct str *pem, struct err *e)
+{
+    for (size_t i = 0; i < ca->count; i++) {
+        struct chain one = {.certs = {ca->all[i]->cert}, .count = 1};
+
+        if (ca->all[i]->role == role && !chain_to_pem(&one, pem, e))
+            return false;
+    }
+    return true;
+}
+
+/* Each issuing CA before the roots. */
 bool
 ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *e)
 {
-    struct chain chain = {0};
+    bool servers = which == CA_PEM_SERVERS || which == CA_PEM_ALL;
+    bool clients = which == CA_PEM_CLIENTS || which == CA_PEM_ALL;
 
-    if (which == CA_PEM_SERVERS || which == CA_PEM_ALL)
-        chain.certs[chain.count++] = ca->all[CA_SERVERS].cert;
-    if (which == CA_PEM_CLIENTS || which == CA_PEM_ALL)
-        chain.certs[chain.count++] = ca->all[CA_CLIENTS].cert;
-    chain.certs[chain.count++] = ca->all[CA_ROOT].cert;
-    return chain_to_pem(&chain, pem, e);
+    return (!servers || add_certs(ca, CA_SERVERS, pem, e)) &&
+           (!clients || (add_certs(ca, CA_CLIENTS, pem, e) && add_certs(ca, CA_TENANT, pem, e))) &&
+           add_certs(ca, CA_ROOT, pem, e);
 }
 
 /* ---- the list ---- */
@@ -97,6 +116,7 @@ describe(const struct index_entry *one, int64_t now_s, struct ca_issued *to)
     *to = (struct ca_issued){
         .serial = one->serial,
         .name = one->name,
+        .tenant = one->tenant,
         .kind = kinds[one->kind].word,
         .state = export_state(one, now_s),
         .reason = one->revoked_at_s != 0 ? one->reason->word : NULL,
@@ -173,19 +193,15 @@ ca_revoke(struct ca *ca, const char *serial, const char *reason_word, bool *revo
 
 /* ---- taking out ---- */
 
-/* The organization that the CAs have, which need not be that of the settings any more; free() it.
- * NULL: none. */
-static char *
-find_organization(const X509 *cert)
+static bool
+unknown_ca(const struct ca *ca, const char *word, struct err *e)
 {
-    const X509_NAME *name = X509_get_subject_name(cert);
-    int where = X509_NAME_get_index_by_NID(name, NID_organizationName, -1);
-    const ASN1_STRING *value =
-        where < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, where));
+    own_str struct str known = {0};
 
-    return value == NULL ? NULL
-                         : strndup((const char *)ASN1_STRING_get0_data(value),
-                                   (size_t)ASN1_STRING_length(value));
+    for (size_t i = 0; i < ca->count; i++)
+        if (!str_addf(&known, "%s '%s'", i == 0 ? "" : ",", ca->all[i]->word))
+            return err_memory(e);
+    return err_set(e, ERR_INPUT, "there is no CA '%s'; there are:%s", word, known.text);
 }
 
 bool
@@ -193,16 +209,16 @@ ca_export_index(struct ca *ca, const char *word, struct str *text, struct err *e
 {
     int64_t now_s = ca->clock->now_s(ca->clock);
     own_index struct index index = {0};
-    own_mem char *organization = find_organization(ca->all[CA_ROOT].cert);
+    own_mem char *organization = name_organization(authority_find(ca, CA_ROOT, NULL)->cert);
 
     if (!index_read(ca->index_path, &index, e))
         return false;
     if (word == NULL)
         return export_csv(&index, now_s, text, e);
-    for (int role = 0; role < CA_ROLE_COUNT; role++)
-        if (strcmp(authority_files[role].word, word) == 0)
-            return export_openssl(&index, ca->all[role].id, organization, now_s, text, e);
-    return err_set(e, ERR_INPUT, "there is no CA '%s'; there are: root servers clients", word);
+    for (size_t i = 0; i < ca->count; i++)
+        if (strcmp(ca->all[i]->word, word) == 0)
+            return export_openssl(&index, ca->all[i]->id, organization, now_s, text, e);
+    return unknown_ca(ca, word, e);
 }
 
 /* A file that a run has written which was killed before it removed the key here. */
@@ -227,8 +243,9 @@ check_target(const char *file, const char *from, const struct str *key_pem, bool
 bool
 ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 {
-    EVP_PKEY *key = authority_key(ca, CA_ROOT, e);
-    own_mem char *path = authority_path(ca->config, authority_files[CA_ROOT].name, ".key");
+    struct authority *root = authority_find(ca, CA_ROOT, NULL);
+    EVP_PKEY *key = authority_key(ca, root, e);
+    own_mem char *path = authority_path(ca->config, root->name, ".key");
     own_str struct str pem = {0};
     bool is_written = false, did = false;
 

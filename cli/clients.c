@@ -10,13 +10,30 @@
 
 /* ---- which ---- */
 
-bool
-clients_is_wanted(const struct ca_issued *one, int count, char *const *wanted)
+static bool
+is_of_tenant(const struct ca_issued *one, const struct clients_filter *f)
 {
-    for (int i = 0; i < count; i++)
-        if (strcmp(one->name, wanted[i]) == 0 || strcmp(one->serial, wanted[i]) == 0)
+    if (f->every_tenant)
+        return true;
+    return one->tenant == NULL || f->tenant == NULL ? one->tenant == f->tenant
+                                                    : strcmp(one->tenant, f->tenant) == 0;
+}
+
+/* A serial number is one certificate, whosesoever it is. */
+bool
+clients_is_meant(const struct ca_issued *one, const char *wanted, const struct clients_filter *f)
+{
+    return strcmp(one->serial, wanted) == 0 ||
+           (strcmp(one->name, wanted) == 0 && is_of_tenant(one, f));
+}
+
+static bool
+is_wanted(const struct ca_issued *one, const struct clients_filter *f)
+{
+    for (int i = 0; i < f->wanted_count; i++)
+        if (clients_is_meant(one, f->wanted[i], f))
             return true;
-    return count == 0;
+    return f->wanted_count == 0 && is_of_tenant(one, f);
 }
 
 void
@@ -25,7 +42,7 @@ clients_select(struct ca_list *list, const struct clients_filter *f)
     size_t kept = 0;
 
     for (size_t i = 0; i < list->count; i++)
-        if (clients_is_wanted(&list->items[i], f->wanted_count, f->wanted) &&
+        if (is_wanted(&list->items[i], f) &&
             (f->state == NULL || strcmp(list->items[i].state, f->state) == 0))
             list->items[kept++] = list->items[i];
     list->count = kept;
@@ -116,6 +133,7 @@ issued_json(const struct ca_issued *one)
     struct json_t *object = json_new_object();
 
     json_put_text(object, "user", one->name);
+    json_put_text(object, "tenant", one->tenant);
     json_put_text(object, "serial", one->serial);
     json_put_text(object, "state", one->state);
     json_put_time(object, "issued_at", one->at_s);
@@ -163,8 +181,10 @@ print_table(const struct ca_list *list)
         char until[CLOCK_TEXT_SIZE];
 
         clock_text(until, one->not_after_s);
-        (void)printf("%s%-8s%s %.10s  %-32s  %s\n", term_on(style_of(one->state)), one->state,
-                     term_off(), until, one->serial, one->name);
+        (void)printf("%s%-8s%s %.10s  %-32s  %s%s%s\n", term_on(style_of(one->state)), one->state,
+                     term_off(), until, one->serial, one->name,
+                     one->tenant == NULL ? "" : " of tenant ",
+                     one->tenant == NULL ? "" : one->tenant);
     }
 }
 
@@ -215,10 +235,10 @@ bundle_json(const char *directory, const struct ca_bundle_found *b)
 }
 
 bool
-clients_show(const struct app *app, char *user, struct err *e)
+clients_show(const struct app *app, const char *tenant, char *user, struct err *e)
 {
-    const struct clients_filter f = {.wanted_count = 1, .wanted = &user};
-    own_mem char *directory = ca_bundle_directory(&app->config.ca, user);
+    const struct clients_filter f = {.wanted_count = 1, .wanted = &user, .tenant = tenant};
+    own_mem char *directory = ca_bundle_directory(&app->config.ca, tenant, user);
     own_ca_list struct ca_list list = {0};
     own_ca_bundle_found struct ca_bundle_found b = {0};
     own_json struct json_t *object = json_new_object();

@@ -8,30 +8,33 @@
 /* Which are listed, and how. */
 struct clients_filter {
     int wanted_count;
-    char **wanted;     /* users or serial numbers; none: all */
-    const char *state; /* "valid" "expired" "revoked"; NULL: all */
-    const char *sort;  /* "issued" "user" "expiry" "state" "serial"; NULL: issued */
+    char **wanted;      /* users or serial numbers; none: all */
+    const char *tenant; /* the users are those of this one; NULL: of none */
+    bool every_tenant;  /* whosesoever they are */
+    const char *state;  /* "valid" "expired" "revoked"; NULL: all */
+    const char *sort;   /* "issued" "user" "expiry" "state" "serial"; NULL: issued */
 };
 
 /* Prints a table, or JSON. ERR_USAGE  no such state or order; ERR_INPUT, ERR_SYSTEM. */
 MUST_USE bool clients_list(const struct app *app, const struct clients_filter *filter,
                            struct err *e);
 
-/* Prints all that is known of a user: certificates and bundle. ERR_INPUT  there is nothing. */
-MUST_USE bool clients_show(const struct app *app, char *user, struct err *e);
+/* Prints all that is known of a user (of a tenant; NULL: of none): certificates and bundle.
+ * ERR_INPUT  there is nothing. */
+MUST_USE bool clients_show(const struct app *app, const char *tenant, char *user, struct err *e);
 
 /* What is to be revoked; all borrowed. */
 struct clients_revocation {
-    int count;
-    char **names;       /* users, or serial numbers */
-    const char *reason; /* a word of ca_reasons */
-    bool keep_sessions; /* those who are connected stay so */
+    const struct clients_filter *filter; /* its state and sort are not used */
+    const char *reason;                  /* a word of ca_reasons */
+    bool keep_sessions;                  /* those who are connected stay so */
 };
 
 /*
- * Revokes every valid certificate of the users, or those with the serial numbers, makes the CRL,
- * deploys and proves it on every target with mutual_tls, and ends the sessions there that were
- * opened with them; what is done is printed. What is revoked already is made sure of again.
+ * Revokes every valid certificate of the users that the filter names, or those with the serial
+ * numbers, makes the CRL, deploys and proves it on every target with mutual_tls, and ends the
+ * sessions there that were opened with them; what is done is printed. What is revoked already is
+ * made sure of again.
  *
  * Errors: ERR_INPUT  for a name that has no certificate that is valid or revoked; nothing is
  *                    revoked then
@@ -45,8 +48,9 @@ MUST_USE bool clients_revoke(struct app *app, const struct clients_revocation *w
  * ERR_SYSTEM. */
 MUST_USE bool clients_read(const struct app *app, struct ca_list *list, struct err *e);
 
-/* Is it one of these users or serial numbers (none: all)? */
-bool clients_is_wanted(const struct ca_issued *one, int count, char *const *wanted);
+/* Is it what that word of the filter means: a user, or a serial number? */
+bool clients_is_meant(const struct ca_issued *one, const char *word,
+                      const struct clients_filter *filter);
 
 /* Those which the filter lets through move to the front, the others are gone. */
 void clients_select(struct ca_list *list, const struct clients_filter *filter);

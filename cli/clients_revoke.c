@@ -31,18 +31,18 @@ revoking_done(struct revoking *r)
 /* Whoever is named must be there, or nothing is done: a misspelt name must not look like success.
  */
 static bool
-check_names(const struct ca_list *list, int count, char **names, struct err *e)
+check_names(const struct ca_list *list, const struct clients_filter *f, struct err *e)
 {
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < f->wanted_count; i++) {
         bool found = false;
 
         for (size_t n = 0; n < list->count; n++)
-            found = found || clients_is_wanted(&list->items[n], 1, &names[i]);
+            found = found || clients_is_meant(&list->items[n], f->wanted[i], f);
         if (!found)
             return err_set(e, ERR_INPUT,
                            "the private CA has no certificate of a user or with a serial number "
                            "'%s' that could be revoked; try: pgcert client list",
-                           names[i]);
+                           f->wanted[i]);
     }
     return true;
 }
@@ -63,19 +63,17 @@ drop_expired(struct ca_list *list)
 static bool
 revoke_here(struct revoking *r, struct err *e)
 {
-    const struct clients_revocation *what = r->what;
     own_ca struct ca *ca = ca_open(&r->app->config.ca, r->app->clock, e);
-    const struct clients_filter f = {.wanted_count = what->count, .wanted = what->names};
     bool did = false;
 
     if (ca == NULL || !clients_read(r->app, &r->list, e))
         return false;
     drop_expired(&r->list);
-    if (!check_names(&r->list, what->count, what->names, e))
+    if (!check_names(&r->list, r->what->filter, e))
         return false;
-    clients_select(&r->list, &f);
+    clients_select(&r->list, r->what->filter);
     for (size_t i = 0; i < r->list.count; i++)
-        if (!ca_revoke(ca, r->list.items[i].serial, what->reason, &did, e))
+        if (!ca_revoke(ca, r->list.items[i].serial, r->what->reason, &did, e))
             return false;
     return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &r->cas, e);
 }

@@ -1,4 +1,5 @@
-/* cmd_ca.c: the private CA: make it, look at it, its CRLs, take something out of it. */
+/* cmd_ca.c: the private CA: make it, look at it, its CRLs, its tenants, take something out of it.
+ */
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/term.h"
@@ -17,7 +18,7 @@ static const struct flag flags[] = {
     {"--root-key", NULL, NULL,   &root_key, "FILE", "init, export: the root's key goes to FILE, and is not kept here"},
     {"--force",    NULL, &force, NULL,      NULL,   "crl: make all CRLs anew"},
     {"--format",   NULL, NULL,   &format,   "WORD", "export index: csv, or openssl (the index.txt of openssl-ca)"},
-    {"--of",       NULL, NULL,   &of,       "WORD", "export index --format openssl: root servers clients (the default)"},
+    {"--of",       NULL, NULL,   &of,       "WORD", "export index --format openssl: root, servers, clients (the default), 'tenant NAME'"},
     {0},
 };
 /* clang-format on */
@@ -45,7 +46,7 @@ print_look(const struct app *app, const struct ca_look *l)
 {
     int64_t now_s = app->clock->now_s(app->clock);
 
-    (void)printf("%s%-9s%s %s\n", term_on(TERM_BOLD), l->word, term_off(), l->subject);
+    (void)printf("%s%-10s%s %s\n", term_on(TERM_BOLD), l->word, term_off(), l->subject);
     (void)printf("  until    ");
     print_until(l->not_after_s, now_s, app->config.ca.server_lifetime_s);
     (void)printf("\n  key      %s\n", l->has_key ? "here" : "kept elsewhere");
@@ -64,6 +65,7 @@ look_json(const struct ca_look *l)
     struct json_t *crl = json_new_object();
 
     json_put_text(one, "name", l->word);
+    json_put_text(one, "tenant", l->tenant);
     json_put_text(one, "subject", l->subject);
     json_put_text(one, "serial", l->serial);
     json_put_text(one, "sha256", l->sha256);
@@ -81,23 +83,21 @@ look_json(const struct ca_look *l)
     return one;
 }
 
-/* Prints all three; as JSON with `did`: what was done before, NULL: nothing to be said. */
+/* Prints all; as JSON with `did`: what was done before, NULL: nothing to be said. */
 static bool
 tell(const struct app *app, struct ca *ca, const char *did, struct err *e)
 {
-    struct ca_look looks[CA_LOOKS] = {0};
+    own_ca_looks struct ca_looks looks = {0};
     own_json struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
     own_mem char *text = NULL;
-    bool good = ca_show(ca, looks, e);
+    bool good = ca_show(ca, &looks, e);
 
-    for (int i = 0; i < CA_LOOKS; i++) {
-        if (good && app->json)
-            json_add(array, look_json(&looks[i]));
-        else if (good && !app->quiet)
-            print_look(app, &looks[i]);
-        ca_look_done(&looks[i]);
-    }
+    for (size_t i = 0; good && i < looks.count; i++)
+        if (app->json)
+            json_add(array, look_json(&looks.items[i]));
+        else if (!app->quiet)
+            print_look(app, &looks.items[i]);
     json_put_text(object, "directory", app->config.ca.directory);
     if (did != NULL)
         json_put_text(object, "did", did);
@@ -155,6 +155,24 @@ crl(struct app *app, const char *what, struct err *e)
         (void)printf("%s\n", did ? "the CRLs that were due are made"
                                  : "no CRL is due; all anew by: pgcert ca crl --force");
     return tell(app, ca, did ? "made" : "nothing", e);
+}
+
+static bool
+tenant(struct app *app, const char *name, struct err *e)
+{
+    own_ca struct ca *ca = NULL;
+    bool made = false;
+
+    if (name == NULL)
+        return err_set(e, ERR_USAGE, "usage: pgcert ca tenant NAME");
+    ca = ca_open(&app->config.ca, app->clock, e);
+    if (ca == NULL || !ca_tenant(ca, name, &made, e))
+        return false;
+    if (!app->json && !app->quiet)
+        (void)printf("the tenant '%s' %s\n", name,
+                     made ? "has a CA; PostgreSQL must trust it now: pgcert ca export clients"
+                          : "has a CA already; nothing was changed");
+    return tell(app, ca, made ? "made" : "nothing", e);
 }
 
 /* ---- taking out ---- */
@@ -232,26 +250,32 @@ run(struct app *app, int argc, char **argv, struct err *e)
         const char *word;
         bool (*run)(struct app *app, const char *what, struct err *e);
         int most;
-    } words[] = {{"init", init, 1}, {"show", show, 1}, {"crl", crl, 1}, {"export", take_out, 2}};
+    } words[] = {{"init", init, 1},
+                 {"show", show, 1},
+                 {"crl", crl, 1},
+                 {"tenant", tenant, 2},
+                 {"export", take_out, 2}};
 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)
             return words[i].run(app, argc > 1 ? argv[1] : NULL, e);
-    return err_set(e, ERR_USAGE, "usage: pgcert ca init|show|crl|export [WHAT]");
+    return err_set(e, ERR_USAGE, "usage: pgcert ca init|show|crl|tenant|export [WHAT]");
 }
 
 const struct command cmd_ca = {
     .name = "ca",
-    .arguments = "init|show|crl|export [WHAT]",
+    .arguments = "init|show|crl|tenant|export [WHAT]",
     .least = 1,
     .most = 2,
     .needs = NEED_CONFIG | NEED_STATE,
     .flags = flags,
     .run = run,
-    .summary = "the private CA: make, look, CRLs, take out",
+    .summary = "the private CA: make, look, CRLs, tenants, take out",
     .details = "init    make a root, and below it a CA for servers and a CA for clients\n"
-               "show    the three, until when, and their CRLs\n"
+               "show    its CAs, until when, and their CRLs\n"
                "crl     make the CRLs that are due, as renew does\n"
+               "tenant  make a CA for the clients of the tenant WHAT, which can sign for no other\n"
+               "        organization: pgcert client new --tenant WHAT USER\n"
                "export  their certificates as PEM: root (what clients trust), clients (what\n"
                "        PostgreSQL trusts for them), servers; all without WHAT. The index of all\n"
                "        that was issued: index",

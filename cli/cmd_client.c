@@ -18,7 +18,7 @@
 
 static bool privileged, legacy, keep_sessions;
 static const char *out, *host, *port, *database, *path, *lifetime, *key_type, *password_file;
-static const char *reason, *state, *order;
+static const char *reason, *state, *order, *tenant;
 
 /* clang-format off */
 static const struct flag flags[] = {
@@ -32,6 +32,7 @@ static const struct flag flags[] = {
     {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new: PKCS#12 for programs that do not read the modern one"},
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
+    {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
     {"--keep-sessions", NULL, &keep_sessions, NULL,        NULL,   "revoke: do not end the sessions that were opened with them"},
     {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired or revoked"},
@@ -121,7 +122,7 @@ choose_directory(const struct app *app, const char *user, struct err *e)
 
     if (out != NULL)
         return absolute(out, e);
-    kept = ca_bundle_directory(&app->config.ca, user);
+    kept = ca_bundle_directory(&app->config.ca, tenant, user);
     if (kept == NULL)
         (void)err_memory(e);
     return TAKE(kept);
@@ -201,19 +202,20 @@ work_begin(struct work *w, struct app *app, struct err *e)
 }
 
 static void
-tell(const struct work *w, const char *did, const char *user, const char *directory,
+tell(const struct work *w, const char *did, const struct ca_bundle *b, const char *directory,
      const char *serial)
 {
     struct json_t *one = NULL;
 
     if (!w->app->json) {
         if (!w->app->quiet)
-            (void)printf("%s: %s %s; the bundle is %s\n", user, serial, did, directory);
+            (void)printf("%s: %s %s; the bundle is %s\n", b->user, serial, did, directory);
         return;
     }
     one = json_new_object();
     json_put_text(one, "did", did);
-    json_put_text(one, "user", user);
+    json_put_text(one, "user", b->user);
+    json_put_text(one, "tenant", b->tenant);
     json_put_text(one, "serial", serial);
     json_put_text(one, "directory", directory);
     json_add(w->told, one);
@@ -247,7 +249,7 @@ make_bundle(const struct work *w, const struct ca_bundle *b, const char *directo
     with.trust_pem = is_public ? NULL : &trust_pem;
     if (!ca_bundle_make(w->ca, &with, directory, replace, &serial, e))
         return false;
-    tell(w, replace ? "renewed" : "made", b->user, directory, serial);
+    tell(w, replace ? "renewed" : "made", b, directory, serial);
     return true;
 }
 
@@ -274,7 +276,7 @@ read_bundle_flags(const struct app *app, struct ca_bundle *b, struct str *passwo
 static bool
 make_new(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct ca_bundle b = {.user = argv[0]};
+    struct ca_bundle b = {.user = argv[0], .tenant = tenant};
     own_mem char *directory = choose_directory(app, b.user, e);
     own_str struct str password = {0};
     own_work struct work w = {0};
@@ -295,6 +297,7 @@ renew_one(const struct work *w, const char *directory, const struct ca_bundle_fo
           struct err *e)
 {
     struct ca_bundle b = {.user = f->user,
+                          .tenant = f->tenant,
                           .host = f->host,
                           .database = f->database,
                           .port = f->port,
@@ -324,8 +327,9 @@ renew_when_due(const struct work *w, const struct ca_list *issued, const char *d
         return renew_one(w, directory, &f, e);
     if (!w->app->json && !w->app->quiet)
         (void)printf("%s: not renewed, for the certificate is revoked; if that is meant: pgcert "
-                     "client renew %s\n",
-                     f.user, f.user);
+                     "client renew %s%s%s%s\n",
+                     f.user, f.tenant == NULL ? "" : "--tenant '", f.tenant == NULL ? "" : f.tenant,
+                     f.tenant == NULL ? "" : "' ", f.user);
     return true;
 }
 
@@ -353,6 +357,13 @@ renew_due(const struct work *w, struct err *e)
     return worst == ERR_NONE;
 }
 
+/* Is it the one of --tenant? */
+static bool
+is_tenant(const char *other)
+{
+    return other == NULL || tenant == NULL ? other == tenant : strcmp(other, tenant) == 0;
+}
+
 static bool
 renew_named(const struct work *w, const char *user, struct err *e)
 {
@@ -361,9 +372,10 @@ renew_named(const struct work *w, const char *user, struct err *e)
 
     if (directory == NULL || !ca_bundle_read(directory, &f, e))
         return false;
-    return strcmp(f.user, user) == 0
+    return strcmp(f.user, user) == 0 && is_tenant(f.tenant)
                ? renew_one(w, directory, &f, e)
-               : err_set(e, ERR_USAGE, "the bundle '%s' is that of '%s'", directory, f.user);
+               : err_set(e, ERR_USAGE, "the bundle '%s' is that of '%s'%s%s", directory, f.user,
+                         f.tenant == NULL ? "" : " of tenant ", f.tenant == NULL ? "" : f.tenant);
 }
 
 static bool
@@ -389,7 +401,7 @@ renew(struct app *app, int argc, char **argv, struct err *e)
 static bool
 sign(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct ca_client client = {.user = argv[0], .is_privileged = privileged};
+    struct ca_client client = {.user = argv[0], .tenant = tenant, .is_privileged = privileged};
     own_str struct str request = {0};
     own_str struct str chain_pem = {0};
     own_pkey EVP_PKEY *key = NULL;
@@ -415,13 +427,13 @@ sign(struct app *app, int argc, char **argv, struct err *e)
 static bool
 revoke_some(struct app *app, int argc, char **argv, struct err *e)
 {
+    const struct clients_filter f = {.wanted_count = argc, .wanted = argv, .tenant = tenant};
     own_str struct str known = {0};
 
     for (size_t i = 0; ca_reasons[i] != NULL; i++) {
         if (reason == NULL || strcmp(ca_reasons[i], reason) == 0)
             return clients_revoke(app,
-                                  &(struct clients_revocation){.count = argc,
-                                                               .names = argv,
+                                  &(struct clients_revocation){.filter = &f,
                                                                .reason = ca_reasons[i],
                                                                .keep_sessions = keep_sessions},
                                   e);
@@ -434,8 +446,12 @@ revoke_some(struct app *app, int argc, char **argv, struct err *e)
 static bool
 list(struct app *app, int argc, char **argv, struct err *e)
 {
-    const struct clients_filter f = {
-        .wanted_count = argc, .wanted = argv, .state = state, .sort = order};
+    const struct clients_filter f = {.wanted_count = argc,
+                                     .wanted = argv,
+                                     .tenant = tenant,
+                                     .every_tenant = tenant == NULL,
+                                     .state = state,
+                                     .sort = order};
 
     return clients_list(app, &f, e);
 }
@@ -444,7 +460,7 @@ static bool
 show(struct app *app, int argc, char **argv, struct err *e)
 {
     (void)argc;
-    return clients_show(app, argv[0], e);
+    return clients_show(app, tenant, argv[0], e);
 }
 
 static bool
@@ -487,5 +503,6 @@ const struct command cmd_client = {
         "renew [USER...]    anew into the same directory: those named, or all that are due\n"
         "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
         "list [USER...]     a table of all, of users, or by serial number\n"
-        "show USER          what a user has, and where the bundle is",
+        "show USER          what a user has, and where the bundle is\n"
+        "Users of a tenant are other users than those without: name them with --tenant.",
 };

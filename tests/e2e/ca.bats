@@ -103,7 +103,7 @@ init_ends()
     strict any "$CA/client-ca.crt" "$CA/clients.crl" >/dev/null
     strict any "$CA/server-ca.crt" "$CA/servers.crl" >/dev/null
     [ "$(cut -f 5 "$CA/index" | grep -c root)" = 1 ]
-    [ "$(find "$CA" -type f | wc -l)" = 12 ] # nothing is left behind
+    [ "$(find "$CA" -type f | wc -l)" = 14 ] # nothing is left behind
 }
 
 @test "killed at any system call that changes a file, the next init makes one whole CA" {

@@ -53,13 +53,13 @@ a_damaged_certificate_or_foreign_key_is_told(void **state)
     other = strdup(scratch_read(&f.scratch, "ca/server-ca.key"));
     scratch_write(&f.scratch, "ca/client-ca.key", other);
     ca = fake_ca_open(&f);
-    assert_null(authority_key(ca, CA_CLIENTS, &e));
+    assert_null(authority_key(ca, authority_find(ca, CA_CLIENTS, NULL), &e));
     assert_int_equal(e.code, ERR_INPUT);
-    assert_non_null(authority_key(ca, CA_SERVERS, &e));
+    assert_non_null(authority_key(ca, authority_find(ca, CA_SERVERS, NULL), &e));
     ca_close(&ca);
     assert_int_equal(chmod(scratch_path(&f.scratch, "ca/server-ca.key"), 0644), 0);
     ca = fake_ca_open(&f);
-    assert_null(authority_key(ca, CA_SERVERS, &e));
+    assert_null(authority_key(ca, authority_find(ca, CA_SERVERS, NULL), &e));
     assert_int_equal(e.code, ERR_PERMISSION);
     ca_close(&ca);
     scratch_write(&f.scratch, "ca/root.crt", "hello");

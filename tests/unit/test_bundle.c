@@ -106,10 +106,13 @@ names_of_users_become_names_of_directories(void **state)
 {
     /* clang-format off */
     static const struct {
-        const char *user, *name;
+        const char *user, *tenant, *name;
     } rows[] = {
-        {"alice", "alice"}, {"../x", "%2E.%2Fx"}, {"a.b", "a.b"}, {".", "%2E"}, {"a b%", "a%20b%25"},
-        {"Zo\xc3\xab", "Zo%C3%AB"}, {"alice~new", "alice%7Enew"},
+        {"alice", NULL, "alice"}, {"../x", NULL, "%2E.%2Fx"}, {"a.b", NULL, "a.b"},
+        {".", NULL, "%2E"}, {"a b%", NULL, "a%20b%25"}, {"Zo\xc3\xab", NULL, "Zo%C3%AB"},
+        {"alice~new", NULL, "alice%7Enew"}, {"alice@acme", NULL, "alice%40acme"},
+        {"alice", "acme", "alice@acme"}, {"a@b", "../\xc3\xab", "a%40b@%2E.%2F%C3%AB"},
+        {"", NULL, ""},
     };
     /* clang-format on */
     static char directory[] = "/ca";
@@ -117,7 +120,7 @@ names_of_users_become_names_of_directories(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        own_mem char *path = ca_bundle_directory(&config, rows[i].user);
+        own_mem char *path = ca_bundle_directory(&config, rows[i].tenant, rows[i].user);
         own_mem char *wanted = str_format("/ca/clients/%s", rows[i].name);
 
         assert_string_equal(path, wanted);

@@ -19,6 +19,9 @@
 #define HEADER "# pgcert index 1\n"
 #define LINE(serial, name)                                                                         \
     "issued\t2026-11-22T03:00:00Z\t" serial "\t" ISSUER "\tclient\t2027-02-20T03:00:00Z\t" name "\n"
+#define TENANT_CA(kind, tenant)                                                                    \
+    "issued\t2026-11-22T03:00:00Z\t4a03\t" ISSUER "\t" kind                                        \
+    "\t2027-02-20T03:00:00Z\tits CA" tenant "\n"
 
 static bool
 issue(const char *path, const char *serial, const char *name, struct err *e)
@@ -139,6 +142,32 @@ a_full_disk_leaves_the_index_as_it_was(void **state)
     assert_string_equal(scratch_read(&s, "index"), HEADER LINE("4a01", "alice"));
 }
 
+static void
+a_client_of_a_tenant_is_read_again_with_it(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    const char *path = scratch_path(&s, "index");
+    const struct index_entry one = {.serial = "4a01",
+                                    .issuer = ISSUER,
+                                    .name = "alice",
+                                    .tenant = "acme & sons",
+                                    .at_s = NOW,
+                                    .not_after_s = NOW + INT64_C(90) * 86400,
+                                    .kind = KIND_CLIENT};
+    own_index struct index index = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(index_add_issued(path, &one, &e));
+    assert_true(issue(path, "4a02", "alice", &e));
+    assert_string_equal(scratch_read(&s, "index"),
+                        HEADER LINE("4a01", "alice\tacme & sons") LINE("4a02", "alice"));
+    assert_true(index_read(path, &index, &e));
+    assert_string_equal(index.entries[0].tenant, "acme & sons");
+    assert_string_equal(index.entries[0].name, "alice");
+    assert_null(index.entries[1].tenant);
+}
+
 /* A revocation must never get lost in silence. */
 static void
 a_damaged_line_is_told_with_its_number(void **state)
@@ -154,7 +183,10 @@ a_damaged_line_is_told_with_its_number(void **state)
         {HEADER LINE("4A01", "alice"), "line 2"},
         {HEADER LINE("4a0", "alice"), "line 2"},
         {HEADER LINE("4a01", ""), "line 2"},
-        {HEADER LINE("4a01", "a\tb"), "line 2"},
+        {HEADER LINE("4a01", "a\t"), "line 2"},
+        {HEADER LINE("4a01", "a\tb\tc"), "line 2"},
+        {HEADER TENANT_CA("server-ca", "\tacme"), "line 2"},
+        {HEADER TENANT_CA("tenant-ca", ""), "line 2"},
         {HEADER LINE("4a01", "alice") "revoked\t2026-11-22T03:00:05Z\t4a01\tboredom\n", "line 3"},
         {HEADER LINE("4a01", "alice") "revoked\tyesterday\t4a01\tsuperseded\n", "line 3"},
         {HEADER LINE("4a01", "alice") "forgiven\t2026-11-22T03:00:05Z\t4a01\tsuperseded\n", "line 3"},
@@ -226,6 +258,7 @@ main(void)
         cmocka_unit_test(a_torn_last_line_does_not_count_and_is_cut_off),
         cmocka_unit_test(zeros_that_a_power_cut_has_left_are_cut_off),
         cmocka_unit_test(a_full_disk_leaves_the_index_as_it_was),
+        cmocka_unit_test(a_client_of_a_tenant_is_read_again_with_it),
         cmocka_unit_test(a_damaged_line_is_told_with_its_number),
         cmocka_unit_test(a_revocation_counts_once_and_from_its_first_time),
         cmocka_unit_test(thousands_are_all_found),

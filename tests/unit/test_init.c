@@ -43,7 +43,7 @@ static void
 it_makes_three_cas_with_their_crls(void **state)
 {
     struct fake_ca f;
-    struct ca_look looks[CA_LOOKS] = {0};
+    struct ca_looks looks = {0};
     struct ca *ca = NULL;
     struct err e = {0};
 
@@ -60,18 +60,18 @@ it_makes_three_cas_with_their_crls(void **state)
     assert_int_equal(mode_of(&f, "ca/index"), 0600);
     assert_false(scratch_has(&f.scratch, "ca/unfinished"));
     ca = fake_ca_open(&f);
-    assert_true(ca_show(ca, looks, &e));
-    for (int i = 0; i < CA_LOOKS; i++) {
-        assert_non_null(strstr(looks[i].subject, "O=Example, CN=pgcert "));
-        assert_true(looks[i].has_key);
-        assert_int_equal(looks[i].not_before_s, f.clock.at_s - 300);
-        assert_true(looks[i].crl_number > 0);
+    assert_true(ca_show(ca, &looks, &e));
+    assert_int_equal(looks.count, 3);
+    for (size_t i = 0; i < looks.count; i++) {
+        assert_non_null(strstr(looks.items[i].subject, "O=Example, CN=pgcert "));
+        assert_true(looks.items[i].has_key);
+        assert_int_equal(looks.items[i].not_before_s, f.clock.at_s - 300);
+        assert_true(looks.items[i].crl_number > 0);
     }
-    assert_int_equal(looks[0].not_after_s, f.clock.at_s + 3650 * FAKE_DAY);
-    assert_int_equal(looks[1].not_after_s, f.clock.at_s + 1095 * FAKE_DAY);
-    assert_int_equal(looks[0].issued, 3);
-    for (int i = 0; i < CA_LOOKS; i++)
-        ca_look_done(&looks[i]);
+    assert_int_equal(looks.items[0].not_after_s, f.clock.at_s + 3650 * FAKE_DAY);
+    assert_int_equal(looks.items[1].not_after_s, f.clock.at_s + 1095 * FAKE_DAY);
+    assert_int_equal(looks.items[0].issued, 3);
+    ca_looks_done(&looks);
     ca_close(&ca);
     fake_ca_end(&f);
 }
@@ -99,7 +99,7 @@ static void
 the_root_key_can_be_made_elsewhere_at_once(void **state)
 {
     struct fake_ca f;
-    struct ca_look looks[CA_LOOKS] = {0};
+    struct ca_looks looks = {0};
     struct ca *ca = NULL;
     struct err e = {0};
     bool made = false, did = true;
@@ -110,11 +110,10 @@ the_root_key_can_be_made_elsewhere_at_once(void **state)
     assert_int_equal(mode_of(&f, "stick"), 0600);
     assert_false(scratch_has(&f.scratch, "ca/root.key"));
     ca = fake_ca_open(&f);
-    assert_true(ca_show(ca, looks, &e));
-    assert_false(looks[0].has_key);
-    assert_int_equal(looks[0].crl_next_update_s, looks[0].not_after_s);
-    for (int i = 0; i < CA_LOOKS; i++)
-        ca_look_done(&looks[i]);
+    assert_true(ca_show(ca, &looks, &e));
+    assert_false(looks.items[0].has_key);
+    assert_int_equal(looks.items[0].crl_next_update_s, looks.items[0].not_after_s);
+    ca_looks_done(&looks);
     /* what needs no root goes on */
     f.clock.at_s += 20 * FAKE_DAY;
     assert_true(ca_refresh(ca, false, &did, &e));

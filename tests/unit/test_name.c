@@ -63,6 +63,30 @@ an_organization_has_at_most_64_characters(void **state)
     }
 }
 
+/* A digest: 42 bytes, so that a user, '@' and a tenant fit into one name. */
+static void
+a_name_for_a_file_has_nothing_special_and_an_end(void **state)
+{
+    static const struct {
+        const char *name, *file;
+    } rows[] = {
+        {"a b@c/d", "a%20b%40c%2Fd"},
+        {".a", "%2Ea"},
+        {"%~x", "%25%7Ex"},
+        {SIXTY, SIXTY},
+        /* printf %s "${SIXTY}1" | sha256sum | cut -c 1-40 */
+        {SIXTY "1", "%~03db52d8e81b35223b22460c0de8eea31dc009a7"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        own_str struct str file = {0};
+
+        assert_true(name_add_file(&file, rows[i].name, NAME_TENANT_FILE));
+        assert_string_equal(file.text, rows[i].file);
+    }
+}
+
 static void
 a_name_is_built_from_what_is_there(void **state)
 {
@@ -87,6 +111,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_has_1_to_63_bytes_of_utf8_without_control_characters),
         cmocka_unit_test(an_organization_has_at_most_64_characters),
+        cmocka_unit_test(a_name_for_a_file_has_nothing_special_and_an_end),
         cmocka_unit_test(a_name_is_built_from_what_is_there),
     };
 

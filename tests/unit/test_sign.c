@@ -30,7 +30,7 @@ client(struct fake_ca *f, const char *user, int64_t lifetime_s, bool is_privileg
 {
     struct ca *ca = fake_ca_open(f);
     EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
-    struct ca_client c = {user, key, lifetime_s, is_privileged};
+    struct ca_client c = {user, key, lifetime_s, is_privileged, NULL};
     struct str pem = {0};
     X509 *leaf = ca_sign_client(ca, &c, &pem, e) ? leaf_of(&pem) : NULL;
 

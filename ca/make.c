@@ -1,0 +1,111 @@
+/* make.c: make one CA. */
+#include "ca/make.h"
+
+#include "base/file.h"
+#include "ca/keyfile.h"
+
+#include <fcntl.h>
+
+bool
+make_begin(struct make *m, struct ca *ca, const char *root_key_file, struct err *e)
+{
+    unsigned char serial[ISSUE_SERIAL_SIZE];
+
+    if (!issue_serial(serial, e))
+        return false;
+    *m = (struct make){.ca = ca, .root_key_file = root_key_file};
+    str_hex(m->id, serial + 1, MAKE_ID_SIZE);
+    return true;
+}
+
+static bool
+save_key(const struct make *m, const struct authority *a, struct err *e)
+{
+    own_mem char *path = authority_path(m->ca->config, a->name, ".key");
+    own_str struct str pem = {0};
+    own_str struct str passphrase = {0};
+    const char *where = a->role == CA_ROOT && m->root_key_file != NULL ? m->root_key_file : path;
+
+    if (path == NULL)
+        return err_memory(e);
+    return authority_passphrase(m->ca->config, &passphrase, e) &&
+           keyfile_write(a->key, &passphrase, &pem, e) &&
+           file_replace(AT_FDCWD, where, pem.text, pem.size, 0600, e);
+}
+
+/* A root has no certificate yet whose key id could stand in the index. */
+static bool
+find_root_id(struct authority *root, struct issue *i, struct err *e)
+{
+    own_cert X509 *trial = NULL;
+
+    if (!issue_serial(i->serial, e))
+        return false;
+    trial = issue_sign(i, NULL, root->key, e); /* for its key id alone */
+    if (trial == NULL)
+        return false;
+    issue_key_id(trial, root->id);
+    return true;
+}
+
+/* The root signs itself; the others never outlive it. */
+static bool
+set_times(const struct make *m, const struct authority *a, struct issue *i, struct err *e)
+{
+    const struct ca_config *c = m->ca->config;
+    int64_t now_s = m->ca->clock->now_s(m->ca->clock);
+
+    if (a->role != CA_ROOT)
+        return authority_set_times(m->ca, authority_root(m->ca, a), c->issuing_lifetime_s, i, e);
+    i->not_before_s = now_s - AUTHORITY_BACKDATED_S;
+    i->not_after_s = now_s + c->root_lifetime_s;
+    return true;
+}
+
+bool
+make_sign(const struct make *m, struct authority *a, struct err *e)
+{
+    /* clang-format off */
+    static const struct {
+        enum kind_id kind;
+        const char *word;
+    } roles[] = {
+        [CA_ROOT]    = {KIND_ROOT,      "root"},
+        [CA_SERVERS] = {KIND_SERVER_CA, "server"},
+        [CA_CLIENTS] = {KIND_CLIENT_CA, "client"},
+        [CA_TENANT]  = {KIND_TENANT_CA, "tenant"},
+    };
+    /* clang-format on */
+    own_mem char *name = str_format("pgcert %s CA %s", roles[a->role].word, m->id);
+    const struct index_entry about = {.name = name, .tenant = a->tenant};
+    struct issue i = {.kind = roles[a->role].kind,
+                      .organization = a->tenant != NULL ? a->tenant : m->ca->config->organization,
+                      .common_name = name,
+                      .permitted = a->tenant};
+
+    if (name == NULL)
+        return err_memory(e);
+    if (!set_times(m, a, &i, e))
+        return false;
+    a->key = key_generate((enum key_type)m->ca->config->key_type, e);
+    i.public_key = a->key;
+    if (a->key == NULL || !save_key(m, a, e) || (a->role == CA_ROOT && !find_root_id(a, &i, e)))
+        return false;
+    a->cert = authority_sign(m->ca, authority_root(m->ca, a), &i, &about, e);
+    if (a->cert == NULL)
+        return false;
+    issue_key_id(a->cert, a->id);
+    return true;
+}
+
+bool
+make_save(const struct make *m, const struct authority *a, struct err *e)
+{
+    own_mem char *path = authority_path(m->ca->config, a->name, ".crt");
+    struct chain one = {.certs = {a->cert}, .count = 1};
+    own_str struct str pem = {0};
+
+    if (path == NULL)
+        return err_memory(e);
+    return chain_to_pem(&one, &pem, e) && file_replace(AT_FDCWD, path, pem.text, pem.size, 0644, e);
+}

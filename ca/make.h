@@ -1,0 +1,32 @@
+/* make.h: make one CA: its key, its place in the index, its certificate. */
+#ifndef PGCERT_CA_MAKE_H
+#define PGCERT_CA_MAKE_H
+
+#include "ca/authority.h"
+
+#define MAKE_ID_SIZE 4 /* random octets that make the names of CAs their own */
+
+/* What the CAs that are made together share. */
+struct make {
+    struct ca *ca;             /* borrowed */
+    const char *root_key_file; /* where the root's key goes; NULL: into the directory. Borrowed. */
+    char id[2 * MAKE_ID_SIZE + 1];
+};
+
+/* Fills it. ERR_INTERNAL. */
+MUST_USE bool make_begin(struct make *m, struct ca *ca, const char *root_key_file, struct err *e);
+
+/*
+ * Makes a key, which is on disk when this returns, and a certificate, which is not: nothing of that
+ * CA counts before make_save().
+ *
+ * Takes:  a       without key and certificate, of m->ca
+ * Errors: ERR_CONFIG  the key of the root that signs it is kept elsewhere; ERR_REFUSED  the root
+ *         has expired; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT, ERR_INTERNAL
+ */
+MUST_USE bool make_sign(const struct make *m, struct authority *a, struct err *e);
+
+/* Writes the certificate. ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INTERNAL. */
+MUST_USE bool make_save(const struct make *m, const struct authority *a, struct err *e);
+
+#endif
