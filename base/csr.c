@@ -46,7 +46,7 @@ csr_make(EVP_PKEY *key, const struct list *names, struct str *der, struct err *e
 {
     own_req X509_REQ *req = X509_REQ_new();
     own_bytes unsigned char *bytes = NULL;
-    const EVP_MD *digest = key_is(key, KEY_ECDSA_P384) ? EVP_sha384() : EVP_sha256();
+    const EVP_MD *digest = key_digest(key);
     int size = 0;
 
     if (names->count == 0)

@@ -11,21 +11,22 @@
 
 #define KEY_PEM_MAX (256 * 1024)
 
-const char *const key_type_words[] = {"ecdsa-p256", "ecdsa-p384", "rsa-2048",
-                                      "rsa-3072",   "rsa-4096",   NULL};
+const char *const key_type_words[] = {"ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072",
+                                      "rsa-4096",   "ed25519",    NULL};
 
 /* What each type is to OpenSSL. */
 /* clang-format off */
 static const struct {
     const char *algorithm;
     const char *group; /* NULL: none */
-    unsigned int bits; /* 0: the group says it */
+    unsigned int bits; /* 0: the group says it, or the algorithm */
 } types[] = {
-    [KEY_ECDSA_P256] = {"EC",  "prime256v1", 0},
-    [KEY_ECDSA_P384] = {"EC",  "secp384r1",  0},
-    [KEY_RSA_2048]   = {"RSA", NULL,         2048},
-    [KEY_RSA_3072]   = {"RSA", NULL,         3072},
-    [KEY_RSA_4096]   = {"RSA", NULL,         4096},
+    [KEY_ECDSA_P256] = {"EC",      "prime256v1", 0},
+    [KEY_ECDSA_P384] = {"EC",      "secp384r1",  0},
+    [KEY_RSA_2048]   = {"RSA",     NULL,         2048},
+    [KEY_RSA_3072]   = {"RSA",     NULL,         3072},
+    [KEY_RSA_4096]   = {"RSA",     NULL,         4096},
+    [KEY_ED25519]    = {"ED25519", NULL,         0},
 };
 /* clang-format on */
 
@@ -58,8 +59,14 @@ block_done(struct block *b)
 EVP_PKEY *
 key_generate(enum key_type type, struct err *e)
 {
-    EVP_PKEY *key =
-        types[type].group != NULL ? EVP_EC_gen(types[type].group) : EVP_RSA_gen(types[type].bits);
+    EVP_PKEY *key = NULL;
+
+    if (types[type].group != NULL)
+        key = EVP_EC_gen(types[type].group);
+    else if (types[type].bits != 0)
+        key = EVP_RSA_gen(types[type].bits);
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, types[type].algorithm);
 
     if (key == NULL)
         (void)err_crypto(e, "make a key of type '%s'", key_type_words[type]);
@@ -154,9 +161,17 @@ key_is(const EVP_PKEY *key, enum key_type type)
     if (EVP_PKEY_is_a(key, types[type].algorithm) != 1)
         return false;
     if (types[type].group == NULL)
-        return EVP_PKEY_get_bits(key) == (int)types[type].bits;
+        return types[type].bits == 0 || EVP_PKEY_get_bits(key) == (int)types[type].bits;
     return EVP_PKEY_get_group_name(key, group, sizeof(group), &size) == 1 &&
            strcmp(group, types[type].group) == 0;
+}
+
+const EVP_MD *
+key_digest(const EVP_PKEY *key)
+{
+    if (key_is(key, KEY_ED25519))
+        return NULL;
+    return key_is(key, KEY_ECDSA_P384) ? EVP_sha384() : EVP_sha256();
 }
 
 void

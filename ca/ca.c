@@ -17,6 +17,25 @@ const struct option ca_options[] = {
 };
 /* clang-format on */
 
+bool
+ca_is_key_type(int type)
+{
+    return type != KEY_ED25519;
+}
+
+static bool
+check_keys(const struct ca_config *c, struct err *e)
+{
+    if (ca_is_key_type(c->key_type))
+        return true;
+    return err_set(
+        e, ERR_CONFIG,
+        "[ca] key_type = %s: logins by SCRAM would fail, for PostgreSQL can bind them to "
+        "no certificate that such a CA has signed; servers and clients may have such "
+        "keys",
+        key_type_words[c->key_type]);
+}
+
 /* Whoever is signed must not be planned to outlive who signs, and nothing ends as it begins. */
 bool
 ca_check_config(const struct ca_config *c, struct err *e)
@@ -44,5 +63,5 @@ ca_check_config(const struct ca_config *c, struct err *e)
             return err_set(e, ERR_CONFIG, "[ca] %s must not be longer than %s", rows[i].name,
                            rows[i].within);
     }
-    return true;
+    return check_keys(c, e);
 }

@@ -42,8 +42,13 @@ struct ca_config {
 
 extern const struct option ca_options[];
 
-/* What a single value cannot say: lifetimes that contradict each other. ERR_CONFIG. */
+/* What a single value cannot say: lifetimes that contradict each other, a kind of key that does not
+ * sign for a CA. ERR_CONFIG. */
 MUST_USE bool ca_check_config(const struct ca_config *config, struct err *e);
+
+/* Can a CA have keys of that type? Not those whose signature has no digest of its own: PostgreSQL
+ * and libpq then have nothing to bind a SCRAM login to (RFC 5929 section 4.1). */
+bool ca_is_key_type(int type);
 
 /* The file of the root's certificate; free() it. NULL: out of memory. */
 MUST_USE char *ca_root_path(const struct ca_config *config);

@@ -1,6 +1,8 @@
 /* crl.c: make a certificate revocation list. */
 #include "ca/crl.h"
 
+#include "base/key.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -182,7 +184,7 @@ crl_make(const struct crl *c, const X509 *issuer, EVP_PKEY *key, struct str *pem
         X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) != 1 || !set_times(crl, c) ||
         !add_entries(crl, c, id) || !add_extensions(crl, c, issuer))
         return err_crypto(e, "build a CRL");
-    if (X509_CRL_sign(crl, key, issue_digest(key)) <= 0)
+    if (X509_CRL_sign(crl, key, key_digest(key)) <= 0)
         return err_crypto(e, "sign a CRL");
     return add_pem(crl, pem, e);
 }

@@ -68,12 +68,6 @@ issue_serial(unsigned char serial[static ISSUE_SERIAL_SIZE], struct err *e)
     return true;
 }
 
-const EVP_MD *
-issue_digest(const EVP_PKEY *key)
-{
-    return key_is(key, KEY_ECDSA_P384) ? EVP_sha384() : EVP_sha256();
-}
-
 /* ---- extensions ---- */
 
 static bool
@@ -238,7 +232,7 @@ issue_sign(const struct issue *i, const X509 *issuer, EVP_PKEY *issuer_key, stru
     }
     if (!fill(cert, i, issuer, e))
         return NULL;
-    if (X509_sign(cert, issuer_key, issue_digest(issuer_key)) <= 0) {
+    if (X509_sign(cert, issuer_key, key_digest(issuer_key)) <= 0) {
         (void)err_crypto(e, "sign a certificate");
         return NULL;
     }

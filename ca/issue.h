@@ -42,9 +42,6 @@ MUST_USE bool issue_serial(unsigned char serial[static ISSUE_SERIAL_SIZE], struc
 MUST_USE X509 *issue_sign(const struct issue *i, const X509 *issuer, EVP_PKEY *issuer_key,
                           struct err *e);
 
-/* The digest that a key signs with. */
-const EVP_MD *issue_digest(const EVP_PKEY *key);
-
 /* The subjectKeyIdentifier of a certificate of ours in hexadecimal; "" when it has none. */
 void issue_key_id(const X509 *cert, char text[static ISSUE_KEY_ID_TEXT]);
 

@@ -25,7 +25,7 @@ static const struct option certificate_options[] = {
     {.name = "issuer",       .type = OPTION_TEXT,     .offset = offsetof(struct certificate, issuer_name),  .required = true, .help = "which [issuer NAME] signs it"},
     {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section"},
     {.name = "addresses",    .type = OPTION_LIST,     .offset = offsetof(struct certificate, addresses),    .help = "IP addresses that stand in it, too; only the private CA signs such"},
-    {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key: ecdsa-p256 ecdsa-p384 rsa-2048 rsa-3072 rsa-4096"},
+    {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key; ed25519 with the private CA only, for no public CA signs such"},
     {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
     {.name = "renew_at_most_every", .type = OPTION_SPAN, .offset = offsetof(struct certificate, renew_at_most_every_s), .standard = "1h", .help = "how long after one was issued no other is, whatever the reason, unless what is set here has changed, it was revoked, or it is forced; at most half of the lifetime"},
     {.name = "deploy",       .type = OPTION_LIST,     .offset = offsetof(struct certificate, deploy),       .help = "the [target NAME] sections which serve it"},
@@ -402,6 +402,18 @@ resolve_fallback(struct config *c, struct issuer *issuer, struct err *e)
     return true;
 }
 
+/* An ACME server would refuse it after all the work (CA/Browser Forum, Baseline Requirements,
+ * section 6.1.1.3: RSA and ECDSA). */
+static bool
+check_key_type(const struct certificate *one, struct err *e)
+{
+    return one->key_type != KEY_ED25519 || one->issuer->type == ISSUER_CA ||
+           err_set(e, ERR_CONFIG,
+                   "[certificate %s] has key_type = ed25519, and [issuer %s] is not the private CA "
+                   "(type = ca): no public CA signs such a key",
+                   one->name, one->issuer_name);
+}
+
 static bool
 resolve(struct config *c, struct err *e)
 {
@@ -422,7 +434,7 @@ resolve(struct config *c, struct err *e)
                            "[certificate %s] has addresses, and [issuer %s] is not the private CA "
                            "(type = ca): DNS cannot prove who has an address",
                            one->name, one->issuer_name);
-        if (!resolve_deploy(c, one, e))
+        if (!check_key_type(one, e) || !resolve_deploy(c, one, e))
             return false;
     }
     return true;

@@ -248,6 +248,67 @@ init_ends()
     [ ! -e "$(newest_generation)/chain.pem" ]
 }
 
+@test "a server and a client have Ed25519 keys, and a login by password is bound to the certificate" {
+    pg_serves_pgcert
+    conf_add <<<"[certificate db.$ZONE]"$'\nkey_type = ed25519'
+    expect 0 pgcert ca init
+    expect 0 pgcert --json renew
+    [ "$(json "['certificates'][0]['did']")" = "['renewed', 'deployed', 'proved']" ]
+    chain=$(newest_generation)/chain.pem
+    openssl x509 -in "$chain" -noout -text | grep -q 'Public Key Algorithm: ED25519'
+    strict sslserver "$chain" "$CA/servers.crl"
+    gnutls 1.3.6.1.5.5.7.3.1 "$chain"
+    before=$(served)
+    expect 0 pgcert renew
+    [ "$(served)" = "$before" ] # it is not taken for a key of another type
+
+    expect 0 pgcert client new edward --key-type ed25519 --database postgres
+    dir=$CA/clients/edward
+    openssl x509 -in "$dir/postgresql.crt" -noout -text | grep -q 'Public Key Algorithm: ED25519'
+    strict sslclient "$dir/postgresql.crt" "$CA/clients.crl"
+    gnutls 1.3.6.1.5.5.7.3.2 "$dir/postgresql.crt"
+    public=$(openssl x509 -in "$dir/postgresql.crt" -noout -pubkey)
+    [ "$(openssl pkey -inform DER -in "$dir/postgresql.pk8" -pubout)" = "$public" ]
+    openssl pkcs12 -in "$dir/postgresql.p12" -passin "file:$dir/postgresql.p12.password" -nodes -out "$WORLD/p12"
+    [ "$(openssl pkey -in "$WORLD/p12" -pubout)" = "$public" ]
+
+    pg_sql "create role edward login" && pg_sql "create role paula login password 'horse'"
+    cp "$PGDATA/pg_hba.conf" "$WORLD/pg_hba.conf"
+    pgcert ca export clients >"$PGDATA/clients.crt"
+    chown postgres: "$PGDATA/clients.crt"
+    echo "ssl_ca_file = 'clients.crt'" >"$PGDATA/conf.d/ca.conf"
+    printf '%s\n' 'local all postgres peer' 'hostssl all paula all scram-sha-256' 'hostssl all edward all cert' >"$PGDATA/pg_hba.conf"
+    pg_sql 'select pg_reload_conf()' >/dev/null
+    await 5 "the login" psql "host=db.$ZONE hostaddr=127.0.0.1 dbname=postgres user=edward sslmode=verify-full sslrootcert=$CA/root.crt sslcert=$dir/postgresql.crt sslkey=$dir/postgresql.key" -XqAtc 'select 1'
+    by_password="host=db.$ZONE hostaddr=127.0.0.1 dbname=postgres user=paula password=horse sslmode=verify-full channel_binding=require"
+    [ "$(psql "$by_password sslrootcert=$CA/root.crt" -XqAtc 'select 1')" = 1 ]
+
+    # why no CA may have such a key: a signature by it has no digest, so there is nothing to bind to
+    openssl req -x509 -newkey ed25519 -nodes -days 2 -subj "/CN=db.$ZONE" -addext "subjectAltName=DNS:db.$ZONE" \
+        -keyout "$WORLD/ed.key" -out "$WORLD/ed.crt" 2>/dev/null
+    cat "$WORLD/ed.key" "$WORLD/ed.crt" >"$PGDATA/pgcert.pem"
+    pg_sql 'select pg_reload_conf()' >/dev/null
+    await 5 "that certificate" serves "$(leaf_sha256 "$WORLD/ed.crt")"
+    expect 2 psql "${by_password/require/prefer} sslrootcert=$WORLD/ed.crt" -XqAtc 'select 1'
+    [[ $stderr == *"could not find digest"* ]]
+    cp "$WORLD/pg_hba.conf" "$PGDATA/pg_hba.conf"
+    rm "$PGDATA/conf.d/ca.conf"
+    pg_sql 'drop role edward' && pg_sql 'drop role paula'
+}
+
+@test "a key that no public CA signs, and a CA that would break logins, are refused when the settings are read" {
+    conf_add <<<$'[ca]\nkey_type = ed25519'
+    expect 78 pgcert config check
+    says "\[ca\] key_type = ed25519: logins by SCRAM would fail"
+    conf_add <<<$'[ca]\nkey_type = ecdsa-p384'
+    expect 0 pgcert config check
+    conf_add <<<"[certificate x.$ZONE]"$'\nissuer = pebble\nkey_type = ed25519'
+    expect 78 pgcert config check
+    says "\[certificate x.$ZONE\] has key_type = ed25519, and \[issuer pebble\] is not the private CA"
+    conf_add <<<"[certificate x.$ZONE]"$'\nissuer = private'
+    expect 0 pgcert config check
+}
+
 # ---- for other programs ----
 
 @test "openssl-ca reads the exported index, and knows what is revoked" {

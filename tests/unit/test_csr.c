@@ -66,6 +66,7 @@ the_signature_suits_the_key(void **state)
     } cases[] = {
         {KEY_ECDSA_P256, NID_ecdsa_with_SHA256},
         {KEY_ECDSA_P384, NID_ecdsa_with_SHA384},
+        {KEY_ED25519, NID_ED25519},
         {KEY_RSA_2048, NID_sha256WithRSAEncryption},
     };
 
