@@ -155,13 +155,15 @@ cert_serial(const X509 *cert)
     return text;
 }
 
+#define FOR_PEOPLE                                                                                 \
+    ((ASN1_STRFLGS_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) | XN_FLAG_SEP_CPLUS_SPC |       \
+     XN_FLAG_FN_SN)
+
 static char *
-name_text(const X509_NAME *name)
+name_text(const X509_NAME *name, unsigned long flags)
 {
     own_bio BIO *bio = BIO_new(BIO_s_mem());
     own_str struct str text = {0};
-    unsigned long flags = (ASN1_STRFLGS_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) |
-                          XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN;
     char *bytes = NULL;
     long size = 0;
 
@@ -179,13 +181,19 @@ name_text(const X509_NAME *name)
 char *
 cert_subject(const X509 *cert)
 {
-    return name_text(X509_get_subject_name(cert));
+    return name_text(X509_get_subject_name(cert), FOR_PEOPLE);
 }
 
 char *
 cert_issuer(const X509 *cert)
 {
-    return name_text(X509_get_issuer_name(cert));
+    return name_text(X509_get_issuer_name(cert), FOR_PEOPLE);
+}
+
+char *
+cert_dn(const X509_NAME *name)
+{
+    return name_text(name, XN_FLAG_RFC2253);
 }
 
 /* ---- names ---- */

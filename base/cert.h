@@ -48,6 +48,11 @@ MUST_USE char *cert_serial(const X509 *cert);
 MUST_USE char *cert_subject(const X509 *cert);
 MUST_USE char *cert_issuer(const X509 *cert);
 
+/* The name as PostgreSQL 14 and later compare it for clientname=DN: "CN=alice,O=Example", the last
+ * part first, all but ASCII escaped; free() it. NULL: out of memory.
+ * Source: PostgreSQL src/backend/libpq/be-secure-openssl.c, be_tls_open_server(); RFC 2253 */
+MUST_USE char *cert_dn(const X509_NAME *name);
+
 /* Adds the DNS names and IP addresses of subjectAltName (control characters become '?'). */
 MUST_USE bool cert_names(const X509 *cert, struct list *names);
 

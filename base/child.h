@@ -20,7 +20,7 @@ MUST_USE bool child_become(const struct passwd *user, struct err *e);
 /* A task: fills `answer` (at most CHILD_ANSWER_MAX bytes), or fills `e` and returns false. */
 typedef bool child_task(void *argument, struct str *answer, struct err *e);
 
-#define CHILD_ANSWER_MAX (256 * 1024)
+#define CHILD_ANSWER_MAX (4 * 1024 * 1024)
 
 /*
  * Runs the task as the given user.

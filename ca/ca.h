@@ -337,4 +337,12 @@ MUST_USE bool ca_bundle_read(const char *directory, struct ca_bundle_found *foun
 
 void ca_bundle_found_done(struct ca_bundle_found *found);
 
+/* The subject of the certificate in a bundle, as PostgreSQL 14 and later compare it (cert_dn());
+ * free() it. NULL and ERR_INPUT, ERR_SYSTEM, ERR_PERMISSION. */
+MUST_USE char *ca_bundle_dn(const char *directory, struct err *e);
+
+/* The same of a certificate that `client sign` gives a user of a tenant (NULL: of none); free() it.
+ * NULL and ERR_INPUT: the name cannot be a role's. */
+MUST_USE char *ca_client_dn(const char *tenant, const char *user, struct err *e);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/clients.h"
 #include "cli/commands.h"
+#include "cli/hba.h"
 #include "cli/plan.h"
 
 #include <fcntl.h>
@@ -16,15 +17,15 @@
 #define PASSWORD_MAX 1024
 #define TRUST_MAX ((size_t)4 * 1024 * 1024)
 
-static bool privileged, legacy, keep_sessions;
+static bool privileged, legacy, keep_sessions, hba;
 static const char *out, *host, *port, *database, *path, *lifetime, *key_type, *password_file;
-static const char *reason, *state, *order, *tenant;
+static const char *reason, *state, *order, *tenant, *source;
 
 /* clang-format off */
 static const struct flag flags[] = {
     {"--host",          NULL, NULL,        &host,          "NAME", "new: the server's name; default: of the first certificate"},
     {"--port",          NULL, NULL,        &port,          "N",    "new: the server's port (5432)"},
-    {"--database",      NULL, NULL,        &database,      "NAME", "new: the database; default: the user's name"},
+    {"--database",      NULL, NULL,        &database,      "NAME", "new: the database; default: the user's name; show --hba: another than the bundle's"},
     {"--out",           NULL, NULL,        &out,           "DIR",  "new, renew: where the bundle is; default: clients/USER at the CA"},
     {"--path",          NULL, NULL,        &path,          "DIR",  "new: where the bundle will be at the client; default: where it is made"},
     {"--lifetime",      NULL, NULL,        &lifetime,      "SPAN", "new, sign: how long it is valid, as 30d; default: [ca] client_lifetime"},
@@ -33,6 +34,8 @@ static const struct flag flags[] = {
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
+    {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},
+    {"--source",        NULL, NULL,        &source,        "CIDR", "show --hba: from where, with commas between (all)"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
     {"--keep-sessions", NULL, &keep_sessions, NULL,        NULL,   "revoke: do not end the sessions that were opened with them"},
     {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired or revoked"},
@@ -288,6 +291,8 @@ make_new(struct app *app, int argc, char **argv, struct err *e)
     if (!work_begin(&w, app, e) || !make_bundle(&w, &b, directory, false, e))
         return false;
     work_end(&w);
+    if (out == NULL) /* the others are not kept, so they cannot be found by setup */
+        hba_hint(app);
     return true;
 }
 
@@ -428,15 +433,17 @@ static bool
 revoke_some(struct app *app, int argc, char **argv, struct err *e)
 {
     const struct clients_filter f = {.wanted_count = argc, .wanted = argv, .tenant = tenant};
+    struct clients_revocation what = {.filter = &f, .keep_sessions = keep_sessions};
     own_str struct str known = {0};
+    bool good = false;
 
     for (size_t i = 0; ca_reasons[i] != NULL; i++) {
-        if (reason == NULL || strcmp(ca_reasons[i], reason) == 0)
-            return clients_revoke(app,
-                                  &(struct clients_revocation){.filter = &f,
-                                                               .reason = ca_reasons[i],
-                                                               .keep_sessions = keep_sessions},
-                                  e);
+        what.reason = ca_reasons[i];
+        if (reason == NULL || strcmp(ca_reasons[i], reason) == 0) {
+            good = clients_revoke(app, &what, e);
+            hba_hint(app);
+            return good;
+        }
         if (!str_addf(&known, " %s", ca_reasons[i]))
             return err_memory(e);
     }
@@ -459,8 +466,16 @@ list(struct app *app, int argc, char **argv, struct err *e)
 static bool
 show(struct app *app, int argc, char **argv, struct err *e)
 {
-    (void)argc;
-    return clients_show(app, tenant, argv[0], e);
+    const struct hba_question q = {.user_count = argc,
+                                   .users = argv,
+                                   .tenant = tenant,
+                                   .database = database,
+                                   .source = source};
+
+    if (hba)
+        return (database == NULL || check_line("--database", database, e)) && hba_show(app, &q, e);
+    return argc == 1 ? clients_show(app, tenant, argv[0], e)
+                     : err_set(e, ERR_USAGE, "usage: pgcert client show USER");
 }
 
 static bool
@@ -474,7 +489,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     } words[] = {
         {"new", make_new, 1, 1, "USER"},           {"sign", sign, 2, 2, "USER REQUEST-FILE"},
         {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 1, -1, "USER|SERIAL..."},
-        {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, 1, "USER"},
+        {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
     };
 
     for (size_t i = 0; i < COUNT(words); i++) {
@@ -504,5 +519,6 @@ const struct command cmd_client = {
         "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
         "list [USER...]     a table of all, of users, or by serial number\n"
         "show USER          what a user has, and where the bundle is\n"
+        "show --hba USER... the lines that let them in: for pg_hba.conf and pg_ident.conf\n"
         "Users of a tenant are other users than those without: name them with --tenant.",
 };

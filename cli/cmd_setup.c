@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/hba.h"
 #include "cli/keep.h"
 #include "cli/obtain.h"
 #include "cli/term.h"
@@ -15,15 +16,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool yes, dry_run;
-static const char *issuer_name, *target_name;
+static bool yes, dry_run, mutual_tls;
+static const char *issuer_name, *target_name, *hba_source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--issuer",  NULL, NULL,     &issuer_name, "NAME", "which [issuer NAME] signs it"},
-    {"--target",  NULL, NULL,     &target_name, "NAME", "which [target NAME] serves it"},
-    {"--yes",     NULL, &yes,     NULL,         NULL,   "go ahead without asking"},
-    {"--dry-run", NULL, &dry_run, NULL,         NULL,   "say what would be done, and do nothing"},
+    {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it"},
+    {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
+    {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "let clients in by certificates of the private CA, each to its database"},
+    {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where, with commas between; default: as before, at first: all"},
+    {"--yes",        NULL, &yes,        NULL,         NULL,   "go ahead without asking"},
+    {"--dry-run",    NULL, &dry_run,    NULL,         NULL,   "say what would be done, and do nothing"},
     {0},
 };
 /* clang-format on */
@@ -288,12 +291,22 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
 }
 
 static bool
+let_clients_in(struct app *app, int argc, char **argv, struct err *e)
+{
+    const struct hba_setup how = {.source = hba_source, .is_dry = dry_run, .may = may_go_on};
+
+    return !mutual_tls || hba_set_up(app, argc, argv, &how, e);
+}
+
+static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     bool asked = false;
 
     if (app->json)
         return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
+    if (hba_source != NULL && !mutual_tls)
+        return err_set(e, ERR_USAGE, "--hba-source goes with --mutual-tls");
     if (!yes && !dry_run && !term_can_ask())
         return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
     for (int i = 0; i < argc; i++)
@@ -303,7 +316,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
             asked = true;
         }
     if (dry_run && asked)
-        return true;
+        return let_clients_in(app, argc, argv, e);
     if (!dry_run && !asked &&
         !may_go_on("Get the certificate and point the server at it, by reload?", e))
         return false;
@@ -319,7 +332,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         if (!set_up(app, c, e))
             return false;
     }
-    return true;
+    return let_clients_in(app, argc, argv, e);
 }
 
 const struct command cmd_setup = {
@@ -331,8 +344,12 @@ const struct command cmd_setup = {
     .flags = flags,
     .run = run,
     .summary = "first certificate, TLS on, the server pointed at it",
-    .details = "Settings that are missing are written to conf.d/NAME.conf: the section\n"
-               "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
-               "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
-               "reloaded, never restarted.",
+    .details =
+        "Settings that are missing are written to conf.d/NAME.conf: the section\n"
+        "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
+        "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
+        "reloaded, never restarted.\n"
+        "With --mutual-tls, pg_hba.conf and pg_ident.conf get lines for each client that has a\n"
+        "bundle here (client new): it may log in with its certificate, to its database, and is\n"
+        "refused for everything else over TCP. They stand in a block of their own at the top.",
 };

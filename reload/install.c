@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define WORK_MS 30000 /* a slow disk is slow */
+#define READ_MAX (CHILD_ANSWER_MAX - 1)
 
 /* One task, as the child gets it. */
 struct job {
@@ -21,6 +23,7 @@ struct job {
     const struct str *bytes;
     bool keep;
     const char *ending; /* for reading */
+    struct stat before; /* of the file that is there, where `over` is not NULL */
 };
 
 /* ---- one file ---- */
@@ -30,6 +33,9 @@ set_owner_and_mode(const struct job *j, int fd)
 {
     const struct install *i = j->install;
 
+    if (i->over != NULL) /* the group first: the new one's must not read more than it could */
+        return fchown(fd, j->before.st_uid, j->before.st_gid) == 0 &&
+               fchmod(fd, j->before.st_mode & 07777) == 0;
     if (!i->secret)
         return fchmod(fd, 0644) == 0;
     if (j->place->about.st_uid != 0 || i->reader == 0)
@@ -145,6 +151,36 @@ keep_previous(const struct job *j, struct err *e)
             copy_over(j, j->place->name, previous, e));
 }
 
+/* ---- somebody's file ---- */
+
+/* Is it as it was when the change was made up, and can we leave it his? */
+static bool
+see_before(struct job *j, struct err *e)
+{
+    const struct place *p = j->place;
+    const struct str *over = j->install->over;
+    own_str struct str now = {0};
+    bool there = false;
+
+    if (!place_has(p, p->name, &there, e))
+        return false;
+    if (!there)
+        return err_set(e, ERR_BUSY, "'%s' in '%s' is gone", p->name, p->directory);
+    if (!file_read(p->fd, p->name, READ_MAX, &now, e))
+        return false;
+    if (now.size != over->size || (now.size > 0 && memcmp(now.text, over->text, now.size) != 0))
+        return err_set(e, ERR_BUSY, "'%s' in '%s' is being changed by somebody", p->name,
+                       p->directory);
+    if (fstatat(p->fd, p->name, &j->before, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_errno(e, "look at '%s' in '%s'", p->name, p->directory);
+    return geteuid() == 0 || j->before.st_uid == geteuid() ||
+           err_set(
+               e, ERR_PERMISSION,
+               "'%s' belongs to user %u and its directory '%s' to user %u, who could not give it "
+               "back; try: chown",
+               p->name, (unsigned)j->before.st_uid, p->directory, (unsigned)p->about.st_uid);
+}
+
 /* ---- the tasks ---- */
 
 static bool
@@ -171,7 +207,8 @@ task_write(void *argument, struct str *answer, struct err *e)
     struct job *j = argument;
 
     (void)answer;
-    return place_open(j->place, e) && place_claim(j->place, e) && replace(j, e);
+    return place_open(j->place, e) && place_claim(j->place, e) &&
+           (j->install->over == NULL || see_before(j, e)) && replace(j, e);
 }
 
 static bool
@@ -222,7 +259,42 @@ task_read(void *argument, struct str *answer, struct err *e)
         return true;
     if (!str_add(answer, "\n", 1))
         return err_memory(e);
-    return file_read(p->fd, name, CERT_PEM_MAX - 1, answer, e);
+    return file_read(p->fd, name, READ_MAX, answer, e);
+}
+
+/* Answers what the link says; nothing when it is none. */
+static bool
+task_follow(void *argument, struct str *answer, struct err *e)
+{
+    struct job *j = argument;
+    struct place *p = j->place;
+    char target[PATH_MAX];
+    ssize_t size = 0;
+
+    if (!place_open(p, e))
+        return false;
+    size = readlinkat(p->fd, p->name, target, sizeof(target));
+    if (size < 0 && (errno == EINVAL || errno == ENOENT))
+        return true;
+    if (size <= 0 || (size_t)size >= sizeof(target))
+        return err_errno(e, "read the link '%s/%s'", p->directory, p->name);
+    return str_add(answer, target, (size_t)size) || err_memory(e);
+}
+
+static bool
+task_changed(void *argument, struct str *answer, struct err *e)
+{
+    struct job *j = argument;
+    struct place *p = j->place;
+    struct stat s = {0};
+
+    if (!place_open(p, e))
+        return false;
+    if (fstatat(p->fd, p->name, &s, AT_SYMLINK_NOFOLLOW) < 0)
+        return err_errno(e, "look at '%s/%s'", p->directory, p->name);
+    return str_addf(answer, "%lld",
+                    (long long)s.st_ctim.tv_sec * 1000000 + s.st_ctim.tv_nsec / 1000) ||
+           err_memory(e);
 }
 
 /* ---- as the owner ---- */
@@ -257,6 +329,14 @@ install_remove(const struct install *i, struct err *e)
     return run(i, task_remove, NULL, false, e);
 }
 
+/* Reading needs no owner: a member of the group may do. */
+static bool
+ask(child_task *task, struct job *job, struct str *answer, struct err *e)
+{
+    return geteuid() == 0 ? child_run_as(job->place->about.st_uid, task, job, WORK_MS, answer, e)
+                          : task(job, answer, e);
+}
+
 bool
 install_read(const char *path, const char *ending, struct str *out, bool *found, struct err *e)
 {
@@ -267,10 +347,58 @@ install_read(const char *path, const char *ending, struct str *out, bool *found,
 
     if (!place_find(&place, path, e))
         return false;
-    done = geteuid() == 0 ? child_run_as(place.about.st_uid, task_read, &job, WORK_MS, &answer, e)
-                          : task_read(&job, &answer, e);
+    done = ask(task_read, &job, &answer, e);
     if (!done)
         return err_wrap(e, "read '%s%s'", path, ending);
     *found = answer.size > 0;
     return !*found || str_add(out, answer.text + 1, answer.size - 1) || err_memory(e);
+}
+
+/* Who could change the link can have us write where it leads, so it must be where he may write, or
+ * root's. */
+static bool
+may_lead(const struct place *from, const char *real, struct err *e)
+{
+    own_place struct place to = {.fd = -1};
+
+    return place_judge(from, false, (uid_t)-1, e) && place_find(&to, real, e) &&
+           (from->about.st_uid == 0 || from->about.st_uid == to.about.st_uid ||
+            err_set(e, ERR_PERMISSION,
+                    "'%s/%s' is a symbolic link of user %u to '%s', a directory of user %u",
+                    from->directory, from->name, (unsigned)from->about.st_uid, to.directory,
+                    (unsigned)to.about.st_uid));
+}
+
+bool
+install_follow(const char *path, char **real, struct err *e)
+{
+    own_place struct place place = {.fd = -1};
+    own_str struct str answer = {0};
+    struct job job = {.place = &place};
+    own_mem char *found = NULL;
+
+    if (!place_find(&place, path, e) || !ask(task_follow, &job, &answer, e))
+        return false;
+    found = answer.size == 0        ? strdup(path)
+            : answer.text[0] == '/' ? strdup(answer.text)
+                                    : str_format("%s/%s", place.directory, answer.text);
+    if (found == NULL)
+        return err_memory(e);
+    if (answer.size > 0 && !may_lead(&place, found, e))
+        return false;
+    *real = TAKE(found);
+    return true;
+}
+
+bool
+install_changed(const char *path, int64_t *at_us, struct err *e)
+{
+    own_place struct place place = {.fd = -1};
+    own_str struct str answer = {0};
+    struct job job = {.place = &place};
+
+    if (!place_find(&place, path, e) || !ask(task_changed, &job, &answer, e))
+        return false;
+    *at_us = strtoll(answer.text, NULL, 10);
+    return true;
 }

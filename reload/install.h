@@ -20,6 +20,9 @@ struct install {
     bool secret;      /* 0600, or 0640 with `group` where root owns the directory; else 0644 */
     uid_t reader;     /* the user who will read a secret; (uid_t)-1: not known */
     gid_t group;      /* that user's; (gid_t)-1: not known */
+    /* Not NULL: somebody else's file, which keeps owner, group and mode (ACLs are lost), and is
+     * replaced only while it holds these bytes. */
+    const struct str *over;
 };
 
 /*
@@ -31,7 +34,7 @@ struct install {
  *         ERR_PERMISSION  neither the owner of the directory nor root; or others could replace the
  *                         file, or the server could not read it
  *         ERR_CONFIG      the path names something that is no regular file
- *         ERR_BUSY        somebody else is writing there
+ *         ERR_BUSY        somebody else is writing there, or the file does not hold `over` any more
  */
 MUST_USE bool install_write(const struct install *i, const struct str *bytes, bool keep,
                             struct err *e);
@@ -47,5 +50,18 @@ MUST_USE bool install_remove(const struct install *i, struct err *e);
  * ourselves. *found is false when it is not there. Errors: ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT */
 MUST_USE bool install_read(const char *path, const char *ending, struct str *out, bool *found,
                            struct err *e);
+
+/*
+ * Finds the file that a path names: itself, or, where the administrator has put a symbolic link,
+ * the one which that names. Whoever made the link must be able to write there as well.
+ *
+ * Gives:  real  absolute; free() it
+ * Errors: ERR_PERMISSION  the link is somebody else's; ERR_CONFIG, ERR_CREATE, ERR_SYSTEM
+ */
+MUST_USE bool install_follow(const char *path, char **real, struct err *e);
+
+/* When the file, or its name, was last changed: microseconds since 1970. Errors: as install_read();
+ * also when it is not there. */
+MUST_USE bool install_changed(const char *path, int64_t *at_us, struct err *e);
 
 #endif

@@ -88,8 +88,8 @@ place_judge(const struct place *p, bool secret, uid_t reader, struct err *e)
     if ((p->about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return err_set(e, ERR_PERMISSION,
                        "others than its owner may write in the directory '%s', so they could "
-                       "replace the private key; try: chmod go-w '%s'",
-                       p->directory, p->directory);
+                       "replace the %s; try: chmod go-w '%s'",
+                       p->directory, secret ? "private key" : "file", p->directory);
     /* be-secure-common.c, check_ssl_key_file_permissions() */
     if (secret && reader != (uid_t)-1 && owner != reader && owner != 0)
         return err_set(

@@ -219,6 +219,67 @@ void setup_done(struct setup *s);
 MUST_USE bool reload_setup(struct target *t, struct setup *s, struct clock *clock,
                            struct progress *progress, struct err *e);
 
+/* ---- who may log in: pg_hba.conf and pg_ident.conf ---- */
+
+#define HBA_MAP "pgcert" /* the name of the map in pg_ident.conf */
+
+enum hba_file { HBA_RULES, HBA_IDENT, HBA_FILES };
+
+/* One client: with the certificate of that name it may log in to one database, from there, and is
+ * refused for everything else over TCP. All borrowed. */
+struct hba_client {
+    const char *user, *database;
+    const char *dn;             /* as cert_dn() has it */
+    const struct list *sources; /* as reload_hba_source() gives them; for reload_hba() also NULL:
+                                   those of the block that is there, else from everywhere */
+};
+
+/* Where a client may come from, as pg_hba.conf has it: "192.0.2.7" is a range of one. free() it.
+ * ERR_USAGE: neither an address, a range, nor one of the words all samehost samenet. */
+MUST_USE bool reload_hba_source(const char *given, char **source, struct err *e);
+
+/*
+ * Appends the lines of a client.
+ *
+ * Takes:  by_dn      the certificate is known by its whole name, as PostgreSQL 14 and later can;
+ * else by its common name, and pg_ident.conf gets nothing Errors: ERR_INPUT  a name that cannot
+ * stand there Source: PostgreSQL's manual, "The pg_hba.conf File" and "User Name Maps"
+ */
+MUST_USE bool reload_hba_lines(const struct hba_client *c, bool by_dn, struct str *hba,
+                               struct str *ident, struct err *e);
+
+/* What was done, or would be; strings are owned, `{0}` is empty. */
+struct hba_plan {
+    struct {
+        char *path;       /* as the server's settings have it */
+        struct str lines; /* of the block; none: there is to be no block */
+        bool is_changed;
+    } files[HBA_FILES];
+    bool did_reload;
+};
+
+#define own_hba_plan __attribute__((cleanup(hba_plan_done)))
+void hba_plan_done(struct hba_plan *p);
+
+/*
+ * Brings the block in both files to these clients (none: there is no block), each file in one step
+ * and as its owner, with owner, group and mode as they were; has the server judge both before it
+ * reloads them; and sees that it did and still lets us in. Where it objects, or does not let us in,
+ * both files are put back. Where all holds already it does nothing.
+ *
+ * Takes:  dry   only fill `plan`
+ * Gives:  plan  empty before; also when it fails, as far as it got
+ * Errors: ERR_CONFIG      the block is damaged, or the server would not load a file; nothing is
+ *                         changed
+ *         ERR_INPUT       a name cannot stand there
+ *         ERR_PUT_BACK    it did not let us in any more; what was before is loaded again
+ *         ERR_UNPROVED    neither
+ *         ERR_BUSY        somebody else is changing the files
+ *         ERR_NETWORK, ERR_TIMEOUT, ERR_PERMISSION, ERR_CREATE, ERR_SYSTEM
+ */
+MUST_USE bool reload_hba(struct target *t, const struct hba_client *clients, size_t count, bool dry,
+                         struct clock *clock, struct hba_plan *plan, struct err *e);
+
 /* A PostgreSQL cluster found on this machine. */
 struct cluster {
     char *name;      /* "15-main" */

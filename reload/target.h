@@ -29,6 +29,8 @@ struct target_view {
 #define own_view __attribute__((cleanup(target_view_done)))
 void target_view_done(struct target_view *v);
 
+struct target_hba;
+
 struct target_type {
     const char *name;
     const struct option *options; /* its own settings, ended by a row without name */
@@ -69,6 +71,8 @@ struct target_type {
     bool (*undo)(void *session, struct err *e);
 
     void (*close)(void *session);
+
+    const struct target_hba *hba; /* reload/hba.h; NULL: it knows nothing of the kind */
 };
 
 extern const struct target_type target_postgres;

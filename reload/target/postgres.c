@@ -449,4 +449,5 @@ const struct target_type target_postgres = {
     .write = postgres_write,
     .undo = postgres_undo,
     .close = close_session,
+    .hba = &postgres_hba,
 };

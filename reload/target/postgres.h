@@ -2,6 +2,7 @@
 #ifndef PGCERT_RELOAD_TARGET_POSTGRES_H
 #define PGCERT_RELOAD_TARGET_POSTGRES_H
 
+#include "reload/hba.h"
 #include "reload/sql.h"
 #include "reload/target.h"
 
@@ -60,5 +61,8 @@ bool postgres_end_sessions(void *session, const struct client_sessions *which, s
 bool postgres_plan(void *session, struct setup_plan *plan, struct err *e);
 bool postgres_write(void *session, struct setup_plan *plan, struct err *e);
 bool postgres_undo(void *session, struct err *e);
+
+/* pg_hba.conf and pg_ident.conf, see reload/hba.h. */
+extern const struct target_hba postgres_hba;
 
 #endif

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -290,6 +292,145 @@ in_a_directory_of_roots_the_group_of_the_server_reads(void **state)
     str_done(&bytes);
 }
 
+/* A file of somebody's: put_over() replaces it, as long as it holds `over`. */
+static enum err_code
+put_over(const char *over, const char *text)
+{
+    struct str before = {.text = (char *)(uintptr_t)over, .size = strlen(over)};
+    struct str bytes = {.text = (char *)(uintptr_t)text, .size = strlen(text)};
+    struct install i = {.path = path, .reader = (uid_t)-1, .group = (gid_t)-1, .over = &before};
+    struct err e = {0};
+
+    return install_write(&i, &bytes, false, &e) ? ERR_NONE : e.code;
+}
+
+static void
+somebodys_file_keeps_owner_group_and_mode(void **state)
+{
+    static const mode_t modes[] = {0600, 0640, 0664, 0444};
+    struct stat s = {0};
+
+    (void)state;
+    put("one", false);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        assert_int_equal(chmod(path, modes[i]), 0);
+        if (geteuid() == 0)
+            assert_int_equal(chown(path, NOBODY, 1), 0);
+        assert_int_equal(put_over("one", "two"), ERR_NONE);
+        holds("", "two");
+        assert_int_equal(stat(path, &s), 0);
+        assert_int_equal(s.st_mode & 07777, modes[i]);
+        assert_int_equal(s.st_uid, geteuid() == 0 ? NOBODY : geteuid());
+        assert_int_equal(s.st_gid, geteuid() == 0 ? 1 : getegid());
+        assert_int_equal(put_over("two", "one"), ERR_NONE);
+    }
+    assert_int_equal(count_files(), 1);
+}
+
+static void
+a_file_that_was_changed_meanwhile_is_left_alone(void **state)
+{
+    static const char *const others[] = {"", "on", "onf", "one!"};
+
+    (void)state;
+    put("one", false);
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_int_equal(put_over(others[i], "two"), ERR_BUSY);
+    holds("", "one");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(put_over("one", "two"), ERR_BUSY);
+    assert_int_equal(count_files(), 0);
+    put("", false);
+    assert_int_equal(put_over("", "two"), ERR_NONE);
+    holds("", "two");
+}
+
+static void
+what_cannot_be_given_back_is_not_taken(void **state)
+{
+    struct stat s = {0};
+
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* nobody else can make such a file */
+    put("one", false);
+    assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(put_over("one", "two"), ERR_PERMISSION);
+    holds("", "one");
+    assert_int_equal(stat(path, &s), 0);
+    assert_int_equal(s.st_uid, 0);
+    /* nor a group of which its owner is none */
+    assert_int_equal(chown(path, NOBODY, 0), 0);
+    assert_int_equal(put_over("one", "two"), ERR_PERMISSION);
+    assert_int_equal(count_files(), 1);
+}
+
+/* A path leads to that one; NULL: it may not, with that code. */
+static void
+leads_to(const char *from, const char *to, enum err_code code)
+{
+    char *real = NULL;
+    struct err e = {0};
+
+    assert_int_equal(install_follow(from, &real, &e), to != NULL);
+    assert_int_equal(e.code, code);
+    if (to != NULL)
+        assert_string_equal(real, to);
+    free(real);
+}
+
+static void
+links_are_followed_where_their_maker_could_write_himself(void **state)
+{
+    char other[] = "/tmp/test_install.XXXXXX";
+    char target[96], link[96];
+
+    (void)state;
+    assert_non_null(mkdtemp(other));
+    (void)snprintf(target, sizeof(target), "%s/real", other);
+    (void)snprintf(link, sizeof(link), "%s/link", directory);
+    leads_to(link, link, ERR_NONE); /* not there: itself */
+    put("one", false);
+    leads_to(path, path, ERR_NONE);
+    assert_int_equal(symlink("p.pem", link), 0);
+    leads_to(link, path, ERR_NONE);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink(target, link), 0);
+    leads_to(link, target, ERR_NONE);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(other, NOBODY, NOBODY), 0);
+        leads_to(link, target, ERR_NONE); /* root's link */
+        assert_int_equal(chown(directory, NOBODY, NOBODY), 0);
+        leads_to(link, target, ERR_NONE); /* his own */
+        assert_int_equal(chown(other, 0, 0), 0);
+        leads_to(link, NULL, ERR_PERMISSION); /* not into root's */
+    }
+    assert_int_equal(chmod(directory, 0777), 0);
+    leads_to(link, NULL, ERR_PERMISSION); /* anybody's */
+    leads_to("relative", NULL, ERR_CONFIG);
+    assert_int_equal(rmdir(other), 0);
+}
+
+static void
+a_change_is_seen_to_the_microsecond(void **state)
+{
+    struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    int64_t first_us = 0, then_us = 0;
+    struct err e = {0};
+
+    (void)state;
+    assert_false(install_changed(path, &first_us, &e));
+    assert_int_equal(e.code, ERR_SYSTEM);
+    put("one", false);
+    assert_true(install_changed(path, &first_us, &e));
+    assert_true(first_us > INT64_C(1700000000) * 1000000);
+    (void)nanosleep(&pause, NULL);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_true(install_changed(path, &then_us, &e));
+    assert_true(then_us > first_us && then_us - first_us < INT64_C(60) * 1000000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 int
@@ -306,6 +447,11 @@ main(void)
         TEST(a_directory_that_others_may_change_is_refused),
         TEST(root_writes_as_the_owner_of_the_directory),
         TEST(in_a_directory_of_roots_the_group_of_the_server_reads),
+        TEST(somebodys_file_keeps_owner_group_and_mode),
+        TEST(a_file_that_was_changed_meanwhile_is_left_alone),
+        TEST(what_cannot_be_given_back_is_not_taken),
+        TEST(links_are_followed_where_their_maker_could_write_himself),
+        TEST(a_change_is_seen_to_the_microsecond),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# A change of pg_hba.conf that is killed: what is there loads, and the next run finishes.
+load ../e2e/world
+
+RULES=$PGDATA/pg_hba.conf
+IDENT=$PGDATA/pg_ident.conf
+
+setup_file()
+{
+    pg_start && world_conf
+    conf_add <<END
+[issuer private]
+type = ca
+
+[certificate db.$ZONE]
+issuer = private
+END
+    echo "127.0.0.1 db.$ZONE" >>/etc/hosts
+    pg_sql 'create database app' && pg_sql 'create role alice login'
+    expect 0 pgcert ca init
+    pg_serves_pgcert
+    expect 0 pgcert renew
+    expect 0 pgcert client new alice --database app
+    pgcert ca export clients >"$PGDATA/clients.crt"
+    cp "$STATE/ca/clients.crl" "$PGDATA/clients.crl"
+    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
+    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
+    chown -R postgres: "$WORLD/conf" "$STATE"
+    cp -p "$RULES" "$WORLD/pg_hba.first"
+    cp -p "$IDENT" "$WORLD/pg_ident.first"
+}
+
+setup() { :; }
+
+# The administrator's bytes are there, and nothing but a whole block above them: is_whole FILE
+is_whole()
+{
+    local first=$WORLD/${1##*/}
+    first=${first%.conf}.first
+    cmp -s "$1" "$first" && return
+    [ "$(grep -c '^# begin: pgcert' "$1")" = 1 ] && sed '1,/^# end: pgcert/d' "$1" | cmp - "$first"
+}
+
+alice_logs_in()
+{
+    local dir=$STATE/ca/clients/alice
+    [ "$(psql "$(head -n 1 "$dir/urls")" -XqAtc 'select current_user')" = alice ]
+    not psql "$(head -n 1 "$dir/urls") dbname=postgres" -XqAtc 'select 1'
+    not psql "host=localhost user=alice dbname=app" -XqAtc 'select 1'
+}
+
+# Kills a setup at the Nth call: killed_at N; false when it came to its end
+killed_at()
+{
+    local ended=0
+    as_postgres strace -f -qq -o /dev/null -e trace=sendto,renameat,fsync \
+        -e inject=sendto,renameat,fsync:signal=KILL:when="$1" \
+        "$PGCERT" -c "$CONF" setup --mutual-tls --yes "db.$ZONE" >"$WORLD/killed" 2>&1 3>&- 4>&- </dev/null || ended=$?
+    [ "$ended" -ge 128 ]
+}
+
+@test "killed at any step, both files load, and the next run lets the client in" {
+    have strace
+    kills=0 halves=0
+    for n in $(seq 1 80); do
+        cp -p "$WORLD/pg_hba.first" "$RULES"
+        cp -p "$WORLD/pg_ident.first" "$IDENT"
+        pg_sql 'select pg_reload_conf()' >/dev/null
+        killed_at "$n" || break
+        kills=$((kills + 1))
+        is_whole "$RULES" && is_whole "$IDENT"
+        [ "$(pg_sql 'select count(*) from pg_hba_file_rules where error is not null')" = 0 ]
+        [ "$(pg_sql 'select count(*) from pg_ident_file_mappings where error is not null')" = 0 ]
+        cmp -s "$RULES" "$WORLD/pg_hba.first" || {
+            # the map is always there before the line that names it
+            grep -q '^# begin: pgcert' "$IDENT"
+            halves=$((halves + 1))
+        }
+        expect 0 pgcert_as_postgres setup --mutual-tls --yes "db.$ZONE"
+        alice_logs_in
+        [ -z "$(find "$PGDATA" -name '*.new-*')" ]
+    done
+    echo "# hba: $kills kills, $halves of them with the lines written" >&3
+    [ "$kills" -ge 12 ] && [ "$halves" -ge 2 ]
+    alice_logs_in
+}
