@@ -148,7 +148,7 @@ no_block()
 
 @test "a client of the database replication may replicate, and no other" {
     pg_sql "drop role if exists standby" && pg_sql "create role standby login replication"
-    expect 0 pgcert client new standby --database replication
+    expect 0 pgcert client new standby --privileged --database replication
     mutual_tls
     dir=$BUNDLES/standby
     "$(pg_bin)/pg_basebackup" -d "$(head -n 1 "$dir/urls")" -D "$WORLD/copy" --no-sync -c fast -X stream

@@ -38,12 +38,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         MUST(e.code == ERR_CONFIG);
     MUST(make(&file, "", &bare) && bare.size == size - (b.end - b.start));
     MUST(hba_block_find(&b, bare.text == NULL ? "" : bare.text, bare.size, &e) && b.end == 0);
-    MUST(make(&file, "one\ntwo\n", &with) && with.size > bare.size);
-    MUST(bare.size == 0 || memcmp(with.text + with.size - bare.size, bare.text, bare.size) == 0);
-    MUST(make(&with, "one\ntwo\n", &again) && again.size == with.size);
+    MUST(make(&file, "one\ntwo\n", &with) && with.text != NULL && with.size > bare.size);
+    MUST(bare.text == NULL || memcmp(with.text + with.size - bare.size, bare.text, bare.size) == 0);
+    MUST(make(&with, "one\ntwo\n", &again) && again.text != NULL && again.size == with.size);
     MUST(memcmp(again.text, with.text, with.size) == 0);
     str_clear(&again);
     MUST(make(&with, "", &again) && again.size == bare.size);
-    MUST(bare.size == 0 || memcmp(again.text, bare.text, bare.size) == 0);
+    MUST(bare.text == NULL || again.text == NULL || memcmp(again.text, bare.text, bare.size) == 0);
     return 0;
 }

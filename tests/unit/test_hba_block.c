@@ -44,7 +44,7 @@ the_block_is_found_or_what_is_wrong_with_it(void **state)
 
         assert_int_equal(found, rows[i].wrong == NULL);
         assert_int_equal(e.code, found ? ERR_NONE : ERR_CONFIG);
-        if (found) {
+        if (rows[i].wrong == NULL) {
             assert_int_equal(b.start, rows[i].start);
             assert_int_equal(b.end, rows[i].end);
         } else {

@@ -296,11 +296,12 @@ in_a_directory_of_roots_the_group_of_the_server_reads(void **state)
 static enum err_code
 put_over(const char *over, const char *text)
 {
-    struct str before = {.text = (char *)(uintptr_t)over, .size = strlen(over)};
-    struct str bytes = {.text = (char *)(uintptr_t)text, .size = strlen(text)};
+    own_str struct str before = {0};
+    own_str struct str bytes = {0};
     struct install i = {.path = path, .reader = (uid_t)-1, .group = (gid_t)-1, .over = &before};
     struct err e = {0};
 
+    assert_true(str_addf(&before, "%s", over) && str_addf(&bytes, "%s", text));
     return install_write(&i, &bytes, false, &e) ? ERR_NONE : e.code;
 }
 
