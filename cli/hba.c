@@ -331,6 +331,6 @@ hba_hint(const struct app *app)
     const struct config *c = &app->config;
 
     if (!app->json && !app->quiet)
-        (void)printf("pg_hba.conf follows by: pgcert setup --mutual-tls %s\n",
-                     c->certificate_count == 1 ? c->certificates[0].name : "NAME");
+        (void)fprintf(stderr, "pg_hba.conf follows by: pgcert setup --mutual-tls %s\n",
+                      c->certificate_count == 1 ? c->certificates[0].name : "NAME");
 }
