@@ -25,7 +25,7 @@ static const char *reason, *state, *order, *tenant, *source;
 static const struct flag flags[] = {
     {"--host",          NULL, NULL,        &host,          "NAME", "new: the server's name; default: of the first certificate"},
     {"--port",          NULL, NULL,        &port,          "N",    "new: the server's port (5432)"},
-    {"--database",      NULL, NULL,        &database,      "NAME", "new: the database; default: the user's name; show --hba: another than the bundle's"},
+    {"--database",      NULL, NULL,        &database,      "NAME", "new, show --hba: the database; default: the user's name"},
     {"--out",           NULL, NULL,        &out,           "DIR",  "new, renew: where the bundle is; default: clients/USER at the CA"},
     {"--path",          NULL, NULL,        &path,          "DIR",  "new: where the bundle will be at the client; default: where it is made"},
     {"--lifetime",      NULL, NULL,        &lifetime,      "SPAN", "new, sign: how long it is valid, as 30d; default: [ca] client_lifetime"},
@@ -35,7 +35,7 @@ static const struct flag flags[] = {
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
     {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},
-    {"--source",        NULL, NULL,        &source,        "CIDR", "show --hba: from where, with commas between (all)"},
+    {"--source",        NULL, NULL,        &source,        "CIDR", "show --hba: from where they may log in (all)"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
     {"--keep-sessions", NULL, &keep_sessions, NULL,        NULL,   "revoke: do not end the sessions that were opened with them"},
     {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired or revoked"},

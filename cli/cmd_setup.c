@@ -23,8 +23,8 @@ static const char *issuer_name, *target_name, *hba_source;
 static const struct flag flags[] = {
     {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it"},
     {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
-    {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "let clients in by certificates of the private CA, each to its database"},
-    {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where, with commas between; default: as before, at first: all"},
+    {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "clients log in by certificates: pg_hba.conf"},
+    {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where they may; default: as before, or all"},
     {"--yes",        NULL, &yes,        NULL,         NULL,   "go ahead without asking"},
     {"--dry-run",    NULL, &dry_run,    NULL,         NULL,   "say what would be done, and do nothing"},
     {0},
@@ -344,12 +344,10 @@ const struct command cmd_setup = {
     .flags = flags,
     .run = run,
     .summary = "first certificate, TLS on, the server pointed at it",
-    .details =
-        "Settings that are missing are written to conf.d/NAME.conf: the section\n"
-        "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
-        "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
-        "reloaded, never restarted.\n"
-        "With --mutual-tls, pg_hba.conf and pg_ident.conf get lines for each client that has a\n"
-        "bundle here (client new): it may log in with its certificate, to its database, and is\n"
-        "refused for everything else over TCP. They stand in a block of their own at the top.",
+    .details = "Settings that are missing are written to conf.d/NAME.conf: the section\n"
+               "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
+               "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
+               "reloaded, never restarted. With --mutual-tls, pg_hba.conf and pg_ident.conf get\n"
+               "lines for each client that has a bundle here (client new): it may log in with\n"
+               "its certificate, to its database, and is refused everything else over TCP.",
 };
