@@ -70,7 +70,7 @@ list_directory(const char *path, struct list *names, struct err *e)
 }
 
 bool
-conf_read(struct conf *c, const char *path, struct err *e)
+conf_read_beside(struct conf *c, const char *path, struct err *e)
 {
     const char *slash = strrchr(path, '/');
     int before = slash == NULL ? 0 : (int)(slash - path) + 1;
@@ -79,12 +79,7 @@ conf_read(struct conf *c, const char *path, struct err *e)
 
     if (directory == NULL)
         return err_memory(e);
-    if (access(path, F_OK) < 0 && errno == ENOENT)
-        return err_set(e, ERR_CONFIG,
-                       "there is no '%s'; make one: pgcert setup, or by hand from the sample in "
-                       "pgcert.conf(5)",
-                       path);
-    if (!read_file(c, path, e) || !list_directory(directory, &names, e))
+    if (!list_directory(directory, &names, e))
         return false;
     for (size_t i = 0; i < names.count; i++) {
         own_mem char *file = str_format("%s/%s", directory, names.items[i]);
@@ -95,6 +90,17 @@ conf_read(struct conf *c, const char *path, struct err *e)
             return false;
     }
     return true;
+}
+
+bool
+conf_read(struct conf *c, const char *path, struct err *e)
+{
+    if (access(path, F_OK) < 0 && errno == ENOENT)
+        return err_set(e, ERR_CONFIG,
+                       "there is no '%s'; make one: pgcert setup, or by hand from the sample in "
+                       "pgcert.conf(5)",
+                       path);
+    return read_file(c, path, e) && conf_read_beside(c, path, e);
 }
 
 const struct conf_section *

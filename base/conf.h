@@ -43,6 +43,9 @@ struct conf {
  */
 MUST_USE bool conf_read(struct conf *c, const char *path, struct err *e);
 
+/* The same without `path` itself, which need not be there: the files beside it alone. */
+MUST_USE bool conf_read_beside(struct conf *c, const char *path, struct err *e);
+
 /* The same from memory, for tests and fuzzers; `label` stands for the file name. */
 MUST_USE bool conf_read_text(struct conf *c, const char *label, const char *text, size_t size,
                              struct err *e);

@@ -56,6 +56,12 @@ ca_exists(const struct ca_config *config)
 }
 
 bool
+ca_is_ready(const struct ca_config *config)
+{
+    return ca_exists(config) && !is_there(config, AUTHORITY_UNFINISHED, "");
+}
+
+bool
 authority_has_key(const struct ca *ca, const struct authority *a)
 {
     return is_there(ca->config, a->name, ".key");

@@ -56,6 +56,9 @@ MUST_USE char *ca_root_path(const struct ca_config *config);
 /* Is there a CA, also one that `ca init` has not finished? */
 bool ca_exists(const struct ca_config *config);
 
+/* Is there one that is complete? */
+bool ca_is_ready(const struct ca_config *config);
+
 /* ---- making, opening ---- */
 
 /*

@@ -5,6 +5,7 @@
 #include "cli/hba.h"
 #include "cli/keep.h"
 #include "cli/obtain.h"
+#include "cli/setup_ca.h"
 #include "cli/term.h"
 #include "cli/trust.h"
 
@@ -21,7 +22,7 @@ static const char *issuer_name, *target_name, *hba_source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it"},
+    {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it; the private CA, when there is none"},
     {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
     {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "clients log in by certificates: pg_hba.conf"},
     {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where they may; default: as before, or all"},
@@ -81,38 +82,52 @@ choose_target(const struct config *c, struct str *text, const char **target, str
     return c->target_count == 1 || add_found_cluster(text, e);
 }
 
+/* Where nothing else is said the private CA signs, for that needs nobody else. */
 static bool
-choose_issuer(const struct config *c, const char **issuer, struct err *e)
+choose_issuer(const struct config *c, struct str *text, const char **issuer, struct err *e)
 {
-    *issuer = issuer_name != NULL ? issuer_name : c->issuer_count == 1 ? c->issuers[0].name : NULL;
-    if (*issuer != NULL && config_issuer(c, *issuer) != NULL)
-        return true;
-    if (*issuer != NULL)
-        return err_set(e, ERR_USAGE, "--issuer %s: there is no section [issuer %s]", *issuer,
-                       *issuer);
-    if (c->issuer_count > 1)
+    *issuer = issuer_name != NULL      ? issuer_name
+              : c->issuer_count == 1 ? c->issuers[0].name
+              : c->issuer_count == 0 ? SETUP_CA_ISSUER
+                                     : NULL;
+    if (*issuer == NULL)
         return err_set(e, ERR_USAGE,
                        "there are %zu issuers in the settings; say which: --issuer NAME",
                        c->issuer_count);
-    return err_set(e, ERR_CONFIG,
-                   "there is no section [issuer NAME]; see pgcert.conf(5) for an example "
-                   "with an ACME server");
+    if (config_issuer(c, *issuer) != NULL)
+        return true;
+    if (strcmp(*issuer, SETUP_CA_ISSUER) == 0)
+        return str_addf(text, "[issuer %s]\ntype = ca\n\n", *issuer) || err_memory(e);
+    return err_set(e, ERR_USAGE,
+                   "--issuer %s: there is no section [issuer %s]; without --issuer the private CA "
+                   "signs where there is no [issuer] at all",
+                   *issuer, *issuer);
 }
 
-/* The text of the settings for a certificate that is not in them yet. */
+/* The text of the settings for a certificate that is not in them yet. *is_private: by our CA. */
 static bool
-compose(const struct config *c, const char *name, struct str *text, struct err *e)
+compose(const struct config *c, const char *name, struct str *text, bool *is_private, struct err *e)
 {
     const char *issuer = NULL, *target = NULL;
+    const struct issuer *known = NULL;
 
-    if (!choose_issuer(c, &issuer, e) || !choose_target(c, text, &target, e))
+    if (!choose_issuer(c, text, &issuer, e) || !choose_target(c, text, &target, e))
         return false;
-    return str_addf(text, "[certificate %s]\nissuer = %s\nnames = %s\ndeploy = %s\n", name, issuer,
-                    name, target) ||
+    known = config_issuer(c, issuer);
+    *is_private = known == NULL || known->type == ISSUER_CA;
+    return str_addf(text, "[certificate %s]\nissuer = %s\n%s = %s\ndeploy = %s\n", name, issuer,
+                    config_is_address(name) ? "addresses" : "names", name, target) ||
            err_memory(e);
 }
 
-/* conf.d/NAME.conf beside the settings file, "wildcard." for "*."; NULL: no name for a file. */
+static bool
+lacks_settings(const struct app *app)
+{
+    return access(app->config_path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* The settings file itself when it is missing; else conf.d/NAME.conf beside it, "wildcard." for
+ * "*."; NULL: no name for a file. */
 static char *
 settings_path(const struct app *app, const char *name)
 {
@@ -122,17 +137,22 @@ settings_path(const struct app *app, const char *name)
 
     if (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '\0')
         return NULL;
+    if (lacks_settings(app))
+        return str_format("%s%s", slash == NULL ? "./" : "", app->config_path);
     return str_format("%.*sconf.d/%s%s.conf", length, app->config_path,
                       is_wildcard ? "wildcard." : "", is_wildcard ? name + 2 : name);
 }
 
-/* Opens conf.d, made when missing. Nobody else may be able to put something in our way there. */
+/* Opens it, made when missing. Nobody else may be able to put something in our way there. */
 static bool
 open_settings_directory(const char *path, int *fd, struct err *e)
 {
     struct stat s = {0};
+    mode_t ours = umask(022); /* the user who renews must be able to read */
+    bool made = mkdir(path, 0755) == 0 || errno == EEXIST;
 
-    if (mkdir(path, 0755) < 0 && errno != EEXIST)
+    (void)umask(ours);
+    if (!made)
         return err_errno(e, "make the directory '%s'", path);
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*fd < 0 || fstat(*fd, &s) < 0)
@@ -142,36 +162,44 @@ open_settings_directory(const char *path, int *fd, struct err *e)
                        "'%s' can be changed by others than root and us; settings are not written "
                        "there",
                        path);
-    /* our umask hides what all may read; the user who renews must be able to */
-    return s.st_uid != geteuid() || fchmod(*fd, 0755) == 0 ||
-           err_errno(e, "open '%s' to its readers", path);
+    return true;
 }
 
-/* A new file; one that exists is not touched. */
+/* The whole text, or no file; one that exists is not touched. */
+static bool
+put_settings(int at, const char *made, const char *name, const struct str *text)
+{
+    own_fd int fd = -1;
+
+    (void)unlinkat(at, made, 0); /* of a run that was killed */
+    fd = openat(at, made, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd >= 0 && file_write_all(fd, text->text, text->size) && fchmod(fd, 0644) == 0 &&
+           fsync(fd) == 0 && renameat2(at, made, at, name, RENAME_NOREPLACE) == 0 && fsync(at) == 0;
+}
+
 static bool
 write_settings(const char *path, const struct str *text, struct err *e)
 {
     const char *name = strrchr(path, '/') + 1;
-    own_mem char *directory = strndup(path, (size_t)(name - path) - 1);
+    own_mem char *directory =
+        name - path == 1 ? strdup("/") : strndup(path, (size_t)(name - path) - 1);
+    own_mem char *made = str_format(".%s.new", name); /* not read as settings */
     own_fd int at = -1;
-    own_fd int fd = -1;
+    int why = 0;
 
-    if (directory == NULL)
+    if (directory == NULL || made == NULL)
         return err_memory(e);
     if (!open_settings_directory(directory, &at, e))
         return false;
-    fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
+    if (put_settings(at, made, name, text))
+        return true;
+    why = errno;
+    (void)unlinkat(at, made, 0);
+    errno = why;
+    if (why == EEXIST)
         return err_set(e, ERR_CONFIG, "'%s' exists already; write the settings above into it",
                        path);
-    if (fd < 0)
-        return err_errno(e, "create '%s'", path);
-    if (!file_write_all(fd, text->text, text->size) || fchmod(fd, 0644) < 0 || fsync(fd) < 0) {
-        (void)err_errno(e, "write '%s'", path);
-        (void)unlinkat(at, name, 0);
-        return false;
-    }
-    return fsync(at) == 0 || err_errno(e, "sync '%s'", directory);
+    return err_errno(e, "write '%s'", path);
 }
 
 /* Is the text good settings together with those that are there? Read again to find out. */
@@ -205,13 +233,16 @@ add_settings(struct app *app, const char *name, struct err *e)
 {
     own_str struct str text = {0};
     own_mem char *path = settings_path(app, name);
+    bool is_private = false;
 
     if (path == NULL)
         return err_set(e, ERR_USAGE, "'%s' cannot be the name of a certificate", name);
-    if (!compose(&app->config, name, &text, e))
+    if (!compose(&app->config, name, &text, &is_private, e))
         return false;
     (void)printf("A new file '%s':\n\n%s\n", path, text.text);
     (void)fflush(stdout);
+    if (is_private)
+        setup_ca_announce(app, dry_run);
     if (dry_run)
         return true;
     return may_go_on("Write these settings?", e) && try_settings(app, path, &text, e);
@@ -271,7 +302,7 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     struct material m = {0};
-    bool good = true;
+    bool good = true, is_private = c->issuer->type == ISSUER_CA;
 
     if (!report_init(&r, app, c, e))
         return false;
@@ -280,6 +311,8 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
                      c->issuer_name);
         return true;
     }
+    if (!dry_run && is_private && !setup_ca_make(app, e))
+        return false;
     if ((r.plan.is_due && !obtain_run(app, true, &r, e)) ||
         !keep_material(&r, &key_pem, &chain_pem, &m, e))
         return err_wrap(e, "%s", c->name);
@@ -287,7 +320,23 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
         good = set_up_target(app, &r, &r.targets[i], &m, e);
     if (good && !dry_run && !app->quiet)
         report_print_line(&r, app->clock->now_s(app->clock));
+    if (good && !dry_run && !app->quiet && is_private)
+        setup_ca_tell(app, &r);
     return good || err_wrap(e, "%s", c->name);
+}
+
+/* Of certificates which the settings have. */
+static void
+announce(const struct app *app, int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++) {
+        const struct certificate *c = config_certificate(&app->config, argv[i]);
+
+        if (c != NULL && c->issuer->type == ISSUER_CA) {
+            setup_ca_announce(app, dry_run);
+            return;
+        }
+    }
 }
 
 static bool
@@ -303,6 +352,10 @@ run(struct app *app, int argc, char **argv, struct err *e)
 {
     bool asked = false;
 
+    if (lacks_settings(app) ? !config_read_beside(&app->config, app->config_path, app->clock, e)
+                            : !app_read_config(app, e))
+        return false;
+
     if (app->json)
         return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
     if (hba_source != NULL && !mutual_tls)
@@ -317,6 +370,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
         }
     if (dry_run && asked)
         return let_clients_in(app, argc, argv, e);
+    if (!asked && !app->quiet)
+        announce(app, argc, argv);
     if (!dry_run && !asked &&
         !may_go_on("Get the certificate and point the server at it, by reload?", e))
         return false;
@@ -340,12 +395,15 @@ const struct command cmd_setup = {
     .arguments = "NAME...",
     .least = 1,
     .most = -1,
-    .needs = NEED_CONFIG,
+    .needs = NEED_NOTHING, /* the settings are read here: there may be none yet */
     .flags = flags,
     .run = run,
     .summary = "first certificate, TLS on, the server pointed at it",
-    .details = "Settings that are missing are written to conf.d/NAME.conf: the section\n"
-               "[certificate NAME], and a [target main] for the one PostgreSQL that runs here.\n"
+    .details = "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
+               "file where there is none: the section [certificate NAME]; a [target main] for the\n"
+               "one PostgreSQL that runs here; and, where there is no [issuer], the private CA as\n"
+               "[issuer ca], which is made then, and needs no network. NAME is a DNS name, or, for\n"
+               "the private CA, also a host's bare name or an IP address.\n"
                "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
                "reloaded, never restarted. With --mutual-tls, pg_hba.conf and pg_ident.conf get\n"
                "lines for each client that has a bundle here (client new): it may log in with\n"

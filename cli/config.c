@@ -23,7 +23,7 @@ static const struct option issuer_options[] = {
 
 static const struct option certificate_options[] = {
     {.name = "issuer",       .type = OPTION_TEXT,     .offset = offsetof(struct certificate, issuer_name),  .required = true, .help = "which [issuer NAME] signs it"},
-    {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section"},
+    {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section, which may also be an IP address"},
     {.name = "addresses",    .type = OPTION_LIST,     .offset = offsetof(struct certificate, addresses),    .help = "IP addresses that stand in it, too; only the private CA signs such"},
     {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key; ed25519 with the private CA only, for no public CA signs such"},
     {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
@@ -232,7 +232,15 @@ add_target(struct config *c, const struct conf_section *s, struct err *e)
     return all[c->target_count] != NULL && ++c->target_count > 0;
 }
 
-/* The section's name stands for the names when there are none. */
+bool
+config_is_address(const char *text)
+{
+    unsigned char bytes[16];
+
+    return inet_pton(strchr(text, ':') == NULL ? AF_INET : AF_INET6, text, bytes) == 1;
+}
+
+/* The section's name stands for the names, or the address, when there are none. */
 static bool
 default_names(struct certificate *one, const struct conf_section *s, struct err *e)
 {
@@ -244,7 +252,11 @@ default_names(struct certificate *one, const struct conf_section *s, struct err 
     struct conf_value value = {name, s->name, s->file, s->line};
     struct conf_section just_names = {s->kind, s->name, s->file, s->line, &value, 1};
 
-    return one->names.count > 0 || option_bind(&just_names, table, one, e);
+    if (one->names.count > 0)
+        return true;
+    if (config_is_address(s->name))
+        return one->addresses.count > 0 || list_add(&one->addresses, s->name) || err_memory(e);
+    return option_bind(&just_names, table, one, e);
 }
 
 /* The challenge's record has a longer name than the certificate's, and DNS ends at 255 bytes. */
@@ -458,16 +470,27 @@ read_ca(struct config *c, struct err *e)
     return c->ca.directory != NULL || err_memory(e);
 }
 
-bool
-config_read(struct config *c, const char *path, struct clock *clock, struct err *e)
+static bool
+bind_all(struct config *c, struct clock *clock, struct err *e)
 {
-    if (!conf_read(&c->conf, path, e) ||
-        !option_bind(conf_find(&c->conf, "pgcert", ""), settings_options, &c->settings, e))
+    if (!option_bind(conf_find(&c->conf, "pgcert", ""), settings_options, &c->settings, e))
         return false;
     for (size_t i = 0; i < c->conf.section_count; i++)
         if (!bind_section(c, &c->conf.sections[i], clock, e))
             return false;
     return read_ca(c, e) && resolve(c, e);
+}
+
+bool
+config_read(struct config *c, const char *path, struct clock *clock, struct err *e)
+{
+    return conf_read(&c->conf, path, e) && bind_all(c, clock, e);
+}
+
+bool
+config_read_beside(struct config *c, const char *path, struct clock *clock, struct err *e)
+{
+    return conf_read_beside(&c->conf, path, e) && bind_all(c, clock, e);
 }
 
 struct certificate *

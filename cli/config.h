@@ -75,11 +75,18 @@ struct config {
  */
 MUST_USE bool config_read(struct config *c, const char *path, struct clock *clock, struct err *e);
 
+/* The same while the file itself does not exist yet: of what is beside it alone. */
+MUST_USE bool config_read_beside(struct config *c, const char *path, struct clock *clock,
+                                 struct err *e);
+
 /* NULL when there is none. */
 struct certificate *config_certificate(const struct config *c, const char *name);
 struct issuer *config_issuer(const struct config *c, const char *name);
 struct target *config_target(const struct config *c, const char *name);
 struct dns *config_dns(const struct config *c, const char *name);
+
+/* Is that an IP address, not a DNS name? */
+bool config_is_address(const char *text);
 
 /* Roots in which what it issues ends, besides the system's; NULL: those alone. Borrowed. */
 const char *config_trust_file(const struct issuer *issuer);

@@ -161,3 +161,122 @@ running_since()
     [ ! -e "$STATE" ] && [ -z "$(ls "$WORLD/conf/conf.d")" ]
     [ "$(pg_sql 'show ssl')" = off ]
 }
+
+# ---- the private CA ----
+
+# Settings which have no issuer, and nothing else but where the state is.
+only_state()
+{
+    rm -f "$CONF" "$WORLD"/conf/conf.d/*
+    printf '[pgcert]\nstate = %s\n' "$STATE" >"$CONF"
+}
+
+# Logs in as a client does who was told what setup says at its end; the arguments go to psql.
+as_told()
+{
+    local line
+    line=$(sed -n 's/^ *psql "\(.*\)"$/\1/p' <<<"$told")
+    [ -n "$line" ] || return
+    psql "$line user=postgres dbname=postgres $1" -XqAtc 'select ssl from pg_stat_ssl where pid = pg_backend_pid()'
+}
+
+@test "without any issuer the private CA signs, and nobody on the network is asked" {
+    only_state
+    expect 0 strace -f -qq -e trace=connect -o "$WORLD/trace" "$PGCERT" -c "$CONF" setup "db.$ZONE" --yes
+    told=$output
+    grep 'connect(' "$WORLD/trace" >"$WORLD/connects"
+    not grep -vE 'AF_UNIX|htons\(5432\)' "$WORLD/connects"
+    file=$WORLD/conf/conf.d/db.$ZONE.conf
+    [ "$(head -n 2 "$file")" = $'[issuer ca]\ntype = ca' ]
+    grep -qF "$(cat "$file")" <<<"$told"
+    [[ $told == *"There is no private CA in '$STATE/ca'; one will be made."* ]]
+    [[ $told == *"root's certificate, $STATE/ca/root.crt"* ]]
+    unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
+    openssl verify -x509_strict -purpose sslserver -CAfile "$STATE/ca/root.crt" \
+        -untrusted "$PGDATA/pgcert.pem" "$PGDATA/pgcert.pem"
+    [ "$(as_told)" = t ]
+    not as_told "sslrootcert=$WORLD/pebble/root.pem"
+    # the timer's run, and setup again, find nothing to do
+    before=$(served) root=$(sha256sum "$STATE/ca/root.crt")
+    expect 0 pgcert renew
+    expect 0 pgcert setup "db.$ZONE" --yes
+    [[ $output != *"no private CA"* && $output == *"$STATE/ca/root.crt"* ]]
+    [ "$(served)" = "$before" ] && [ "$(sha256sum "$STATE/ca/root.crt")" = "$root" ]
+}
+
+@test "where there is no settings file setup makes it, readable by who renews" {
+    rm -rf "$WORLD/new" "$STATE"
+    mkdir -m 755 "$WORLD/new"
+    expect 78 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" status
+    says "make one: pgcert setup"
+    mkdir "$WORLD/new/conf.d"
+    printf '[pgcert]\nstate = %s\n' "$STATE" >"$WORLD/new/conf.d/state.conf"
+    expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" setup "db.$ZONE" --dry-run 3>&- 4>&-
+    [ ! -e "$WORLD/new/pgcert.conf" ] && [ ! -e "$STATE" ]
+    expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" setup "db.$ZONE" --yes 3>&- 4>&-
+    [ "$(stat -c %a "$WORLD/new/pgcert.conf")" = 644 ]
+    [ "$(ls -A "$WORLD/new")" = $'conf.d\npgcert.conf' ]
+    serves "$(leaf_sha256 "$PGDATA/pgcert.pem")"
+    expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" renew 3>&- 4>&-
+    # an issuer that stands beside it counts
+    rm "$WORLD/new/pgcert.conf"
+    sed '/^\[certificate/,/^$/d; /^\[target/,/^$/d' <(world_conf && cat "$CONF") >"$WORLD/new/conf.d/state.conf"
+    expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" setup "db.$ZONE" --dry-run 3>&- 4>&-
+    [[ $output == *"issuer = pebble"* && $output != *"type = ca"* ]]
+}
+
+@test "an address and a bare host name are served by the private CA" {
+    only_state
+    hostname=$(uname -n)
+    for name in 127.0.0.1 ::1 "${hostname%%.*}" localhost; do
+        pg_reset
+        echo "listen_addresses = '*'" >>"$PGDATA/postgresql.conf"
+        pg_restart
+        rm -f "$WORLD"/conf/conf.d/*
+        expect 0 pgcert setup "$name" --yes
+        told=$output
+        unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
+        openssl verify -x509_strict -CAfile "$STATE/ca/root.crt" -untrusted "$PGDATA/pgcert.pem" \
+            "$(case $name in *[.:]*[0-9]) echo -verify_ip ;; *) echo -verify_hostname ;; esac)" "$name" \
+            "$PGDATA/pgcert.pem"
+        [ "$name" = "${hostname%%.*}" ] || [ "$(as_told)" = t ]
+    done
+    # no ACME server signs those by DNS, and nothing is left of the attempt
+    pg_reset
+    world_conf
+    sed -i '/^\[certificate/,/^$/d' "$CONF"
+    expect 78 pgcert setup 127.0.0.1 --yes
+    says "is not the private CA"
+    [ -z "$(ls -A "$WORLD/conf/conf.d")" ]
+}
+
+@test "--issuer ca is the private CA, also beside others; another name must be there" {
+    sed -i '/^\[certificate/,/^$/d' "$CONF"
+    expect 64 pgcert setup "db.$ZONE" --yes --issuer cax
+    says "there is no section \[issuer cax\]"
+    mark=$(pebble_mark)
+    expect 0 pgcert setup "db.$ZONE" --yes --issuer ca
+    [ "$(requests "$mark" .)" = 0 ]
+    expect 0 pgcert --json status
+    [ "$(json "['certificates'][0]['issuer']")" = ca ]
+    # the one issuer that is there is taken as it is
+    rm "$WORLD/conf/conf.d/"* && rm -rf "$STATE"
+    pg_reset
+    expect 0 pgcert setup "db.$ZONE" --yes
+    [[ $output != *"private CA"* ]]
+    [ ! -e "$STATE/ca" ] && [ "$(requests "$mark" order-plz)" = 1 ]
+}
+
+@test "setup --dry-run says that it would make the CA, and makes nothing" {
+    only_state
+    expect 0 pgcert setup "db.$ZONE" --dry-run
+    [[ $output == *"[issuer ca]"* && $output == *"one would be made"* ]]
+    [ ! -e "$STATE" ] && [ -z "$(ls -A "$WORLD/conf/conf.d")" ] && [ "$(pg_sql 'show ssl')" = off ]
+    # the same where the settings are there already
+    conf_add <<<"[issuer mine]"$'\ntype = ca\n'"[certificate db.$ZONE]"$'\nissuer = mine\ndeploy = main\n[target main]\ntype = postgres'
+    expect 0 pgcert setup "db.$ZONE" --dry-run
+    [[ $output == *"one would be made"*"would be obtained from [issuer mine]"* ]]
+    [ ! -e "$STATE/ca" ]
+    expect 0 pgcert setup "db.$ZONE" --yes
+    [ -e "$STATE/ca/root.crt" ]
+}

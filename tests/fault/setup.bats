@@ -109,6 +109,38 @@ END
     [ "$(pg_sql 'show ssl')" = off ]
 }
 
+# Of the private CA: no settings, no state, TLS off.
+pg_and_pgcert_are_fresh()
+{
+    pg_is_fresh
+    rm -rf "$STATE" "$WORLD/conf/conf.d"
+    printf '[pgcert]\nstate = %s\n' "$STATE" >"$CONF"
+}
+
+@test "killed at any step of a setup with the private CA, the next setup finishes" {
+    have strace
+    local call n kills=0
+    for call in mkdir renameat2 renameat unlinkat fsync sendto; do
+        n=0
+        while :; do
+            n=$((n + 1))
+            pg_and_pgcert_are_fresh
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" setup --yes "db.$ZONE" 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            pg_restart
+            expect 0 pgcert setup --yes "db.$ZONE"
+            [[ $output == *"root's certificate, $STATE/ca/root.crt"* ]]
+            unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
+            openssl verify -CAfile "$STATE/ca/root.crt" -untrusted "$PGDATA/pgcert.pem" "$PGDATA/pgcert.pem"
+            [ "$(ls -A "$WORLD/conf/conf.d")" = "db.$ZONE.conf" ] # whole, and nothing beside it
+        done
+    done
+    echo "# setup, private CA: $kills kills" >&3
+    [ "$kills" -ge 60 ]
+}
+
 @test "killed at any statement of a setup, PostgreSQL restarts and the next setup finishes" {
     have strace
     kills=0
