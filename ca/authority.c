@@ -349,8 +349,9 @@ authority_key(const struct ca *ca, struct authority *a, struct err *e)
         return NULL;
     }
     if (a->role == CA_ROOT && !authority_has_key(ca, a)) {
-        (void)err_set(e, ERR_CONFIG, "the root's key is kept elsewhere; put it back as '%s' first",
-                      path);
+        (void)err_set(e, ERR_CONFIG,
+                      "the root's key is kept elsewhere; bring it back first: pgcert ca import "
+                      "--root-key FILE");
         return NULL;
     }
     if (!file_read_secret(path, KEY_MAX, &pem, e) ||

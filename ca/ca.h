@@ -273,10 +273,20 @@ MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text,
  * Moves the root's key out of the directory, to a new file (0600): a CRL of the root that holds as
  * long as the root is made first.
  *
- * Errors: ERR_CONFIG  it is not here; ERR_INPUT  the file exists, and has another key
- *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ * Errors: ERR_CONFIG  it is not here; ERR_INPUT  the file exists, and has another key, or one that
+ *         cannot be read; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
  */
 MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e);
+
+/*
+ * Brings it back, encrypted by the passphrase where one is set; the file stays.
+ *
+ * Gives:  did  false: it was here already
+ * Errors: ERR_INPUT   it is not the root's key, or damaged
+ *         ERR_CONFIG  it is encrypted, and not by the passphrase of now
+ *         ERR_CREATE, ERR_SYSTEM; ERR_PERMISSION, also when others may read the file
+ */
+MUST_USE bool ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e);
 
 /* ---- bundles: what a client gets ---- */
 
@@ -329,6 +339,20 @@ MUST_USE bool ca_bundle_list(const struct ca_config *config, struct list *direct
  */
 MUST_USE bool ca_bundle_make(struct ca *ca, const struct ca_bundle *bundle, const char *directory,
                              bool replace, char **serial, struct err *e);
+
+/*
+ * Writes a bundle again for the key and the certificate that one has: into another directory, or
+ * into its own. Nothing is signed. As whole as ca_bundle_make().
+ *
+ * Takes:  bundle     what the files say; user, key_type, lifetime_s and is_privileged are to be
+ *                    those of the one that is read, and its password is to be given
+ *         from       the directory of that one
+ *         directory  where it goes; `replace` as in ca_bundle_make()
+ * Errors: ERR_INPUT  the directory is there; what is read is damaged
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INTERNAL
+ */
+MUST_USE bool ca_bundle_write_again(const struct ca_bundle *bundle, const char *from,
+                                    const char *directory, bool replace, struct err *e);
 
 /*
  * Reads what is in a bundle's directory.

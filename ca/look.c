@@ -1,17 +1,11 @@
 /* look.c: what a CA is, what it has issued; revoke; take something out of it. */
-#include "base/file.h"
 #include "ca/crls.h"
 #include "ca/export.h"
 #include "ca/index.h"
 #include "ca/name.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define KEY_MAX (64 * 1024)
 
 /* Those that a CA can say of a certificate of ours, in the order of index_reasons. */
 const char *const ca_reasons[] = {
@@ -219,43 +213,4 @@ ca_export_index(struct ca *ca, const char *word, struct str *text, struct err *e
         if (strcmp(ca->all[i]->word, word) == 0)
             return export_openssl(&index, ca->all[i]->id, organization, now_s, text, e);
     return unknown_ca(ca, word, e);
-}
-
-/* A file that a run has written which was killed before it removed the key here. */
-static bool
-check_target(const char *file, const char *from, const struct str *key_pem, bool *is_written,
-             struct err *e)
-{
-    own_str struct str there = {0};
-    struct stat a = {0}, b = {0};
-
-    if (stat(file, &a) == 0 && stat(from, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-        return err_set(e, ERR_INPUT, "'%s' is where the root's key is already", file);
-    if (!file_read_if_there(AT_FDCWD, file, KEY_MAX, &there, is_written, e))
-        return false;
-    if (*is_written &&
-        (there.size != key_pem->size || memcmp(there.text, key_pem->text, there.size) != 0))
-        return err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists",
-                       file);
-    return true;
-}
-
-bool
-ca_export_root_key(struct ca *ca, const char *file, struct err *e)
-{
-    struct authority *root = authority_find(ca, CA_ROOT, NULL);
-    EVP_PKEY *key = authority_key(ca, root, e);
-    own_mem char *path = authority_path(ca->config, root->name, ".key");
-    own_str struct str pem = {0};
-    bool is_written = false, did = false;
-
-    if (key == NULL)
-        return false;
-    if (path == NULL)
-        return err_memory(e);
-    /* byte by byte, so that it stays encrypted if it is */
-    return file_read(AT_FDCWD, path, KEY_MAX, &pem, e) &&
-           check_target(file, path, &pem, &is_written, e) &&
-           (is_written || file_replace(AT_FDCWD, file, pem.text, pem.size, 0600, e)) &&
-           crls_refresh(ca, CRLS_FORCE | CRLS_LONG_ROOT, &did, e) && file_remove(AT_FDCWD, path, e);
 }

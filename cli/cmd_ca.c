@@ -1,5 +1,5 @@
-/* cmd_ca.c: the private CA: make it, look at it, its CRLs, its tenants, take something out of it.
- */
+/* cmd_ca.c: the private CA: make it, look at it, its CRLs, its tenants, take something out of it,
+ * bring the root's key back. */
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/term.h"
@@ -15,7 +15,7 @@ static const char *root_key, *format, *of;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--root-key", NULL, NULL,   &root_key, "FILE", "init, export: the root's key goes to FILE, and is not kept here"},
+    {"--root-key", NULL, NULL,   &root_key, "FILE", "init, export: the root's key goes to FILE, and is not kept here; import: it comes from there"},
     {"--force",    NULL, &force, NULL,      NULL,   "crl: make all CRLs anew"},
     {"--format",   NULL, NULL,   &format,   "WORD", "export index: csv, or openssl (the index.txt of openssl-ca)"},
     {"--of",       NULL, NULL,   &of,       "WORD", "export index --format openssl: root, servers, clients (the default), 'tenant NAME'"},
@@ -243,6 +243,27 @@ take_out(struct app *app, const char *what, struct err *e)
     return true;
 }
 
+/* ---- bringing back ---- */
+
+static bool
+bring_back(struct app *app, const char *what, struct err *e)
+{
+    own_ca struct ca *ca = NULL;
+    bool did = false;
+
+    (void)what;
+    if (root_key == NULL)
+        return err_set(e, ERR_USAGE, "usage: pgcert ca import --root-key FILE");
+    ca = ca_open(&app->config.ca, app->clock, e);
+    if (ca == NULL || !ca_import_root_key(ca, root_key, &did, e))
+        return false;
+    if (!app->json && !app->quiet)
+        (void)printf("the root's key is here %s; when all is done that it is needed for (pgcert ca "
+                     "crl --force), take it away again: pgcert ca export --root-key %s\n",
+                     did ? "again" : "already", root_key);
+    return !app->json || tell(app, ca, did ? "imported" : "nothing", e);
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
@@ -254,17 +275,18 @@ run(struct app *app, int argc, char **argv, struct err *e)
                  {"show", show, 1},
                  {"crl", crl, 1},
                  {"tenant", tenant, 2},
-                 {"export", take_out, 2}};
+                 {"export", take_out, 2},
+                 {"import", bring_back, 1}};
 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)
             return words[i].run(app, argc > 1 ? argv[1] : NULL, e);
-    return err_set(e, ERR_USAGE, "usage: pgcert ca init|show|crl|tenant|export [WHAT]");
+    return err_set(e, ERR_USAGE, "usage: pgcert ca init|show|crl|tenant|export|import [WHAT]");
 }
 
 const struct command cmd_ca = {
     .name = "ca",
-    .arguments = "init|show|crl|tenant|export [WHAT]",
+    .arguments = "init|show|crl|tenant|export|import [WHAT]",
     .least = 1,
     .most = 2,
     .needs = NEED_CONFIG | NEED_STATE,
@@ -278,5 +300,6 @@ const struct command cmd_ca = {
                "        organization: pgcert client new --tenant WHAT USER\n"
                "export  their certificates as PEM: root (what clients trust), clients (what\n"
                "        PostgreSQL trusts for them), servers; all without WHAT. The index of all\n"
-               "        that was issued: index",
+               "        that was issued: index\n"
+               "import  the root's key, with --root-key, for as long as something needs it",
 };

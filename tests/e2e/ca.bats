@@ -151,6 +151,59 @@ init_ends()
     [[ $output == *"kept elsewhere"* ]]
 }
 
+@test "for a ceremony the root's key comes back, and goes again" {
+    pg_serves_pgcert
+    expect 0 pgcert ca init --root-key "$WORLD/ceremony.key"
+    expect 0 pgcert renew
+    until=$(openssl crl -in "$CA/root.crl" -noout -nextupdate)
+    number=$(openssl crl -in "$CA/root.crl" -noout -crlnumber)
+    expect 64 pgcert ca import
+    expect 65 pgcert ca import --root-key "$CA/server-ca.key"
+    says "not that of the root"
+    chmod 644 "$WORLD/ceremony.key"
+    expect 77 pgcert ca import --root-key "$WORLD/ceremony.key"
+    chmod 600 "$WORLD/ceremony.key"
+    [ ! -e "$CA/root.key" ]
+
+    expect 0 pgcert ca import --root-key "$WORLD/ceremony.key"
+    [[ $output == *"here again"*"pgcert ca export --root-key $WORLD/ceremony.key" ]]
+    [ "$(stat -c %a "$CA/root.key")" = 600 ]
+    expect 0 pgcert --json ca import --root-key "$WORLD/ceremony.key"
+    [ "$(json "['did']")" = nothing ]
+    [ "$(json "['authorities'][0]['has_key']")" = true ]
+    expect 0 pgcert ca crl --force
+    [ "$(openssl crl -in "$CA/root.crl" -noout -nextupdate)" != "$until" ]
+    expect 0 pgcert ca export --root-key "$WORLD/ceremony.key"
+    [ ! -e "$CA/root.key" ]
+    [ "$(openssl crl -in "$CA/root.crl" -noout -nextupdate)" = "$until" ]
+    [ "$(openssl crl -in "$CA/root.crl" -noout -crlnumber)" != "$number" ]
+    [ "$(openssl pkey -in "$WORLD/ceremony.key" -pubout)" = "$(openssl x509 -in "$CA/root.crt" -noout -pubkey)" ]
+    strict sslserver "$(newest_generation)/chain.pem" "$CA/servers.crl"
+    expect 0 pgcert renew
+}
+
+@test "killed at any system call that changes a file, an import is whole or not at all" {
+    have strace
+    local call n kills=0
+    expect 0 pgcert ca init --root-key "$WORLD/stick3.key"
+    for call in openat write fsync renameat; do
+        n=0
+        while :; do
+            n=$((n + 1))
+            rm -f "$CA/root.key"
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" ca import --root-key "$WORLD/stick3.key" 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            [ ! -e "$CA/root.key" ] || cmp "$CA/root.key" "$WORLD/stick3.key"
+            expect 0 pgcert ca import --root-key "$WORLD/stick3.key"
+            cmp "$CA/root.key" "$WORLD/stick3.key"
+            not ls "$CA"/*.tmp 2>/dev/null # a copy of the key
+        done
+    done
+    [ "$kills" -gt 10 ]
+}
+
 @test "the keys can be encrypted by a passphrase that systemd gives" {
     pg_serves_pgcert
     conf_add <<<$'[ca]\npassphrase_file = credential:ca'
