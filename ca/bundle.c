@@ -288,6 +288,57 @@ ca_bundle_make(struct ca *ca, const struct ca_bundle *b, const char *directory, 
     return true;
 }
 
+/* ---- again ---- */
+
+static bool
+read_part(const char *directory, const char *name, struct str *text, struct err *e)
+{
+    own_mem char *path = str_format("%s/%s", directory, name);
+
+    if (path == NULL)
+        return err_memory(e);
+    return file_read(AT_FDCWD, path, CERT_PEM_MAX, text, e);
+}
+
+static bool
+read_pair(const char *from, struct str *chain_pem, struct chain *chain, EVP_PKEY **key,
+          struct err *e)
+{
+    own_str struct str key_pem = {0};
+
+    if (!read_part(from, "postgresql.crt", chain_pem, e) ||
+        !read_part(from, "postgresql.key", &key_pem, e) ||
+        !chain_from_pem(chain, chain_pem->text, chain_pem->size, e))
+        return false;
+    *key = key_from_pem(key_pem.text, key_pem.size, e);
+    if (*key == NULL)
+        return false;
+    return X509_check_private_key(chain->certs[0], *key) == 1 ||
+           err_set(e, ERR_INPUT, "its key is not that of its certificate");
+}
+
+bool
+ca_bundle_write_again(const struct ca_bundle *b, const char *from, const char *directory,
+                      bool replace, struct err *e)
+{
+    own_pkey EVP_PKEY *key = NULL;
+    own_str struct str chain_pem = {0};
+    own_chain struct chain chain = {0};
+    own_mem char *number = NULL;
+    struct content c = {.bundle = b, .chain_pem = &chain_pem, .chain = &chain};
+
+    if ((!replace && !is_free(directory, e)) || !make_parent(directory, e))
+        return false;
+    if (!read_pair(from, &chain_pem, &chain, &key, e))
+        return err_wrap(e, "the bundle '%s'", from);
+    number = cert_serial(chain.certs[0]);
+    if (number == NULL)
+        return err_memory(e);
+    c.key = key;
+    c.serial = number;
+    return write_bundle(directory, replace, &c, e);
+}
+
 /* ---- finding ---- */
 
 char *

@@ -271,12 +271,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
         const char *word;
         bool (*run)(struct app *app, const char *what, struct err *e);
         int most;
-    } words[] = {{"init", init, 1},
-                 {"show", show, 1},
-                 {"crl", crl, 1},
-                 {"tenant", tenant, 2},
-                 {"export", take_out, 2},
-                 {"import", bring_back, 1}};
+    } words[] = {{"init", init, 1},     {"show", show, 1},       {"crl", crl, 1},
+                 {"tenant", tenant, 2}, {"export", take_out, 2}, {"import", bring_back, 1}};
 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)

@@ -23,15 +23,15 @@ static const char *reason, *state, *order, *tenant, *source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--host",          NULL, NULL,        &host,          "NAME", "new: the server's name; default: of the first certificate"},
-    {"--port",          NULL, NULL,        &port,          "N",    "new: the server's port (5432)"},
-    {"--database",      NULL, NULL,        &database,      "NAME", "new, show --hba: the database; default: the user's name"},
-    {"--out",           NULL, NULL,        &out,           "DIR",  "new, renew: where the bundle is; default: clients/USER at the CA"},
-    {"--path",          NULL, NULL,        &path,          "DIR",  "new: where the bundle will be at the client; default: where it is made"},
+    {"--host",          NULL, NULL,        &host,          "NAME", "new, bundle: the server's name; default: of the first certificate"},
+    {"--port",          NULL, NULL,        &port,          "N",    "new, bundle: the server's port (5432)"},
+    {"--database",      NULL, NULL,        &database,      "NAME", "new, bundle, show --hba: the database; default: the user's name"},
+    {"--out",           NULL, NULL,        &out,           "DIR",  "new, renew: where the bundle is; default: clients/USER at the CA; bundle: where the copy goes"},
+    {"--path",          NULL, NULL,        &path,          "DIR",  "new, bundle: where the bundle will be at the client; default: where it is made"},
     {"--lifetime",      NULL, NULL,        &lifetime,      "SPAN", "new, sign: how long it is valid, as 30d; default: [ca] client_lifetime"},
     {"--key-type",      NULL, NULL,        &key_type,      "WORD", "new: the kind of the key (ecdsa-p256)"},
-    {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new: PKCS#12 for programs that do not read the modern one"},
-    {"--password-file", NULL, NULL,        &password_file, "FILE", "new: the password of the PKCS#12; default: a random one"},
+    {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new, bundle: PKCS#12 for programs that do not read the modern one"},
+    {"--password-file", NULL, NULL,        &password_file, "FILE", "new, bundle: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
     {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},
@@ -257,6 +257,16 @@ make_bundle(const struct work *w, const struct ca_bundle *b, const char *directo
 }
 
 static bool
+read_password(struct str *password, struct err *e)
+{
+    if (password_file == NULL)
+        return true;
+    return file_read_secret(password_file, PASSWORD_MAX, password, e) &&
+           (password->size > 0 ||
+            err_set(e, ERR_USAGE, "--password-file %s: the file is empty", password_file));
+}
+
+static bool
 read_bundle_flags(const struct app *app, struct ca_bundle *b, struct str *password, struct err *e)
 {
     b->host = host != NULL ? host : first_host(&app->config);
@@ -265,10 +275,8 @@ read_bundle_flags(const struct app *app, struct ca_bundle *b, struct str *passwo
     b->is_legacy = legacy;
     if (b->host == NULL)
         return err_set(e, ERR_USAGE, "say which server it is for: --host NAME");
-    if (password_file != NULL && !file_read_secret(password_file, PASSWORD_MAX, password, e))
+    if (!read_password(password, e))
         return false;
-    if (password_file != NULL && password->size == 0)
-        return err_set(e, ERR_USAGE, "--password-file %s: the file is empty", password_file);
     b->password = password->text;
     return read_port(&b->port, e) && read_key_type(&b->key_type, e) &&
            read_lifetime(&b->lifetime_s, e) && check_line("--host", b->host, e) &&
@@ -401,6 +409,79 @@ renew(struct app *app, int argc, char **argv, struct err *e)
     return good;
 }
 
+/* ---- bundle ---- */
+
+/* As it is in `f`, but for what the flags say. `password`: of --password-file. */
+static bool
+read_changes(const struct ca_bundle_found *f, struct ca_bundle *b, struct str *password,
+             struct err *e)
+{
+    *b = (struct ca_bundle){.user = f->user,
+                            .tenant = f->tenant,
+                            .host = host != NULL ? host : f->host,
+                            .database = database != NULL ? database : f->database,
+                            .port = f->port,
+                            .key_type = f->key_type,
+                            .lifetime_s = f->lifetime_s,
+                            .is_privileged = f->is_privileged,
+                            .is_legacy = legacy || f->is_legacy};
+    if ((port != NULL && !read_port(&b->port, e)) || !read_password(password, e))
+        return false;
+    b->password = password_file != NULL ? password->text : f->password;
+    return check_line("--host", b->host, e) && check_line("--database", b->database, e) &&
+           (path == NULL || check_line("--path", path, e));
+}
+
+/* Who gets a bundle wants to log in. */
+static bool
+check_is_good(const struct app *app, const struct ca_bundle_found *f, struct err *e)
+{
+    own_ca_list struct ca_list issued = {0};
+    int64_t now_s = app->clock->now_s(app->clock);
+    bool is_revoked = false;
+
+    if (!ca_list_read(&app->config.ca, NULL, now_s, &issued, e))
+        return false;
+    is_revoked = ca_list_has_revoked(&issued, f->serial);
+    if (!is_revoked && now_s < f->not_after_s)
+        return true;
+    return err_set(e, ERR_INPUT,
+                   "the certificate of '%s' %s; a new one is made by: pgcert client renew %s",
+                   f->user, is_revoked ? "is revoked" : "has expired", f->user);
+}
+
+/* Into another place with --out; else where it is, with what has changed: the server's address,
+ * say, or what its certificate ends in. Nothing is signed, and the key stays. */
+static bool
+bundle(struct app *app, int argc, char **argv, struct err *e)
+{
+    own_mem char *kept = ca_bundle_directory(&app->config.ca, tenant, argv[0]);
+    own_mem char *directory = choose_directory(app, argv[0], e);
+    own_ca_bundle_found struct ca_bundle_found f = {0};
+    own_str struct str trust_pem = {0};
+    own_str struct str password = {0};
+    own_work struct work w = {0};
+    struct ca_bundle b = {0};
+    bool is_public = false, is_copy = false;
+
+    (void)argc;
+    if (kept == NULL)
+        return err_memory(e);
+    if (directory == NULL || !work_begin(&w, app, e) || !ca_bundle_read(kept, &f, e) ||
+        !read_changes(&f, &b, &password, e) || !check_is_good(app, &f, e) ||
+        !read_trust(app, b.host, &trust_pem, &is_public, e))
+        return false;
+    /* a place at the client that was said stays; else the files name the place where they are */
+    b.path = path != NULL ? path : strcmp(f.path, kept) == 0 ? directory : f.path;
+    b.trust_pem = is_public ? NULL : &trust_pem;
+    is_copy = strcmp(kept, directory) != 0;
+    if (!ca_bundle_write_again(&b, kept, directory, !is_copy, e))
+        return false;
+    tell(&w, is_copy ? "copied" : "updated", &b, directory, f.serial);
+    work_end(&w);
+    return true;
+}
+
 /* ---- sign ---- */
 
 static bool
@@ -490,6 +571,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         {"new", make_new, 1, 1, "USER"},           {"sign", sign, 2, 2, "USER REQUEST-FILE"},
         {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 1, -1, "USER|SERIAL..."},
         {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
+        {"bundle", bundle, 1, 1, "USER"},
     };
 
     for (size_t i = 0; i < COUNT(words); i++) {
@@ -500,7 +582,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
                            words[i].arguments);
         return words[i].run(app, argc - 1, argv + 1, e);
     }
-    return err_set(e, ERR_USAGE, "usage: pgcert client new|sign|renew|revoke|list|show");
+    return err_set(e, ERR_USAGE, "usage: pgcert client new|sign|renew|bundle|revoke|list|show");
 }
 
 const struct command cmd_client = {
@@ -516,6 +598,8 @@ const struct command cmd_client = {
         "new USER           a key and a certificate with CN=USER, as a directory to hand on\n"
         "sign USER FILE     a certificate for the key of a request; printed\n"
         "renew [USER...]    anew into the same directory: those named, or all that are due\n"
+        "bundle USER        the directory again, with the same key: a copy, or in its place with\n"
+        "                   what has changed\n"
         "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
         "list [USER...]     a table of all, of users, or by serial number\n"
         "show USER          what a user has, and where the bundle is\n"

@@ -86,7 +86,7 @@ choose_target(const struct config *c, struct str *text, const char **target, str
 static bool
 choose_issuer(const struct config *c, struct str *text, const char **issuer, struct err *e)
 {
-    *issuer = issuer_name != NULL      ? issuer_name
+    *issuer = issuer_name != NULL    ? issuer_name
               : c->issuer_count == 1 ? c->issuers[0].name
               : c->issuer_count == 0 ? SETUP_CA_ISSUER
                                      : NULL;
@@ -399,13 +399,14 @@ const struct command cmd_setup = {
     .flags = flags,
     .run = run,
     .summary = "first certificate, TLS on, the server pointed at it",
-    .details = "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
-               "file where there is none: the section [certificate NAME]; a [target main] for the\n"
-               "one PostgreSQL that runs here; and, where there is no [issuer], the private CA as\n"
-               "[issuer ca], which is made then, and needs no network. NAME is a DNS name, or, for\n"
-               "the private CA, also a host's bare name or an IP address.\n"
-               "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
-               "reloaded, never restarted. With --mutual-tls, pg_hba.conf and pg_ident.conf get\n"
-               "lines for each client that has a bundle here (client new): it may log in with\n"
-               "its certificate, to its database, and is refused everything else over TCP.",
+    .details =
+        "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
+        "file where there is none: the section [certificate NAME]; a [target main] for the\n"
+        "one PostgreSQL that runs here; and, where there is no [issuer], the private CA as\n"
+        "[issuer ca], which is made then, and needs no network. NAME is a DNS name, or, for\n"
+        "the private CA, also a host's bare name or an IP address.\n"
+        "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
+        "reloaded, never restarted. With --mutual-tls, pg_hba.conf and pg_ident.conf get\n"
+        "lines for each client that has a bundle here (client new): it may log in with\n"
+        "its certificate, to its database, and is refused everything else over TCP.",
 };

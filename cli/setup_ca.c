@@ -44,8 +44,8 @@ static const char *
 find_port(const struct report *r)
 {
     const struct served *s = r->target_count == 0 ? NULL : &r->targets[0].served;
-    const char *colon = s == NULL || s->endpoint_count == 0 ? NULL
-                                                            : strrchr(s->endpoints[0].address, ':');
+    const char *colon =
+        s == NULL || s->endpoint_count == 0 ? NULL : strrchr(s->endpoints[0].address, ':');
 
     return colon == NULL ? "" : colon + 1;
 }
@@ -62,6 +62,6 @@ setup_ca_tell(const struct app *app, const struct report *r)
     (void)printf("\nClients need the root's certificate, %s\n"
                  "(pgcert ca export root prints it), and then connect by:\n"
                  "  %spsql \"host=%s%s%s sslmode=verify-full sslrootcert=%s%s%s\"%s\n",
-                 root, term_on(TERM_BOLD), find_host(r->certificate), *port == '\0' ? "" : " port=",
-                 port, quote, root, quote, term_off());
+                 root, term_on(TERM_BOLD), find_host(r->certificate),
+                 *port == '\0' ? "" : " port=", port, quote, root, quote, term_off());
 }

@@ -183,6 +183,76 @@ login()
     [ "$(login "$BUNDLES/alice")" = "alice app /CN=alice" ]
 }
 
+@test "a bundle is copied, or brought up to date, with the same key and certificate" {
+    have faketime
+    mutual_tls
+    expect 0 pgcert client new alice --database app
+    before=$(pgcert --json client list)
+    expect 0 pgcert client bundle alice --out "$WORLD/copy/alice"
+    [[ $output == "alice: "*" copied; the bundle is $WORLD/copy/alice" ]]
+    [ "$(stat -c %a "$WORLD/copy/alice")" = 700 ]
+    [ "$(stat -c %a "$WORLD/copy/alice"/* | sort -u)" = 600 ]
+    [ "$(ls -A "$WORLD/copy/alice")" = "$(ls -A "$BUNDLES/alice")" ] && [ "$(ls -A "$WORLD/copy")" = alice ]
+    for file in postgresql.crt postgresql.key postgresql.pk8 postgresql.p12.password root.crt; do
+        cmp "$WORLD/copy/alice/$file" "$BUNDLES/alice/$file"
+    done
+    openssl pkcs12 -in "$WORLD/copy/alice/postgresql.p12" -passin "file:$BUNDLES/alice/postgresql.p12.password" -nodes |
+        openssl pkey -pubout | cmp - <(openssl pkey -in "$BUNDLES/alice/postgresql.key" -pubout)
+    # its files name the place where they are
+    mv "$BUNDLES/alice" "$WORLD/elsewhere"
+    [ "$(login "$WORLD/copy/alice")" = "alice app /CN=alice" ]
+    mv "$WORLD/elsewhere" "$BUNDLES/alice"
+    expect 65 pgcert client bundle alice --out "$WORLD/copy/alice"
+    says "is there already"
+    expect 65 pgcert client bundle bob --out "$WORLD/copy/bob"
+    [ ! -e "$WORLD/copy/bob" ]
+
+    # what has changed comes in, in its own place or in the copy
+    expect 0 pgcert --json client bundle alice --port 5433 --path /srv/alice --legacy
+    [ "$(json "['bundles'][0]['did']")" = updated ]
+    grep -q 'port=5433' "$BUNDLES/alice/pg_service.conf"
+    openssl pkcs12 -in "$BUNDLES/alice/postgresql.p12" -passin "file:$BUNDLES/alice/postgresql.p12.password" -nodes -info 2>&1 |
+        grep -q TripleDES
+    expect 0 pgcert client bundle alice --port 5432 --out "$WORLD/copy/second"
+    grep -q 'sslkey=/srv/alice/postgresql.key' "$WORLD/copy/second/pg_service.conf"
+    grep -q 'port=5432' "$WORLD/copy/second/pg_service.conf"
+    cmp "$WORLD/copy/second/postgresql.key" "$WORLD/copy/alice/postgresql.key"
+    expect 64 pgcert client bundle alice --host $'a\nb'
+    expect 64 pgcert client bundle alice bob
+    [ "$(pgcert --json client list)" = "$before" ] # nothing was signed
+
+    expect 0 pgcert client revoke alice
+    expect 65 pgcert client bundle alice --out "$WORLD/copy/third"
+    says "is revoked.*pgcert client renew alice"
+    expect 0 pgcert client new bob
+    expect 65 later +300d client bundle bob
+    says "has expired.*pgcert client renew bob"
+}
+
+@test "killed at any system call that changes a file, a bundle is copied whole or not at all" {
+    have strace
+    local call n kills=0
+    expect 0 pgcert client new alice
+    for call in openat write fsync mkdir rename unlink; do
+        n=0
+        while :; do
+            n=$((n + 1))
+            rm -rf "$WORLD/copies/alice"
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" client bundle alice --out "$WORLD/copies/alice" 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            [ ! -e "$WORLD/copies/alice" ] || [ "$(ls -A "$WORLD/copies/alice")" = "$(ls -A "$BUNDLES/alice")" ]
+            rm -rf "$WORLD/copies/alice"
+            [ "$((kills % 8))" != 0 ] || {
+                expect 0 pgcert client bundle alice --out "$WORLD/copies/alice"
+                [ "$(ls -A "$WORLD/copies")" = alice ]
+            }
+        done
+    done
+    [ "$kills" -gt 40 ]
+}
+
 @test "clients are renewed when they are due, into the same place" {
     have faketime
     expect 0 pgcert client new alice --database app --host "db.$ZONE" --port 5433

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -166,6 +167,72 @@ a_failure_leaves_what_was_there(void **state)
     fake_ca_end(&f);
 }
 
+/* The key and the certificate stay; what the files say is what is given. */
+static void
+a_bundle_is_written_again_without_a_signature(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca_bundle b = alice;
+    struct ca_list list = {0};
+    own_ca_bundle_found struct ca_bundle_found found = {0};
+    char *key = NULL;
+    char from[256], to[256];
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "b/out", false, &e));
+    key = strdup(scratch_read(&f.scratch, "b/out/postgresql.key"));
+    (void)snprintf(from, sizeof(from), "%s", scratch_path(&f.scratch, "b/out"));
+    (void)snprintf(to, sizeof(to), "%s", scratch_path(&f.scratch, "b/other"));
+    b.password = "secret";
+    b.port = 5434;
+    assert_true(ca_bundle_write_again(&b, from, to, false, &e));
+    assert_false(ca_bundle_write_again(&b, from, to, false, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_true(ca_bundle_write_again(&b, from, from, true, &e));
+    assert_int_equal(scratch_count(&f.scratch, "b"), 2);
+    assert_string_equal(scratch_read(&f.scratch, "b/other/postgresql.key"), key);
+    assert_string_equal(scratch_read(&f.scratch, "b/out/postgresql.key"), key);
+    assert_true(ca_bundle_read(to, &found, &e));
+    assert_int_equal(found.port, 5434);
+    assert_int_equal(found.not_after_s, f.clock.at_s + 5 * FAKE_DAY);
+    assert_string_equal(found.password, "secret");
+    assert_true(ca_list_read(&f.config, "client", f.clock.at_s, &list, &e));
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].serial, found.serial);
+    ca_list_done(&list);
+    free(key);
+    fake_ca_end(&f);
+}
+
+static void
+a_key_of_another_certificate_is_not_handed_on(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca_bundle b = alice;
+    char *key = NULL;
+    char from[256], to[256];
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "b/out", false, &e));
+    assert_true(make(&f, &alice, "b/other", false, &e));
+    key = strdup(scratch_read(&f.scratch, "b/other/postgresql.key"));
+    scratch_write(&f.scratch, "b/out/postgresql.key", key);
+    (void)snprintf(from, sizeof(from), "%s", scratch_path(&f.scratch, "b/out"));
+    (void)snprintf(to, sizeof(to), "%s", scratch_path(&f.scratch, "b/third"));
+    b.password = "secret";
+    assert_false(ca_bundle_write_again(&b, from, to, false, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_int_equal(scratch_count(&f.scratch, "b"), 2);
+    free(key);
+    fake_ca_end(&f);
+}
+
 int
 main(void)
 {
@@ -176,6 +243,8 @@ main(void)
         cmocka_unit_test(names_of_users_become_names_of_directories),
         cmocka_unit_test(what_is_no_bundle_is_told),
         cmocka_unit_test(a_failure_leaves_what_was_there),
+        cmocka_unit_test(a_bundle_is_written_again_without_a_signature),
+        cmocka_unit_test(a_key_of_another_certificate_is_not_handed_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
