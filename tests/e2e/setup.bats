@@ -194,7 +194,7 @@ as_told()
     unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
     openssl verify -x509_strict -purpose sslserver -CAfile "$STATE/ca/root.crt" \
         -untrusted "$PGDATA/pgcert.pem" "$PGDATA/pgcert.pem"
-    [ "$(as_told)" = t ]
+    [ "$(as_told "")" = t ]
     not as_told "sslrootcert=$WORLD/pebble/root.pem"
     # the timer's run, and setup again, find nothing to do
     before=$(served) root=$(sha256sum "$STATE/ca/root.crt")
@@ -239,7 +239,7 @@ as_told()
         openssl verify -x509_strict -CAfile "$STATE/ca/root.crt" -untrusted "$PGDATA/pgcert.pem" \
             "$(case $name in *[.:]*[0-9]) echo -verify_ip ;; *) echo -verify_hostname ;; esac)" "$name" \
             "$PGDATA/pgcert.pem"
-        [ "$name" = "${hostname%%.*}" ] || [ "$(as_told)" = t ]
+        [ "$name" = "${hostname%%.*}" ] || [ "$(as_told "")" = t ]
     done
     # no ACME server signs those by DNS, and nothing is left of the attempt
     pg_reset
