@@ -1,7 +1,8 @@
 #!/bin/bash
-# The main job, on servers which this script makes for itself and removes again: a first certificate
-# and TLS on, then a renewal while the database is busy. Ends with a summary; the exit status is 0
-# only when everything is as it says.
+# The main job, on servers which this script makes for itself and removes again, in two acts. By the
+# private CA, with no server but PostgreSQL: a first certificate and TLS on, a client certificate, a
+# renewal while the database is busy. Then by ACME, with a name server: another issuer, and a renewal
+# under load. Ends with a summary; the exit status is 0 only when everything is as it says.
 #
 # usage: sudo make try      KEEP=1: the servers stay, to look around
 #
@@ -102,6 +103,12 @@ claim()
     rows+=("$(printf '%s%s%s  %-23s %s' "$colour" "$mark" "$plain" "$1" "$2")")
 }
 
+# A line between the claims of two acts.
+act()
+{
+    rows+=("$bold$1$plain")
+}
+
 summary()
 {
     title "Summary"
@@ -119,6 +126,7 @@ summary()
     else
         printf '\n'
         for log in "$PG_LOG" "$PEBBLE_LOG" "$BIND_LOG"; do
+            [ -e "$log" ] || continue
             printf '\n  %s\n' "${log#"$WORLD"/}"
             tail -n 8 "$log" | cut -c 1-120 | sed 's/^/    /'
         done
@@ -141,11 +149,14 @@ pgcert()
 
 clients="host=db.example.test dbname=bench user=bench"
 
-# A person's own check, by openssl(1) alone: chain, name and dates, up to Pebble's root.
+# What the act trusts: the root that certificates end in, and how that is called on the screen.
+root='' root_name=''
+
+# A person's own check, by openssl(1) alone: chain, name and dates, up to that root.
 look()
 {
     openssl s_client -starttls postgres -connect db.example.test:5432 \
-        -CAfile "$WORLD/pebble/root.pem" -verify_return_error -verify_hostname db.example.test \
+        -CAfile "$root" -verify_return_error -verify_hostname db.example.test \
         </dev/null >"$WORLD/s_client" 2>"$WORLD/s_client.err" || { cat "$WORLD/s_client.err"; return 1; }
     openssl x509 -in "$WORLD/s_client" -noout -subject -issuer -enddate -ext subjectAltName |
         grep -v 'Subject Alternative Name'
@@ -156,21 +167,31 @@ look()
 show_look()
 {
     show "openssl s_client -starttls postgres -connect db.example.test:5432 \\
-        -CAfile root.pem -verify_return_error -verify_hostname db.example.test" look
+        -CAfile $root_name -verify_return_error -verify_hostname db.example.test" look
+}
+
+look_is_good()
+{
+    grep -q 'Verify return code: 0' <<<"$shown"
+}
+
+make_bench()
+{
+    pg_sql "create role bench login" && pg_sql "create role alice login; create role bob login" &&
+        pg_sql "create database bench owner bench" &&
+        "$(pg_bin)/pgbench" -i -q -s 1 -h /var/run/postgresql -U bench bench >/dev/null 2>&1
 }
 
 # Sessions that stay, and a new connection for each transaction, both verifying the certificate.
 load_start()
 {
-    pg_sql "create role bench login" && pg_sql "create database bench owner bench" || return
-    psql -XqAt -d "host=/var/run/postgresql dbname=bench user=bench" -c "select 1" >/dev/null || return
-    "$(pg_bin)/pgbench" -i -q -s 1 -h /var/run/postgresql -U bench bench >/dev/null 2>&1 || return
-    export PGSSLMODE=verify-full PGSSLROOTCERT=$WORLD/pebble/root.pem
+    export PGSSLMODE=verify-full PGSSLROOTCERT=$root
     "$(pg_bin)/pgbench" -n -c 4 -j 2 -T "$1" "$clients" >"$WORLD/load" 2>&1 &
     load=$!
     "$(pg_bin)/pgbench" -n -S -C -c 2 -T "$1" "$clients" >"$WORLD/load-new" 2>&1 &
     load_new=$!
     coproc OPEN { psql -XqAt -d "$clients"; }
+    open=$OPEN_PID
     ask before
 }
 
@@ -189,6 +210,7 @@ load_end()
     wait "$load_new" || load_new_status=$?
     ask after
     printf '\\q\n' >&"${OPEN[1]}"
+    wait "$open"
 }
 
 # A number in pgbench's report: number FILE WORDS
@@ -204,35 +226,14 @@ sound()
         ! grep -qiE 'aborted|error|fatal' "$2"
 }
 
-inside()
+# A renewal while pgbench runs, with what is claimed of it: renewal_under_load SECONDS
+renewal_under_load()
 {
-    # shellcheck source-path=SCRIPTDIR source=world/inside.bash
-    . "$here/world/inside.bash"
     local before='' after='' first second took backend version since during=no
-    printf '%spgcert, tried on a throw-away installation%s\n' "$bold" "$plain"
-
-    title "1. The servers: an ACME server, a name server, a database without TLS"
-    # shellcheck disable=SC2119 # its arguments are for Pebble
-    world_start || fail_early "the servers did not start"
-    show "psql -c 'show server_version' -c 'show ssl'" \
-        as_postgres psql -XqAt -c "show server_version" -c "show ssl"
-    printf '    %sPebble, BIND with a TSIG key, and PostgreSQL are up after %s%s\n' \
-        "$dim" "$(seconds_since "$started")" "$plain"
-
-    title "2. The first certificate, and TLS on"
-    took=${EPOCHREALTIME/./}
-    show "pgcert setup db.example.test --yes" pgcert setup db.example.test --yes ||
-        fail_early "pgcert setup failed"
-    claim "first certificate" "issued by ACME DNS-01, TLS turned on, in $(seconds_since "$took")" true
-    show_look
     first=$(served db.example.test)
-    claim "openssl(1) agrees" "${first:0:32}... verifies" grep -q 'Verify return code: 0' <<<"$shown"
-    claim "TXT records" "removed from the zone" [ -z "$(dns_challenges "$ZONE")" ]
-
-    title "3. A renewal, while pgbench is running"
-    load_start 5 || fail_early "pgbench did not start"
-    printf '  %s$ PGSSLMODE=verify-full pgbench -c 4 -T 5 &       (sessions that stay)\n' "$bold"
-    printf '  $ PGSSLMODE=verify-full pgbench -S -C -c 2 -T 5 &  (a connection each)%s\n' "$plain"
+    load_start "$1" || fail_early "pgbench did not start"
+    printf '  %s$ PGSSLMODE=verify-full pgbench -c 4 -T %d &       (sessions that stay)\n' "$bold" "$1"
+    printf '  $ PGSSLMODE=verify-full pgbench -S -C -c 2 -T %d &  (a connection each)%s\n' "$1" "$plain"
     await 5 "load" busy || fail_early "pgbench does nothing: $(tail -n 1 "$WORLD/load")"
     took=${EPOCHREALTIME/./}
     show "pgcert renew --force" pgcert renew --force || fail_early "pgcert renew failed"
@@ -244,8 +245,7 @@ inside()
     printf '  %s$ wait%s\n' "$bold" "$plain"
     grep -hE '^number of (transactions|failed)' "$WORLD/load" "$WORLD/load-new" | sed 's/^/    /'
 
-    claim "renewed" "issued, deployed, served and proved in $took" \
-        grep -q 'Verify return code: 0' <<<"$shown"
+    claim "renewed" "issued, deployed, served and proved in $took" look_is_good
     claim "the database" "was busy before, during and after the renewal" [ $during = yes ]
     claim "served before" "${first:0:32}..." [ -n "$first" ]
     claim "served after" "${second:0:32}..." [ -n "$second" ]
@@ -259,8 +259,146 @@ none refused" \
     IFS='|' read -r backend version since <<<"$after"
     claim "an open session" "went on in the same backend ($backend), over $version" \
         same "$before" "$after"
-    claim "the server" "was not restarted; it runs since $since" same "${before##*|}" "$since"
+    claim "the server" "was not restarted; it runs since $since" \
+        same "$since" "${before##*|}" "$started_at"
+}
+
+tls_is_on()
+{
+    [[ $shown == *"renewed, deployed, proved"* ]] && [ "$(pg_sql "show ssl")" = on ]
+}
+
+# Does nothing listen here but PostgreSQL, and is there no way out?
+alone()
+{
+    [ "$(ss -Htuln | awk '{ sub(/.*:/, "", $5); print $1, $5 }' | sort -u)" = "tcp 5432" ] &&
+        [ -z "$(ip route show default; ip -6 route show default)" ]
+}
+
+# What the server trusts for clients: the CA for clients and its CRL; and who must show a certificate.
+trust_clients()
+{
+    pgcert ca export clients >"$PGDATA/clients.crt" && cp "$STATE/ca/clients.crl" "$PGDATA" &&
+        chown postgres: "$PGDATA"/clients.{crt,crl} &&
+        printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" \
+            >"$PGDATA/conf.d/clients.conf" &&
+        sed -i '1i hostssl bench alice,bob all cert' "$PGDATA/pg_hba.conf" &&
+        pg_sql "select pg_reload_conf()" >/dev/null
+}
+
+# By the bundle alone, as another user or without it: as_alice [SETTING...]
+as_alice()
+{
+    env -i PATH="$PATH" LC_ALL=C.UTF-8 psql "$(head -n 1 "$STATE/ca/clients/alice/urls")$*" \
+        -XqAtc "select current_user, ssl, client_dn from pg_stat_ssl where pid = pg_backend_pid()"
+}
+
+# Has the server let her in because of her certificate?
+alice_is_in()
+{
+    [ "$(as_alice)" = "alice|t|/CN=alice" ]
+}
+
+# By PostgreSQL, for that reason: refused WHY SETTING
+refused()
+{
+    ! as_alice "$2" >"$WORLD/refused" 2>&1 && grep -q "FATAL: *$1" "$WORLD/refused"
+}
+
+by_private_ca()
+{
+    local took first
+    title "1. A database without TLS, and no other server"
+    pg_start || fail_early "PostgreSQL did not start"
+    # who else would know that name? The name server comes in the second act
+    cp /etc/hosts "$WORLD/hosts" && echo "127.0.0.1 db.example.test" >>/etc/hosts
+    make_bench || fail_early "the database for pgbench was not made"
+    mkdir -p "$WORLD/conf" && printf '[pgcert]\nstate = %s\n' "$STATE" >"$CONF"
+    started_at=$(pg_sql "select to_char(pg_postmaster_start_time(), 'HH24:MI:SS')")
+    show "psql -c 'show server_version' -c 'show ssl'" \
+        as_postgres psql -XqAt -c "show server_version" -c "show ssl"
+    [ "$(tail -n 1 <<<"$shown")" = off ] || fail_early "TLS is on already"
+
+    title "2. The first certificate, by a private CA"
+    act "By a private CA"
+    claim "nobody else" "listens in this world, and no route leads out of it" alone
+    took=${EPOCHREALTIME/./}
+    show "pgcert setup db.example.test --yes" pgcert setup db.example.test --yes ||
+        fail_early "pgcert setup failed"
+    claim "first certificate" "signed here, TLS turned on, in $(seconds_since "$took")" \
+        tls_is_on
+    root=$STATE/ca/root.crt root_name=root.crt
+    show_look
+    first=$(served db.example.test)
+    claim "openssl(1) agrees" "${first:0:32}... verifies" look_is_good
+
+    title "3. A client that logs in by certificate"
+    show "pgcert client new alice --database bench" pgcert client new alice --database bench ||
+        fail_early "pgcert client new failed"
+    show "pgcert ca export clients >clients.crt    # for ssl_ca_file, and: hostssl bench alice,bob all cert" \
+        trust_clients || fail_early "the server's trust for clients was not set"
+    await 5 "the new trust" alice_is_in
+    show "psql \"\$(head -n 1 alice/urls)\" -c 'select current_user, ssl, client_dn ...'" as_alice
+    claim "client certificate" "alice logs in by it, with verify-full" [ "$shown" = "alice|t|/CN=alice" ]
+    claim "without it" "alice is refused" \
+        refused "connection requires a valid client certificate" "&sslcert=/none&sslkey=/none"
+    claim "as another" "her certificate is refused for the role bob" \
+        refused 'certificate authentication failed for user "bob"' "&user=bob"
+
+    title "4. A renewal, while pgbench is running"
+    renewal_under_load 3
+    claim "nobody else" "listens in this world still" alone
+}
+
+# Settings of an ACME server beside what setup has written, and the name from the name server.
+add_issuer()
+{
+    cp "$WORLD/hosts" /etc/hosts # in place: it is mounted
+    cp "$written" "$WORLD/written"
+    world_conf
+    sed -i '/^\[certificate/,/^$/d; /^\[target/,/^$/d' "$CONF"
+    cp "$WORLD/written" "$written"
+}
+
+change_issuer()
+{
+    sed -i 's/^issuer = ca/issuer = pebble/' "$written" && pgcert renew
+}
+
+by_acme()
+{
+    local took first written=$WORLD/conf/conf.d/db.example.test.conf
+    title "5. The same certificate by ACME: a name server and an ACME server are there now"
+    took=${EPOCHREALTIME/./}
+    # shellcheck disable=SC2119 # their arguments are for other servers
+    { bind_start && pebble_start; } || fail_early "the servers did not start"
+    printf '    %sPebble and BIND with a TSIG key are up after %s%s\n' \
+        "$dim" "$(seconds_since "$took")" "$plain"
+    add_issuer || fail_early "the settings were not written"
+    root=$WORLD/pebble/root.pem root_name=root.pem
+    act "By ACME"
+    took=${EPOCHREALTIME/./}
+    show "sed -i 's/^issuer = ca/issuer = pebble/' conf.d/db.example.test.conf && pgcert renew" change_issuer ||
+        fail_early "pgcert renew failed"
+    claim "first certificate" "issued by ACME DNS-01, in $(seconds_since "$took")" \
+        grep -q 'renewed, deployed, proved' <<<"$shown"
+    show_look
+    first=$(served db.example.test)
+    claim "openssl(1) agrees" "${first:0:32}... verifies" look_is_good
+    claim "TXT records" "removed from the zone" [ -z "$(dns_challenges "$ZONE")" ]
+
+    title "6. A renewal by ACME, while pgbench is running"
+    renewal_under_load 3
     show "pgcert status" pgcert status
+}
+
+inside()
+{
+    # shellcheck source-path=SCRIPTDIR source=world/inside.bash
+    . "$here/world/inside.bash"
+    printf '%spgcert, tried on a throw-away installation%s\n' "$bold" "$plain"
+    by_private_ca
+    by_acme
     finish
 }
 
@@ -270,9 +408,13 @@ busy()
     [ "$(pg_sql "select count(*) > 4 from pg_stat_activity where usename = 'bench'")" = t ]
 }
 
+# Are they all the same, and something?
 same()
 {
-    [ -n "$1" ] && [ "$1" = "$2" ]
+    local other
+    for other; do
+        [ -n "$1" ] && [ "$1" = "$other" ] || return
+    done
 }
 
 changed()

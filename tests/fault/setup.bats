@@ -120,10 +120,11 @@ pg_and_pgcert_are_fresh()
 @test "killed at any step of a setup with the private CA, the next setup finishes" {
     have strace
     local call n kills=0
-    for call in mkdir renameat2 renameat; do
+    for call in write mkdir renameat2 renameat; do
         n=0
         while :; do
             n=$((n + 1))
+            [ "$call" != write ] || [ "$n" -le 4 ] || break # those are of the settings
             pg_and_pgcert_are_fresh
             run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
                 "$PGCERT" -c "$CONF" setup --yes "db.$ZONE" 3>&- 4>&- </dev/null
@@ -134,6 +135,7 @@ pg_and_pgcert_are_fresh()
             unharmed "$(leaf_sha256 "$PGDATA/pgcert.pem")"
             openssl verify -CAfile "$STATE/ca/root.crt" -untrusted "$PGDATA/pgcert.pem" "$PGDATA/pgcert.pem"
             [ "$(ls -A "$WORLD/conf/conf.d")" = "db.$ZONE.conf" ] # whole, and nothing beside it
+            [ "$(stat -c %a "$WORLD/conf/conf.d/db.$ZONE.conf")" = 644 ]
         done
     done
     echo "# setup, private CA: $kills kills" >&3
