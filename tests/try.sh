@@ -191,16 +191,25 @@ load_start()
     "$(pg_bin)/pgbench" -n -S -C -c 2 -T "$1" "$clients" >"$WORLD/load-new" 2>&1 &
     load_new=$!
     coproc OPEN { psql -XqAt -d "$clients"; }
-    open=$OPEN_PID
+    open=$OPEN_PID open_to=${OPEN[1]} open_from=${OPEN[0]} # gone from OPEN when the session is
     ask before
+}
+
+# A session that has ended is a claim that does not hold, and not the end of this script.
+tell()
+{
+    trap '' PIPE
+    # shellcheck disable=SC2059 # the first argument is the format
+    { printf "$@" >&"$open_to"; } 2>/dev/null
+    trap - PIPE
 }
 
 # Asks the one open session who it is: its backend, over TLS, since when the server runs.
 ask()
 {
-    printf 'select pid, version, %s from pg_stat_ssl where ssl and pid = pg_backend_pid();\n' \
-        "to_char(pg_postmaster_start_time(), 'HH24:MI:SS')" >&"${OPEN[1]}" &&
-        read -rt 5 "${1?}" <&"${OPEN[0]}"
+    tell 'select pid, version, %s from pg_stat_ssl where ssl and pid = pg_backend_pid();\n' \
+        "to_char(pg_postmaster_start_time(), 'HH24:MI:SS')" &&
+        read -rt 5 "${1?}" <&"$open_from"
 }
 
 load_end()
@@ -209,7 +218,7 @@ load_end()
     wait "$load" || load_status=$?
     wait "$load_new" || load_new_status=$?
     ask after
-    printf '\\q\n' >&"${OPEN[1]}"
+    tell '\\q\n'
     wait "$open"
 }
 
