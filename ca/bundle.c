@@ -327,7 +327,7 @@ ca_bundle_write_again(const struct ca_bundle *b, const char *from, const char *d
     own_mem char *number = NULL;
     struct content c = {.bundle = b, .chain_pem = &chain_pem, .chain = &chain};
 
-    if ((!replace && !is_free(directory, e)) || !make_parent(directory, e))
+    if (!make_parent(directory, e))
         return false;
     if (!read_pair(from, &chain_pem, &chain, &key, e))
         return err_wrap(e, "the bundle '%s'", from);

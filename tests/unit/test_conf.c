@@ -365,6 +365,23 @@ a_missing_file_is_said_with_the_way_out(void **state)
                                 "sample in pgcert.conf(5)");
 }
 
+/* For the command that makes it. */
+static void
+what_stands_beside_a_missing_file_can_be_read(void **state)
+{
+    own_conf struct conf c = {0};
+    own_conf struct conf none = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(conf_read_beside(&none, "nowhere/p.conf", &e));
+    assert_int_equal(none.section_count, 0);
+    assert_int_equal(mkdir("conf.d", 0700), 0);
+    write_file("conf.d/y.conf", "[a]\nb = 1\n");
+    assert_true(conf_read_beside(&c, "p.conf", &e));
+    assert_string_equal(conf_value_find(conf_find(&c, "a", ""), "b")->text, "1");
+}
+
 static void
 a_file_that_is_too_large_is_refused(void **state)
 {
@@ -418,6 +435,7 @@ main(void)
         IN_DIRECTORY(files_are_read_in_order_of_name_and_the_last_wins),
         IN_DIRECTORY(a_setting_of_another_file_needs_its_own_section),
         IN_DIRECTORY(a_missing_file_is_said_with_the_way_out),
+        IN_DIRECTORY(what_stands_beside_a_missing_file_can_be_read),
         IN_DIRECTORY(a_file_that_is_too_large_is_refused),
         IN_DIRECTORY(what_cannot_be_read_is_a_failure),
     };
