@@ -263,7 +263,7 @@ set_up_target(struct app *app, const char *name, const struct members *m,
         return true;
     }
     if (changes && !how->may("Write these lines, and reload?", e))
-        return false;
+        return err_wrap(e, "[target %s] pg_hba.conf", name);
     if (!reload_hba(target, m->clients, m->count, false, app->clock, &done, e))
         return err_wrap(e, "[target %s]", name);
     if (!app->quiet)

@@ -232,6 +232,23 @@ no_block()
     no_block
 }
 
+# A setup at a terminal, with these answers: at_a_terminal ANSWER...
+at_a_terminal()
+{
+    printf '%s\n' "$@" | timeout 60 script -qec "$PGCERT -c $CONF setup --mutual-tls db.$ZONE" /dev/null 3>&- 4>&-
+}
+
+@test "at a terminal the lines are shown before it is asked, and a no changes nothing" {
+    expect 0 pgcert client new alice --database app
+    expect 64 at_a_terminal y n
+    grep -q 'hostssl app alice all cert' <<<"$output"
+    grep -q 'Write these lines, and reload?' <<<"$output"
+    grep -q 'pg_hba.conf: nothing was changed' <<<"$output"
+    no_block
+    expect 0 at_a_terminal y y
+    [ "$(login alice)" = "alice app" ]
+}
+
 @test "client show --hba prints the lines" {
     expect 0 pgcert client new alice --database app
     expect 0 pgcert client show --hba alice
