@@ -15,7 +15,7 @@ static const char *root_key, *format, *of;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--root-key", NULL, NULL,   &root_key, "FILE", "init, export: the root's key goes to FILE, and is not kept here; import: it comes from there"},
+    {"--root-key", NULL, NULL,   &root_key, "FILE", "the root's key: where it goes to; import: comes from"},
     {"--force",    NULL, &force, NULL,      NULL,   "crl: make all CRLs anew"},
     {"--format",   NULL, NULL,   &format,   "WORD", "export index: csv, or openssl (the index.txt of openssl-ca)"},
     {"--of",       NULL, NULL,   &of,       "WORD", "export index --format openssl: root, servers, clients (the default), 'tenant NAME'"},
@@ -282,7 +282,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
 
 const struct command cmd_ca = {
     .name = "ca",
-    .arguments = "init|show|crl|tenant|export|import [WHAT]",
+    .arguments = "WORD [WHAT]",
     .least = 1,
     .most = 2,
     .needs = NEED_CONFIG | NEED_STATE,

@@ -23,14 +23,14 @@ static const char *reason, *state, *order, *tenant, *source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--host",          NULL, NULL,        &host,          "NAME", "new, bundle: the server's name; default: of the first certificate"},
+    {"--host",          NULL, NULL,        &host,          "NAME", "new, bundle: the server; default: of the first certificate"},
     {"--port",          NULL, NULL,        &port,          "N",    "new, bundle: the server's port (5432)"},
-    {"--database",      NULL, NULL,        &database,      "NAME", "new, bundle, show --hba: the database; default: the user's name"},
-    {"--out",           NULL, NULL,        &out,           "DIR",  "new, renew: where the bundle is; default: clients/USER at the CA; bundle: where the copy goes"},
+    {"--database",      NULL, NULL,        &database,      "NAME", "new, bundle, show --hba; default: the user's name"},
+    {"--out",           NULL, NULL,        &out,           "DIR",  "where the bundle is, or its copy goes; default: at the CA"},
     {"--path",          NULL, NULL,        &path,          "DIR",  "new, bundle: where the bundle will be at the client; default: where it is made"},
     {"--lifetime",      NULL, NULL,        &lifetime,      "SPAN", "new, sign: how long it is valid, as 30d; default: [ca] client_lifetime"},
     {"--key-type",      NULL, NULL,        &key_type,      "WORD", "new: the kind of the key (ecdsa-p256)"},
-    {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new, bundle: PKCS#12 for programs that do not read the modern one"},
+    {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new, bundle: PKCS#12 for programs that read no modern one"},
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new, bundle: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
@@ -598,8 +598,8 @@ const struct command cmd_client = {
         "new USER           a key and a certificate with CN=USER, as a directory to hand on\n"
         "sign USER FILE     a certificate for the key of a request; printed\n"
         "renew [USER...]    anew into the same directory: those named, or all that are due\n"
-        "bundle USER        the directory again, with the same key: a copy, or in its place with\n"
-        "                   what has changed\n"
+        "bundle USER        the directory again, with the same key: a copy (--out), or in\n"
+        "                   its place with what has changed\n"
         "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
         "list [USER...]     a table of all, of users, or by serial number\n"
         "show USER          what a user has, and where the bundle is\n"

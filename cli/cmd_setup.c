@@ -15,7 +15,7 @@ static const char *issuer_name, *target_name, *hba_source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it; the private CA, when there is none"},
+    {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it; without any: the CA"},
     {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
     {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "clients of the private CA log in by certificate"},
     {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where they may; default: as before, or all"},

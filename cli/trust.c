@@ -103,6 +103,13 @@ is_in_force(const struct keeping *k, const struct target *t)
 
 /* ---- what is given ---- */
 
+static bool
+take_fresh(struct keeping *k, struct ca *ca, struct err *e)
+{
+    ca_client_trust_done(&k->given);
+    return ca_trust_clients(ca, true, &k->given, e) || err_wrap(e, "the private CA");
+}
+
 /* With new canaries where a target has something else: only they prove that this is in force. */
 static bool
 take_trust(struct keeping *k, struct err *e)
@@ -122,10 +129,7 @@ take_trust(struct keeping *k, struct err *e)
     for (size_t i = 0; i < c->target_count; i++)
         is_changed =
             is_changed || (reload_wants_clients(c->targets[i]) && !is_deployed(k, c->targets[i]));
-    if (!is_changed)
-        return true;
-    ca_client_trust_done(&k->given);
-    return ca_trust_clients(ca, true, &k->given, e) || err_wrap(e, "the private CA");
+    return !is_changed || take_fresh(k, ca, e);
 }
 
 /* ---- one target ---- */
@@ -199,17 +203,26 @@ bool
 trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust *given,
                 struct err *e)
 {
+    own_keeping struct keeping k = {.app = app, .path = state_path(app)};
     own_ca struct ca *ca = NULL;
     bool made = false;
 
     if (!reload_wants_clients(t))
         return true;
+    k.json = load(k.path);
+    if (k.path == NULL || k.json == NULL)
+        return err_memory(e);
     if (!ca_exists(&app->config.ca) && !ca_init(&app->config.ca, NULL, app->clock, &made, e))
         return false;
     if (made && !app->quiet)
         (void)printf("the private CA in %s is made\n", app->config.ca.directory);
     ca = ca_open(&app->config.ca, app->clock, e);
-    return ca != NULL && ca_trust_clients(ca, true, given, e);
+    if (ca == NULL || !ca_trust_clients(ca, false, &k.given, e) ||
+        (!is_deployed(&k, t) && !take_fresh(&k, ca, e)))
+        return false;
+    *given = k.given;
+    k.given = (struct ca_client_trust){0};
+    return true;
 }
 
 bool

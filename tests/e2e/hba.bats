@@ -19,7 +19,7 @@ setup_file()
     cp -p "$IDENT" "$WORLD/pg_ident.first"
 }
 
-# A fresh private CA, which the server trusts for clients; files of the administrator's as PostgreSQL
+# A fresh private CA; files of the administrator's as PostgreSQL
 # made them, but that nobody else gets in by TCP.
 setup()
 {
@@ -38,17 +38,6 @@ END
     expect 0 pgcert ca init
     pg_serves_pgcert
     expect 0 pgcert renew
-    trust_clients
-}
-
-# What the server trusts for clients, by hand.
-trust_clients()
-{
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$STATE/ca/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
-    load_settings
 }
 
 # Whoever connects afterwards meets what is loaded then.
@@ -116,15 +105,12 @@ no_block()
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=alice \
         -keyout "$dir/key" -out "$dir/crt" 2>/dev/null
     refused 'unknown ca|tlsv1 alert|certificate' alice sslcert="$dir/crt" sslkey="$dir/key"
-    # the server trusts that CA as well, which signs for alice of another organization
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=tenants \
-        -keyout "$dir/ca.key" -out "$dir/ca.crt" 2>/dev/null
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=other/CN=alice" \
+    # a tenant's CA, which the server trusts as well, signs for alice of another organization
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=any" \
         -keyout "$dir/key" -out "$dir/csr" 2>/dev/null
-    openssl x509 -req -in "$dir/csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -days 2 -out "$dir/crt" 2>/dev/null
-    cat "$dir/ca.crt" >>"$PGDATA/clients.crt"
-    echo "ssl_crl_file = ''" >>"$PGDATA/conf.d/ca.conf"
-    load_settings
+    expect 0 pgcert ca tenant other
+    pgcert client sign --tenant other alice "$dir/csr" >"$dir/crt"
+    expect 0 pgcert renew
     refused 'certificate authentication failed for user "alice"' alice sslcert="$dir/crt" sslkey="$dir/key"
     grep -q 'provided user name (alice) and authenticated user name (CN=alice,O=other) do not match\|no match in usermap "pgcert" for user "alice" authenticated as "CN=alice,O=other"' "$PG_LOG"
     [ "$(login alice)" = "alice app" ]
@@ -298,15 +284,6 @@ at_a_terminal()
         says "pg_hba.conf': line [0-9]+: .*by hand"
         cmp "$RULES" "$WORLD/damaged"
     done
-}
-
-@test "a server that checks no certificates is not told to ask for them" {
-    expect 0 pgcert client new alice --database app
-    rm "$PGDATA/conf.d/ca.conf"
-    load_settings
-    expect 78 pgcert setup --mutual-tls --yes "db.$ZONE"
-    says "ssl_ca_file.*ca export clients"
-    no_block
 }
 
 @test "lines that lock pgcert itself out are put back, and what was before is loaded" {

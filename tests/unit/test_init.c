@@ -179,7 +179,10 @@ an_unfinished_ca_is_not_opened_and_made_anew(void **state)
     fake_ca_begin(&f);
     fake_ca_init(&f);
     before = strdup(scratch_read(&f.scratch, "ca/root.crt"));
+    assert_true(ca_is_ready(&f.config));
     scratch_write(&f.scratch, "ca/unfinished", "");
+    assert_true(ca_exists(&f.config));
+    assert_false(ca_is_ready(&f.config));
     assert_null(ca_open(&f.config, &f.clock.base, &e));
     assert_int_equal(e.code, ERR_CONFIG);
     assert_non_null(strstr(e.text, "pgcert ca init"));
