@@ -334,16 +334,15 @@ authority_passphrase(const struct ca_config *config, struct str *passphrase, str
            err_set(e, ERR_CONFIG, "[ca] passphrase_file: '%s' is empty", config->passphrase_file);
 }
 
-EVP_PKEY *
-authority_key(const struct ca *ca, struct authority *a, struct err *e)
+/* NULL and `e`. */
+static EVP_PKEY *
+read_key(const struct ca *ca, const struct authority *a, struct err *e)
 {
     own_mem char *path = authority_path(ca->config, a->name, ".key");
     own_str struct str pem = {0};
     own_str struct str passphrase = {0};
     own_pkey EVP_PKEY *key = NULL;
 
-    if (a->key != NULL)
-        return a->key;
     if (path == NULL) {
         (void)err_memory(e);
         return NULL;
@@ -366,7 +365,16 @@ authority_key(const struct ca *ca, struct authority *a, struct err *e)
         (void)err_set(e, ERR_INPUT, "the CA's key '%s' is not that of its certificate", path);
         return NULL;
     }
-    a->key = TAKE(key);
+    return TAKE(key);
+}
+
+EVP_PKEY *
+authority_key(const struct ca *ca, struct authority *a, struct err *e)
+{
+    if (a->key == NULL && a->no_key.code == ERR_NONE)
+        a->key = read_key(ca, a, &a->no_key);
+    if (a->key == NULL)
+        *e = a->no_key;
     return a->key;
 }
 
@@ -388,24 +396,50 @@ authority_set_times(const struct ca *ca, const struct authority *issuer, int64_t
     return err_set(e, ERR_REFUSED, "the private CA (%s) has expired at %s", issuer->word, when);
 }
 
+bool
+authority_record(const struct ca *ca, const struct authority_order *orders, size_t count,
+                 struct err *e)
+{
+    own_mem struct index_entry *lines = calloc(count + 1, sizeof(*lines));
+    own_mem char *serials = calloc(count + 1, ISSUE_SERIAL_TEXT);
+    int64_t now_s = ca->clock->now_s(ca->clock);
+
+    if (lines == NULL || serials == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < count; i++) {
+        const struct authority_order *o = &orders[i];
+        char *serial = serials + i * ISSUE_SERIAL_TEXT;
+
+        if (authority_key(ca, o->issuer, e) == NULL)
+            return false;
+        str_hex(serial, o->issue.serial, ISSUE_SERIAL_SIZE);
+        lines[i] = (struct index_entry){.serial = serial,
+                                        .issuer = o->issuer->id,
+                                        .name = o->name,
+                                        .tenant = o->tenant,
+                                        .at_s = now_s,
+                                        .not_after_s = o->issue.not_after_s,
+                                        .kind = o->issue.kind};
+    }
+    return index_add_all_issued(ca->index_path, lines, count, e);
+}
+
 X509 *
-authority_sign(const struct ca *ca, struct authority *issuer, struct issue *i,
+authority_sign_recorded(const struct ca *ca, const struct authority_order *o, struct err *e)
+{
+    EVP_PKEY *key = authority_key(ca, o->issuer, e);
+
+    return key == NULL ? NULL : issue_sign(&o->issue, o->issuer->cert, key, e);
+}
+
+X509 *
+authority_sign(const struct ca *ca, struct authority *issuer, const struct issue *i,
                const struct index_entry *about, struct err *e)
 {
-    EVP_PKEY *key = authority_key(ca, issuer, e);
-    char serial[ISSUE_SERIAL_TEXT];
-    struct index_entry line = {.serial = serial,
-                               .name = about->name,
-                               .tenant = about->tenant,
-                               .at_s = ca->clock->now_s(ca->clock),
-                               .not_after_s = i->not_after_s,
-                               .kind = i->kind,
-                               .issuer = issuer->id};
+    struct authority_order o = {
+        .issuer = issuer, .issue = *i, .name = about->name, .tenant = about->tenant};
 
-    if (key == NULL || !issue_serial(i->serial, e))
+    if (!issue_serial(o.issue.serial, e) || !authority_record(ca, &o, 1, e))
         return NULL;
-    str_hex(serial, i->serial, ISSUE_SERIAL_SIZE);
-    if (!index_add_issued(ca->index_path, &line, e))
-        return NULL;
-    return issue_sign(i, issuer->cert, key, e);
+    return authority_sign_recorded(ca, &o, e);
 }

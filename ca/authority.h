@@ -19,6 +19,14 @@ struct authority {
     X509 *cert;    /* NULL: it is being made */
     EVP_PKEY *key; /* NULL: not read yet */
     char id[ISSUE_KEY_ID_TEXT];
+    struct err no_key; /* why its key could not be read; once is enough for a run */
+};
+
+/* What an authority is to sign. */
+struct authority_order {
+    struct authority *issuer;  /* borrowed; one without certificate signs itself */
+    struct issue issue;        /* with serial */
+    const char *name, *tenant; /* for the index; borrowed */
 };
 
 struct ca {
@@ -55,9 +63,9 @@ struct authority *authority_root(const struct ca *ca, const struct authority *a)
  * Takes:  purpose  CA_CLIENTS or CA_SERVERS; CA_ROOT: the roots alone */
 bool authority_is_for(const struct authority *a, enum ca_role purpose);
 
-/* The private key, read when first needed; borrowed. NULL and ERR_CONFIG (the root's is kept
- * elsewhere; it is encrypted by something else), ERR_INPUT (not the certificate's), ERR_PERMISSION,
- * ERR_SYSTEM. */
+/* The private key, read when first needed, and not tried again when that fails; borrowed. NULL and
+ * ERR_CONFIG (the root's is kept elsewhere; it is encrypted by something else), ERR_INPUT (not the
+ * certificate's), ERR_PERMISSION, ERR_SYSTEM. */
 MUST_USE EVP_PKEY *authority_key(const struct ca *ca, struct authority *a, struct err *e);
 
 /* The passphrase of the keys; empty where there is none. Errors as file_read_secret(); ERR_CONFIG
@@ -73,14 +81,26 @@ bool authority_has_key(const struct ca *ca, const struct authority *a);
 MUST_USE bool authority_set_times(const struct ca *ca, const struct authority *issuer,
                                   int64_t lifetime_s, struct issue *issue, struct err *e);
 
+/* Records in the index what is to be signed; it is on disk when this returns. The keys are read
+ * first: nothing is recorded that cannot be signed. Errors as authority_key(), index_add_issued().
+ */
+MUST_USE bool authority_record(const struct ca *ca, const struct authority_order *orders,
+                               size_t count, struct err *e);
+
+/* Signs what is recorded. ERR_INTERNAL; and, where authority_record() has not been called in this
+ * process or one that it was forked from, those of authority_key(). */
+MUST_USE X509 *authority_sign_recorded(const struct ca *ca, const struct authority_order *order,
+                                       struct err *e);
+
 /*
- * Signs: serial, the line in the index, then the signature.
+ * Does both for one, with a new serial.
  *
  * Takes:  issuer  one without certificate signs itself
  *         issue   without serial
  *         about   name and tenant, for the index
  */
-MUST_USE X509 *authority_sign(const struct ca *ca, struct authority *issuer, struct issue *issue,
-                              const struct index_entry *about, struct err *e);
+MUST_USE X509 *authority_sign(const struct ca *ca, struct authority *issuer,
+                              const struct issue *issue, const struct index_entry *about,
+                              struct err *e);
 
 #endif

@@ -1,10 +1,10 @@
-/* bundle.c: the directory that a client gets. */
+/* bundle.c: make the directories that clients get, one or many. */
 #include "base/file.h"
-#include "base/json.h"
-#include "ca/authority.h"
-#include "ca/connect.h"
+#include "base/workers.h"
+#include "ca/contents.h"
+#include "ca/kept.h"
 #include "ca/keyfile.h"
-#include "ca/name.h"
+#include "ca/sign.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,209 +15,55 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NEW "~new" /* how the name of a directory ends that is not complete; no user's does */
-#define PASSWORD_MAX 1024
+#define SYNC_EACH_MAX                                                                              \
+    8 /* bundles whose files are synced one by one: others write to that disk, too */
 
-/* What the files are made from. */
-struct content {
-    const struct ca_bundle *bundle;
-    EVP_PKEY *key;
-    const struct str *chain_pem;
-    const struct chain *chain;
-    const char *serial;
+_Static_assert(CA_SERIAL_TEXT >= ISSUE_SERIAL_TEXT, "a serial fits into an order");
+
+/* What is at work at a time. */
+struct batch {
+    struct ca *ca;                  /* borrowed */
+    struct ca_bundle_order *orders; /* borrowed */
+    struct err *errors;             /* borrowed; those without one go on */
+    size_t count;
+    struct authority_order *signing; /* of each order */
+    char **made; /* where each is made, and later the one that it replaced; NULL: nowhere */
 };
 
-/* ---- one file after the other ---- */
+#define own_batch __attribute__((cleanup(batch_done)))
 
-static bool
-put_chain(const struct content *c, struct str *text, struct err *e)
-{
-    return str_add(text, c->chain_pem->text, c->chain_pem->size) || err_memory(e);
-}
-
-static bool
-put_key(const struct content *c, struct str *text, struct err *e)
-{
-    return key_to_pem(c->key, text, e);
-}
-
-static bool
-put_pkcs8(const struct content *c, struct str *text, struct err *e)
-{
-    return keyfile_pkcs8(c->key, text, e);
-}
-
-static bool
-put_pkcs12(const struct content *c, struct str *text, struct err *e)
-{
-    return keyfile_pkcs12(c->key, c->chain, c->bundle->user, c->bundle->password,
-                          c->bundle->is_legacy, text, e);
-}
-
-static bool
-put_password(const struct content *c, struct str *text, struct err *e)
-{
-    return str_addf(text, "%s\n", c->bundle->password) || err_memory(e);
-}
-
-static bool
-put_root(const struct content *c, struct str *text, struct err *e)
-{
-    const struct str *pem = c->bundle->trust_pem;
-
-    return pem == NULL || str_add(text, pem->text, pem->size) || err_memory(e);
-}
-
-static bool
-put_service(const struct content *c, struct str *text, struct err *e)
-{
-    return connect_service(c->bundle, text) || err_memory(e);
-}
-
-static bool
-put_environment(const struct content *c, struct str *text, struct err *e)
-{
-    return connect_environment(c->bundle, text) || err_memory(e);
-}
-
-static bool
-put_urls(const struct content *c, struct str *text, struct err *e)
-{
-    return connect_urls(c->bundle, text) || err_memory(e);
-}
-
-static bool
-put_readme(const struct content *c, struct str *text, struct err *e)
-{
-    return connect_readme(c->bundle, cert_not_after(c->chain->certs[0]), text) || err_memory(e);
-}
-
-/* What a renewal needs to know again. */
-static bool
-put_about(const struct content *c, struct str *text, struct err *e)
-{
-    const struct ca_bundle *b = c->bundle;
-    own_json struct json_t *about = json_new_object();
-    own_mem char *encoded = NULL;
-
-    json_put_text(about, "user", b->user);
-    json_put_text(about, "tenant", b->tenant);
-    json_put_text(about, "host", b->host);
-    json_put_int(about, "port", b->port);
-    json_put_text(about, "database", b->database);
-    json_put_text(about, "path", b->path);
-    json_put_text(about, "key_type", key_type_words[b->key_type]);
-    json_put_int(about, "lifetime", b->lifetime_s);
-    json_put_bool(about, "privileged", b->is_privileged);
-    json_put_bool(about, "legacy", b->is_legacy);
-    json_put_text(about, "serial", c->serial);
-    json_put_int(about, "not_before", cert_not_before(c->chain->certs[0]));
-    json_put_int(about, "not_after", cert_not_after(c->chain->certs[0]));
-    encoded = about == NULL ? NULL : json_encode_pretty(about);
-    return (encoded != NULL && str_addf(text, "%s", encoded)) || err_memory(e);
-}
-
-static const struct {
-    const char *name;
-    bool (*put)(const struct content *c, struct str *text, struct err *e);
-} files[] = {
-    {"postgresql.crt", put_chain},
-    {"postgresql.key", put_key},
-    {"postgresql.pk8", put_pkcs8},
-    {"postgresql.p12", put_pkcs12},
-    {"root.crt", put_root},
-    {"postgresql.p12.password", put_password},
-    {"pg_service.conf", put_service},
-    {"environment", put_environment},
-    {"urls", put_urls},
-    {"README", put_readme},
-    {"about.json", put_about},
-};
-
-static bool
-write_file(int directory, const char *name, const struct str *text, struct err *e)
-{
-    own_fd int fd =
-        openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0 || !file_write_all(fd, text->text, text->size) || fsync(fd) < 0)
-        return err_errno(e, "write '%s' of a bundle", name);
-    return true;
-}
-
-static bool
-write_files(const char *path, const struct content *c, struct err *e)
-{
-    own_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd < 0)
-        return err_errno(e, "open '%s'", path);
-    for (size_t i = 0; i < COUNT(files); i++) {
-        own_str struct str text = {0};
-
-        if (!files[i].put(c, &text, e) ||
-            (text.size > 0 && !write_file(fd, files[i].name, &text, e)))
-            return false;
-    }
-    return fsync(fd) == 0 || err_errno(e, "sync '%s'", path);
-}
-
-/* ---- the directory ---- */
-
-/* Our files alone: what else somebody has put there stays. */
 static void
-remove_bundle(const char *path)
+batch_done(struct batch *b)
 {
-    for (size_t i = 0; i < COUNT(files); i++) {
-        own_mem char *file = str_format("%s/%s", path, files[i].name);
-
-        if (file != NULL)
-            (void)unlink(file);
-    }
-    (void)rmdir(path);
-}
-
-/* A new one takes an empty place; one that is replaced changes places with the old one. */
-static bool
-put_in_place(const char *from, const char *to, bool replace, struct err *e)
-{
-    bool is_empty = rename(from, to) == 0;
-
-    if (!is_empty && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR)) {
-        if (!replace)
-            return err_set(e, ERR_INPUT,
-                           "'%s' is there already; a new certificate for it is made by: pgcert "
-                           "client renew; a second bundle goes elsewhere by: --out DIRECTORY",
-                           to);
-        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) < 0)
-            return err_errno(e, "replace '%s'", to);
-    } else if (!is_empty) {
-        return err_errno(e, "name the bundle '%s'", to);
-    }
-    if (!file_sync_parent(AT_FDCWD, to, e))
-        return false;
-    if (!is_empty)
-        remove_bundle(from);
-    return true;
+    for (size_t i = 0; b->made != NULL && i < b->count; i++)
+        free(b->made[i]);
+    free(b->made);
+    free(b->signing);
 }
 
 static bool
-write_bundle(const char *directory, bool replace, const struct content *c, struct err *e)
+batch_begin(struct batch *b, struct err *e)
 {
-    own_mem char *made = str_format("%s" NEW, directory);
+    b->signing = calloc(b->count + 1, sizeof(*b->signing));
+    b->made = calloc(b->count + 1, sizeof(*b->made));
+    return (b->signing != NULL && b->made != NULL) || err_memory(e);
+}
 
-    if (made == NULL)
-        return err_memory(e);
-    remove_bundle(made);
-    if (mkdir(made, 0700) < 0) {
-        (void)err_errno(e, "make the directory '%s'", made);
-        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
-        return false;
-    }
-    if (write_files(made, c, e) && put_in_place(made, directory, replace, e))
-        return true;
-    remove_bundle(made);
-    return false;
+static bool
+is_good(const struct batch *b, size_t i)
+{
+    return b->errors[i].code == ERR_NONE;
+}
+
+/* ---- before anything is signed ---- */
+
+static bool
+refuse_taken(const char *directory, struct err *e)
+{
+    return err_set(e, ERR_INPUT,
+                   "'%s' is there already; a new certificate for it is made by: pgcert client "
+                   "renew; a second bundle goes elsewhere by: --out DIRECTORY",
+                   directory);
 }
 
 /* Nothing is signed for a place that is taken. */
@@ -233,11 +79,17 @@ is_free(const char *directory, struct err *e)
     for (entry = readdir(d); entry != NULL; entry = readdir(d))
         empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
     (void)closedir(d);
-    return empty ||
-           err_set(e, ERR_INPUT,
-                   "'%s' is there already; a new certificate for it is made by: pgcert client "
-                   "renew; a second bundle goes elsewhere by: --out DIRECTORY",
-                   directory);
+    return empty || refuse_taken(directory, e);
+}
+
+/* What both directories have before their last '/'. */
+static bool
+has_same_parent(const char *a, const char *b)
+{
+    const char *slash = strrchr(a, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - a) + 1;
+
+    return strncmp(a, b, size) == 0 && strchr(b + size, '/') == NULL;
 }
 
 static bool
@@ -252,38 +104,244 @@ make_parent(const char *directory, struct err *e)
     return *parent == '\0' || file_make_directory(parent, 0700, e);
 }
 
+static bool
+is_made_here(const struct batch *b, size_t before, const char *made)
+{
+    for (size_t i = 0; i < before; i++)
+        if (b->made[i] != NULL && strcmp(b->made[i], made) == 0)
+            return true;
+    return false;
+}
+
+/* The directory under its first name. One that a killed run has left is not in the way; one that
+ * another order of this batch has made is. */
+static bool
+claim(struct batch *b, size_t i, struct err *e)
+{
+    const char *directory = b->orders[i].directory;
+    own_mem char *made = str_format("%s" KEPT_NEW, directory);
+    bool good = made != NULL && mkdir(made, 0700) == 0;
+
+    if (made == NULL)
+        return err_memory(e);
+    if (!good && errno == EEXIST) {
+        if (is_made_here(b, i, made))
+            return err_set(e, ERR_INPUT, "'%s' is asked for twice", directory);
+        contents_remove(made);
+        good = mkdir(made, 0700) == 0;
+    }
+    if (!good) {
+        (void)err_errno(e, "make the directory '%s'", made);
+        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+        return false;
+    }
+    b->made[i] = TAKE(made);
+    return true;
+}
+
+static bool
+prepare(struct batch *b, size_t i, const char *previous, struct err *e)
+{
+    struct ca_bundle_order *o = &b->orders[i];
+    struct ca_client client = {.user = o->bundle->user,
+                               .tenant = o->bundle->tenant,
+                               .lifetime_s = o->bundle->lifetime_s,
+                               .is_privileged = o->bundle->is_privileged};
+
+    if ((!o->replace && !is_free(o->directory, e)) ||
+        !sign_plan_client(b->ca, &client, &b->signing[i], e))
+        return false;
+    str_hex(o->serial, b->signing[i].issue.serial, ISSUE_SERIAL_SIZE);
+    if ((previous == NULL || !has_same_parent(previous, o->directory)) &&
+        !make_parent(o->directory, e))
+        return false;
+    return claim(b, i, e);
+}
+
+static void
+prepare_all(struct batch *b)
+{
+    const char *previous = NULL;
+
+    for (size_t i = 0; i < b->count; i++)
+        if (is_good(b, i) && prepare(b, i, previous, &b->errors[i]))
+            previous = b->orders[i].directory;
+}
+
+static bool
+record_all(struct batch *b, struct err *e)
+{
+    own_mem struct authority_order *planned = calloc(b->count + 1, sizeof(*planned));
+    size_t count = 0;
+
+    if (planned == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < b->count; i++)
+        if (is_good(b, i))
+            planned[count++] = b->signing[i];
+    return authority_record(b->ca, planned, count, e);
+}
+
+/* ---- making: a worker's part ---- */
+
+static bool
+write_bundle(struct batch *b, size_t i, EVP_PKEY *key, X509 *cert, struct err *e)
+{
+    const struct ca_bundle_order *o = &b->orders[i];
+    own_str struct str pkcs8 = {0};
+    own_str struct str password = {0};
+    struct ca_bundle with = *o->bundle;
+    const struct chain chain = {.certs = {cert, b->signing[i].issuer->cert}, .count = 2};
+    const struct contents c = {
+        .bundle = &with, .key = key, .pkcs8 = &pkcs8, .chain = &chain, .serial = o->serial};
+
+    if (!keyfile_pkcs8(key, &pkcs8, e) ||
+        (with.password == NULL && !keyfile_password(&password, e)))
+        return false;
+    if (with.password == NULL) {
+        with.password = password.text;
+        with.has_random_password = true;
+    }
+    return contents_write(b->made[i], &c, b->count <= SYNC_EACH_MAX, e);
+}
+
+/* A workers_step. */
+static bool
+make_one(void *context, size_t i, struct err *e)
+{
+    struct batch *b = context;
+    own_pkey EVP_PKEY *key = key_generate(b->orders[i].bundle->key_type, e);
+    own_cert X509 *cert = NULL;
+
+    b->signing[i].issue.public_key = key;
+    cert = key == NULL ? NULL : authority_sign_recorded(b->ca, &b->signing[i], e);
+    b->signing[i].issue.public_key = NULL;
+    return cert != NULL && write_bundle(b, i, key, cert, e);
+}
+
+/* ---- in place ---- */
+
+static bool
+sync_file_system(const char *directory, struct err *e)
+{
+    own_fd int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return (fd >= 0 && syncfs(fd) == 0) || err_errno(e, "sync the file system of '%s'", directory);
+}
+
+/* Before the names: all files, by one call. After them: the names. What was not synced fails. */
+static void
+sync_parents(struct batch *b, bool names)
+{
+    const char *previous = NULL;
+    struct err failure = {0};
+    bool good = true;
+
+    for (size_t i = 0; i < b->count; i++) {
+        const char *directory = b->orders[i].directory;
+
+        if (!is_good(b, i))
+            continue;
+        if (previous == NULL || !has_same_parent(previous, directory))
+            good = names ? file_sync_parent(AT_FDCWD, directory, &failure)
+                         : sync_file_system(b->made[i], &failure);
+        previous = directory;
+        if (!good)
+            b->errors[i] = failure;
+    }
+}
+
+/* A new one takes an empty place; one that is replaced changes places with the old one. */
+static bool
+put_in_place(struct batch *b, size_t i, struct err *e)
+{
+    const char *from = b->made[i];
+    const char *to = b->orders[i].directory;
+
+    if (rename(from, to) == 0) {
+        own_mem_drop(&b->made[i]);
+        b->made[i] = NULL; /* nothing is there any more */
+        return true;
+    }
+    if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+        return err_errno(e, "name the bundle '%s'", to);
+    if (!b->orders[i].replace)
+        return refuse_taken(to, e);
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0 ||
+           err_errno(e, "replace '%s'", to);
+}
+
+static void
+put_all_in_place(struct batch *b)
+{
+    if (b->count > SYNC_EACH_MAX)
+        sync_parents(b, false);
+    for (size_t i = 0; i < b->count; i++)
+        if (is_good(b, i))
+            (void)put_in_place(b, i, &b->errors[i]);
+    sync_parents(b, true);
+}
+
+/* A workers_step: what has failed, and what was replaced. */
+static bool
+clear_one(void *context, size_t i, struct err *e)
+{
+    const struct batch *b = context;
+
+    (void)e;
+    if (b->made[i] != NULL)
+        contents_remove(b->made[i]);
+    return true;
+}
+
+static void
+clear_all(struct batch *b)
+{
+    own_mem struct err *nothing = calloc(b->count + 1, sizeof(*nothing));
+    struct err e = {0};
+    size_t left = 0;
+
+    for (size_t i = 0; i < b->count; i++)
+        left += b->made[i] != NULL ? 1 : 0;
+    if (left > 0 && (nothing == NULL || !workers_run(clear_one, b, nothing, b->count, &e)))
+        for (size_t i = 0; i < b->count; i++)
+            (void)clear_one(b, i, &e);
+}
+
 bool
-ca_bundle_make(struct ca *ca, const struct ca_bundle *b, const char *directory, bool replace,
+ca_bundle_make_all(struct ca *ca, struct ca_bundle_order *orders, struct err *errors, size_t count,
+                   struct err *e)
+{
+    own_batch struct batch b = {.ca = ca, .orders = orders, .errors = errors, .count = count};
+    bool good = batch_begin(&b, e);
+
+    if (!good)
+        return false;
+    prepare_all(&b);
+    good = record_all(&b, e) && workers_run(make_one, &b, errors, count, e);
+    if (good)
+        put_all_in_place(&b);
+    clear_all(&b);
+    return good;
+}
+
+bool
+ca_bundle_make(struct ca *ca, const struct ca_bundle *bundle, const char *directory, bool replace,
                char **serial, struct err *e)
 {
-    own_pkey EVP_PKEY *key = NULL;
-    own_str struct str chain_pem = {0};
-    own_chain struct chain chain = {0};
+    struct ca_bundle_order order = {.bundle = bundle, .directory = directory, .replace = replace};
+    struct err why = {0};
     own_mem char *number = NULL;
-    struct ca_client client = {.user = b->user,
-                               .tenant = b->tenant,
-                               .lifetime_s = b->lifetime_s,
-                               .is_privileged = b->is_privileged};
-    own_str struct str password = {0};
-    struct ca_bundle with = *b;
-    struct content c = {.bundle = &with, .chain_pem = &chain_pem, .chain = &chain};
 
-    if ((!replace && !is_free(directory, e)) || !make_parent(directory, e) ||
-        (b->password == NULL && !keyfile_password(&password, e)))
+    if (!ca_bundle_make_all(ca, &order, &why, 1, e))
         return false;
-    with.password = b->password == NULL ? password.text : b->password;
-    key = key_generate(b->key_type, e);
-    client.public_key = key;
-    if (key == NULL || !ca_sign_client(ca, &client, &chain_pem, e) ||
-        !chain_from_pem(&chain, chain_pem.text, chain_pem.size, e))
+    if (why.code != ERR_NONE) {
+        *e = why;
         return false;
-    number = cert_serial(chain.certs[0]);
+    }
+    number = strdup(order.serial);
     if (number == NULL)
         return err_memory(e);
-    c.key = key;
-    c.serial = number;
-    if (!write_bundle(directory, replace, &c, e))
-        return false;
     *serial = TAKE(number);
     return true;
 }
@@ -301,14 +359,14 @@ read_part(const char *directory, const char *name, struct str *text, struct err 
 }
 
 static bool
-read_pair(const char *from, struct str *chain_pem, struct chain *chain, EVP_PKEY **key,
-          struct err *e)
+read_pair(const char *from, struct chain *chain, EVP_PKEY **key, struct err *e)
 {
+    own_str struct str chain_pem = {0};
     own_str struct str key_pem = {0};
 
-    if (!read_part(from, "postgresql.crt", chain_pem, e) ||
+    if (!read_part(from, "postgresql.crt", &chain_pem, e) ||
         !read_part(from, "postgresql.key", &key_pem, e) ||
-        !chain_from_pem(chain, chain_pem->text, chain_pem->size, e))
+        !chain_from_pem(chain, chain_pem.text, chain_pem.size, e))
         return false;
     *key = key_from_pem(key_pem.text, key_pem.size, e);
     if (*key == NULL)
@@ -317,158 +375,41 @@ read_pair(const char *from, struct str *chain_pem, struct chain *chain, EVP_PKEY
            err_set(e, ERR_INPUT, "its key is not that of its certificate");
 }
 
+static bool
+write_again(struct batch *b, EVP_PKEY *key, const struct chain *chain, struct err *e)
+{
+    const struct ca_bundle_order *o = &b->orders[0];
+    own_mem char *serial = cert_serial(chain->certs[0]);
+    own_str struct str pkcs8 = {0};
+    const struct contents c = {
+        .bundle = o->bundle, .key = key, .pkcs8 = &pkcs8, .chain = chain, .serial = serial};
+
+    if (serial == NULL)
+        return err_memory(e);
+    return (o->replace || is_free(o->directory, e)) && make_parent(o->directory, e) &&
+           claim(b, 0, e) && keyfile_pkcs8(key, &pkcs8, e) &&
+           contents_write(b->made[0], &c, true, e);
+}
+
 bool
-ca_bundle_write_again(const struct ca_bundle *b, const char *from, const char *directory,
+ca_bundle_write_again(const struct ca_bundle *bundle, const char *from, const char *directory,
                       bool replace, struct err *e)
 {
+    struct ca_bundle_order order = {.bundle = bundle, .directory = directory, .replace = replace};
+    struct err why = {0};
+    own_batch struct batch b = {.orders = &order, .errors = &why, .count = 1};
     own_pkey EVP_PKEY *key = NULL;
-    own_str struct str chain_pem = {0};
     own_chain struct chain chain = {0};
-    own_mem char *number = NULL;
-    struct content c = {.bundle = b, .chain_pem = &chain_pem, .chain = &chain};
 
-    if (!make_parent(directory, e))
+    if (!batch_begin(&b, e))
         return false;
-    if (!read_pair(from, &chain_pem, &chain, &key, e))
+    if (!read_pair(from, &chain, &key, e))
         return err_wrap(e, "the bundle '%s'", from);
-    number = cert_serial(chain.certs[0]);
-    if (number == NULL)
-        return err_memory(e);
-    c.key = key;
-    c.serial = number;
-    return write_bundle(directory, replace, &c, e);
-}
-
-/* ---- finding ---- */
-
-char *
-ca_bundle_directory(const struct ca_config *config, const char *tenant, const char *user)
-{
-    own_str struct str name = {0};
-
-    if (!name_add_file(&name, user, NAME_USER_FILE) ||
-        (tenant != NULL &&
-         (!str_addf(&name, "@") || !name_add_file(&name, tenant, NAME_TENANT_FILE))))
-        return NULL;
-    return str_format("%s/clients/%s", config->directory, name.text == NULL ? "" : name.text);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool
-is_bundle_name(const char *name)
-{
-    size_t size = strlen(name), end = strlen(NEW);
-
-    return name[0] != '.' && (size < end || strcmp(name + size - end, NEW) != 0);
-}
-
-bool
-ca_bundle_list(const struct ca_config *config, struct list *directories, struct err *e)
-{
-    own_mem char *path = str_format("%s/clients", config->directory);
-    DIR *d = path == NULL ? NULL : opendir(path);
-    bool good = true;
-
-    if (path == NULL)
-        return err_memory(e);
-    if (d == NULL)
-        return errno == ENOENT || err_errno(e, "open '%s'", path);
-    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
-        own_mem char *one = str_format("%s/%s", path, entry->d_name);
-
-        if (is_bundle_name(entry->d_name))
-            good = (one != NULL && list_add(directories, one)) || err_memory(e);
-    }
-    (void)closedir(d);
-    if (good && directories->count > 1)
-        qsort(directories->items, directories->count, sizeof(char *), by_name);
-    return good;
-}
-
-/* ---- reading ---- */
-
-static char *
-copy_text(const struct json_t *about, const char *key)
-{
-    const char *text = json_member_text(about, key);
-
-    return text == NULL ? NULL : strdup(text);
-}
-
-static bool
-find_key_type(const char *word, enum key_type *type)
-{
-    for (int i = 0; word != NULL && key_type_words[i] != NULL; i++)
-        if (strcmp(key_type_words[i], word) == 0) {
-            *type = (enum key_type)i;
-            return true;
-        }
+    if (write_again(&b, key, &chain, &why))
+        put_all_in_place(&b);
+    clear_all(&b);
+    if (why.code == ERR_NONE)
+        return true;
+    *e = why;
     return false;
-}
-
-static bool
-fill(const struct json_t *about, struct ca_bundle_found *f)
-{
-    f->user = copy_text(about, "user");
-    f->tenant = copy_text(about, "tenant");
-    f->host = copy_text(about, "host");
-    f->database = copy_text(about, "database");
-    f->path = copy_text(about, "path");
-    f->serial = copy_text(about, "serial");
-    f->port = (int)json_member_int(about, "port");
-    f->lifetime_s = json_member_int(about, "lifetime");
-    f->not_before_s = json_member_int(about, "not_before");
-    f->not_after_s = json_member_int(about, "not_after");
-    f->is_privileged = json_member_true(about, "privileged");
-    f->is_legacy = json_member_true(about, "legacy");
-    return f->user != NULL && f->host != NULL && f->database != NULL && f->path != NULL &&
-           f->serial != NULL && f->port > 0 && f->not_after_s > f->not_before_s &&
-           find_key_type(json_member_text(about, "key_type"), &f->key_type);
-}
-
-bool
-ca_bundle_read(const char *directory, struct ca_bundle_found *found, struct err *e)
-{
-    own_mem char *path = str_format("%s/about.json", directory);
-    own_mem char *password = str_format("%s/postgresql.p12.password", directory);
-    own_json struct json_t *about = NULL;
-    own_str struct str secret = {0};
-    own_ca_bundle_found struct ca_bundle_found read = {0};
-
-    if (path == NULL || password == NULL)
-        return err_memory(e);
-    about = json_load(path, e);
-    if (about == NULL)
-        return false;
-    if (!fill(about, &read))
-        return err_set(e, ERR_INPUT,
-                       "'%s' is no bundle of a client: about.json is missing or "
-                       "damaged",
-                       directory);
-    if (!file_read_secret(password, PASSWORD_MAX, &secret, e))
-        return false;
-    read.password = str_take(&secret);
-    *found = read;
-    read = (struct ca_bundle_found){0};
-    return true;
-}
-
-void
-ca_bundle_found_done(struct ca_bundle_found *f)
-{
-    if (f->password != NULL)
-        explicit_bzero(f->password, strlen(f->password));
-    free(f->user);
-    free(f->tenant);
-    free(f->host);
-    free(f->database);
-    free(f->path);
-    free(f->serial);
-    free(f->password);
-    *f = (struct ca_bundle_found){0};
 }

@@ -290,6 +290,8 @@ MUST_USE bool ca_import_root_key(struct ca *ca, const char *file, bool *did, str
 
 /* ---- bundles: what a client gets ---- */
 
+#define CA_SERIAL_TEXT 41 /* 20 octets in hexadecimal, RFC 5280 section 4.1.2.2 */
+
 /* How a client connects, and with what kind of certificate; all borrowed. */
 struct ca_bundle {
     const char *user, *host, *database;
@@ -301,6 +303,7 @@ struct ca_bundle {
     bool is_privileged;
     bool is_legacy;              /* PKCS#12 for programs that do not know AES there */
     const char *password;        /* of the PKCS#12; NULL: a random one */
+    bool has_random_password;    /* the password was a random one of ours */
     const struct str *trust_pem; /* what the server's certificate ends in; NULL: a public root,
                                     which the client's system trusts */
 };
@@ -312,7 +315,7 @@ struct ca_bundle_found {
     int port;
     enum key_type key_type;
     int64_t lifetime_s, not_before_s, not_after_s;
-    bool is_privileged, is_legacy;
+    bool is_privileged, is_legacy, has_random_password;
 };
 
 #define own_ca_bundle_found __attribute__((cleanup(ca_bundle_found_done)))
@@ -339,6 +342,27 @@ MUST_USE bool ca_bundle_list(const struct ca_config *config, struct list *direct
  */
 MUST_USE bool ca_bundle_make(struct ca *ca, const struct ca_bundle *bundle, const char *directory,
                              bool replace, char **serial, struct err *e);
+
+/* One of several bundles. */
+struct ca_bundle_order {
+    const struct ca_bundle *bundle; /* borrowed, and so is the directory */
+    const char *directory;
+    bool replace;
+    char serial[CA_SERIAL_TEXT]; /* given */
+};
+
+#define CA_BUNDLES_AT_ONCE 1024 /* more than that give nothing but need more memory */
+
+/*
+ * Does what ca_bundle_make() does for many, on all cores, with one fsync of the index, and one sync
+ * of the file system before the directories get their names. One that fails does not stop the
+ * others.
+ *
+ * Gives:  errors  one for each order, with ERR_NONE before; of those that failed
+ * Errors: none was made; as ca_bundle_make()
+ */
+MUST_USE bool ca_bundle_make_all(struct ca *ca, struct ca_bundle_order *orders, struct err *errors,
+                                 size_t count, struct err *e);
 
 /*
  * Writes a bundle again for the key and the certificate that one has: into another directory, or

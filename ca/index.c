@@ -14,7 +14,8 @@
 
 #define HEADER "# pgcert index 1\n"
 #define SIZE_MAX_HERE (INT64_C(4) << 30)
-#define TAIL_SIZE 4096 /* longer than any line */
+#define TAIL_SIZE 4096
+#define TAIL_MAX (INT64_C(1) << 20) /* more than any write of ours adds */
 #define FIELDS_MAX 8
 
 /* clang-format off */
@@ -283,28 +284,48 @@ index_done(struct index *index)
 
 /* ---- adding ---- */
 
-/* Cuts off what a killed run has left behind the last whole line. *size becomes the file's. */
+/* Where the last whole line ends; 0: there is none. False and errno 0: not near the end. */
+static bool
+find_end(int fd, off_t size, off_t *end)
+{
+    char tail[TAIL_SIZE];
+
+    *end = 0;
+    for (off_t to = size; to > 0; to = to > TAIL_SIZE ? to - TAIL_SIZE : 0) {
+        off_t from = to > TAIL_SIZE ? to - TAIL_SIZE : 0;
+        ssize_t n = pread(fd, tail, (size_t)(to - from), from);
+        const char *stop = n <= 0 ? NULL : memrchr(tail, '\n', (size_t)n);
+
+        errno = size - to > TAIL_MAX ? 0 : errno;
+        if (n != to - from || size - to > TAIL_MAX)
+            return false;
+        if (stop == NULL)
+            continue;
+        *end = from + (stop + 1 - tail);
+        return true;
+    }
+    return true;
+}
+
+/* Cuts off what a killed run, or a power cut, has left behind the last whole line. *size becomes
+ * the file's. */
 static bool
 mend_tail(int fd, const char *path, off_t *size, struct err *e)
 {
-    char tail[TAIL_SIZE];
-    off_t from = *size > TAIL_SIZE ? *size - TAIL_SIZE : 0;
-    ssize_t n = pread(fd, tail, (size_t)(*size - from), from);
-    const char *stop = NULL;
+    off_t end = 0;
 
-    if (n != *size - from)
-        return err_errno(e, "read '%s'", path);
-    stop = n == 0 ? NULL : memrchr(tail, '\n', (size_t)n);
-    if (stop == NULL && from > 0)
-        return err_set(e, ERR_INPUT, "the end of the CA's index '%s' is damaged", path);
-    from = stop == NULL ? 0 : from + (stop + 1 - tail);
-    if (from == *size)
+    if (!find_end(fd, *size, &end))
+        return errno != 0
+                   ? err_errno(e, "read '%s'", path)
+                   : err_set(e, ERR_INPUT, "the end of the CA's index '%s' is damaged", path);
+    if (end == *size)
         return true;
-    *size = from;
-    return (ftruncate(fd, from) == 0 && fsync(fd) == 0) || err_errno(e, "mend '%s'", path);
+    *size = end;
+    return (ftruncate(fd, end) == 0 && fsync(fd) == 0) || err_errno(e, "mend '%s'", path);
 }
 
-/* One write for all, so that a kill leaves one whole line or one that is torn. */
+/* One write for all, so that a kill leaves whole lines, and at most one behind them that is torn.
+ */
 static bool
 append(int fd, const char *path, off_t size, const struct str *line, struct err *e)
 {
@@ -320,7 +341,7 @@ append(int fd, const char *path, off_t size, const struct str *line, struct err 
 }
 
 static bool
-add_line(const char *path, struct str *line, struct err *e)
+add_lines(const char *path, struct str *lines, struct err *e)
 {
     own_fd int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     own_str struct str all = {0};
@@ -335,24 +356,39 @@ add_line(const char *path, struct str *line, struct err *e)
     size = s.st_size;
     if (!mend_tail(fd, path, &size, e))
         return false;
-    if (!str_addf(&all, "%s", size == 0 ? HEADER : "") || !str_add(&all, line->text, line->size))
+    if (!str_addf(&all, "%s", size == 0 ? HEADER : "") || !str_add(&all, lines->text, lines->size))
         return err_memory(e);
     return append(fd, path, size, &all, e) && (size > 0 || file_sync_parent(AT_FDCWD, path, e));
+}
+
+static bool
+add_issued(const struct index_entry *one, struct str *lines)
+{
+    char at[CLOCK_TEXT_SIZE], not_after[CLOCK_TEXT_SIZE];
+
+    clock_text(at, one->at_s);
+    clock_text(not_after, one->not_after_s);
+    return str_addf(lines, "issued\t%s\t%s\t%s\t%s\t%s\t%s%s%s\n", at, one->serial, one->issuer,
+                    kinds[one->kind].word, not_after, one->name, one->tenant == NULL ? "" : "\t",
+                    one->tenant == NULL ? "" : one->tenant);
+}
+
+bool
+index_add_all_issued(const char *path, const struct index_entry *entries, size_t count,
+                     struct err *e)
+{
+    own_str struct str lines = {0};
+
+    for (size_t i = 0; i < count; i++)
+        if (!add_issued(&entries[i], &lines))
+            return err_memory(e);
+    return count == 0 || add_lines(path, &lines, e);
 }
 
 bool
 index_add_issued(const char *path, const struct index_entry *one, struct err *e)
 {
-    own_str struct str line = {0};
-    char at[CLOCK_TEXT_SIZE], not_after[CLOCK_TEXT_SIZE];
-
-    clock_text(at, one->at_s);
-    clock_text(not_after, one->not_after_s);
-    if (!str_addf(&line, "issued\t%s\t%s\t%s\t%s\t%s\t%s%s%s\n", at, one->serial, one->issuer,
-                  kinds[one->kind].word, not_after, one->name, one->tenant == NULL ? "" : "\t",
-                  one->tenant == NULL ? "" : one->tenant))
-        return err_memory(e);
-    return add_line(path, &line, e);
+    return index_add_all_issued(path, one, 1, e);
 }
 
 bool
@@ -365,5 +401,5 @@ index_add_revoked(const char *path, const char *serial, const struct index_reaso
     clock_text(at, at_s);
     if (!str_addf(&line, "revoked\t%s\t%s\t%s\n", at, serial, reason->word))
         return err_memory(e);
-    return add_line(path, &line, e);
+    return add_lines(path, &line, e);
 }

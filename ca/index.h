@@ -78,6 +78,11 @@ const struct index_reason *index_reason_find(const char *word);
  */
 MUST_USE bool index_add_issued(const char *path, const struct index_entry *entry, struct err *e);
 
+/* The same for many, with one write and one fsync. A kill leaves the first of them, all that fails
+ * leaves none. */
+MUST_USE bool index_add_all_issued(const char *path, const struct index_entry *entries,
+                                   size_t count, struct err *e);
+
 /* See index_add_issued(). */
 MUST_USE bool index_add_revoked(const char *path, const char *serial,
                                 const struct index_reason *reason, int64_t at_s, struct err *e);

@@ -13,7 +13,8 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
-#define ROUNDS 100000 /* of the password's derivation */
+#define ROUNDS 100000 /* of the derivation, for what a person has thought of */
+#define ROUNDS_RANDOM 1
 #define PASSWORD_BYTES 18
 
 static void
@@ -50,7 +51,7 @@ keyfile_pkcs8(EVP_PKEY *key, struct str *der, struct err *e)
     return good || err_crypto(e, "write the private key as DER");
 }
 
-/* ---- encrypted PEM ---- */
+/* ---- PEM ---- */
 
 static void
 algorithm_drop(X509_ALGOR **algorithm)
@@ -73,6 +74,20 @@ bio_drop(BIO **bio)
 #define own_algorithm __attribute__((cleanup(algorithm_drop)))
 #define own_sealed __attribute__((cleanup(sealed_drop)))
 #define own_bio __attribute__((cleanup(bio_drop)))
+
+bool
+keyfile_pkcs8_pem(const struct str *der, struct str *pem, struct err *e)
+{
+    own_bio BIO *bio = BIO_new(BIO_s_secmem());
+    char *text = NULL;
+    long size = 0;
+
+    if (bio == NULL || PEM_write_bio(bio, PEM_STRING_PKCS8INF, "", (unsigned char *)der->text,
+                                     (long)der->size) <= 0)
+        return err_crypto(e, "write the private key as PEM");
+    size = BIO_get_mem_data(bio, &text);
+    return str_add(pem, text, (size_t)size) || err_memory(e);
+}
 
 /* With more rounds than PEM_write_bio_PKCS8PrivateKey() has, which are 2048. */
 static X509_SIG *
@@ -145,22 +160,23 @@ keyfile_read(const struct str *pem, const struct str *passphrase, struct err *e)
 
 /* PBES2 with AES-256-CBC and a MAC of SHA-256 is OpenSSL's default since 3.0; here it is said. */
 static PKCS12 *
-make(EVP_PKEY *key, X509 *leaf, STACK_OF(X509) * others, const char *name, const char *password,
-     bool is_legacy)
+make(EVP_PKEY *key, X509 *leaf, STACK_OF(X509) * others, const char *name,
+     const struct keyfile_seal *seal)
 {
-    int cipher = is_legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
+    int cipher = seal->is_legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
+    int rounds = seal->is_random ? ROUNDS_RANDOM : ROUNDS;
     own_pkcs12 PKCS12 *p =
-        PKCS12_create(password, name, key, leaf, others, cipher, cipher, ROUNDS, -1, 0);
+        PKCS12_create(seal->password, name, key, leaf, others, cipher, cipher, rounds, -1, 0);
 
-    if (p == NULL || PKCS12_set_mac(p, password, -1, NULL, 0, ROUNDS,
-                                    is_legacy ? EVP_sha1() : EVP_sha256()) != 1)
+    if (p == NULL || PKCS12_set_mac(p, seal->password, -1, NULL, 0, rounds,
+                                    seal->is_legacy ? EVP_sha1() : EVP_sha256()) != 1)
         return NULL;
     return TAKE(p);
 }
 
 bool
-keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name, const char *password,
-               bool is_legacy, struct str *der, struct err *e)
+keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name,
+               const struct keyfile_seal *seal, struct str *der, struct err *e)
 {
     own_stack STACK_OF(X509) *others = sk_X509_new_null();
     own_pkcs12 PKCS12 *p = NULL;
@@ -171,7 +187,7 @@ keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name, const
     for (size_t i = 1; good && i < chain->count; i++)
         good = sk_X509_push(others, chain->certs[i]) > 0;
     if (good)
-        p = make(key, chain->certs[0], others, name, password, is_legacy);
+        p = make(key, chain->certs[0], others, name, seal);
     size = p == NULL ? 0 : i2d_PKCS12(p, &bytes);
     good = size > 0 && str_add(der, bytes, (size_t)size);
     OPENSSL_clear_free(bytes, size > 0 ? (size_t)size : 0);

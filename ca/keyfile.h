@@ -26,16 +26,26 @@ MUST_USE bool keyfile_write(EVP_PKEY *key, const struct str *passphrase, struct 
  */
 MUST_USE EVP_PKEY *keyfile_read(const struct str *pem, const struct str *passphrase, struct err *e);
 
+/* The same bytes as PEM. Appended. ERR_INTERNAL. */
+MUST_USE bool keyfile_pkcs8_pem(const struct str *der, struct str *pem, struct err *e);
+
+/* How a PKCS#12 is closed. */
+struct keyfile_seal {
+    const char *password; /* borrowed */
+    bool is_random;       /* of keyfile_password(): 144 bits, which nobody guesses, so that rounds
+                             of derivation would only take time */
+    bool is_legacy;       /* triple DES and SHA-1, which everything reads; else AES-256, SHA-256 */
+};
+
 /*
  * PKCS#12 (RFC 7292) of a key and its chain, appended.
  *
- * Takes:  chain      the leaf first
- *         name       friendlyName
- *         is_legacy  triple DES and SHA-1, which everything reads; else AES-256 and SHA-256
+ * Takes:  chain  the leaf first
+ *         name   friendlyName
  * Errors: ERR_INTERNAL
  */
 MUST_USE bool keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name,
-                             const char *password, bool is_legacy, struct str *der, struct err *e);
+                             const struct keyfile_seal *seal, struct str *der, struct err *e);
 
 /* A random password of 24 letters, digits, '-' and '_', appended. ERR_INTERNAL. */
 MUST_USE bool keyfile_password(struct str *password, struct err *e);

@@ -1,5 +1,6 @@
 /* sign.c: certificates for servers and clients, by what the CA's settings allow. */
-#include "ca/authority.h"
+#include "ca/sign.h"
+
 #include "ca/name.h"
 
 #include <string.h>
@@ -7,11 +8,10 @@
 
 /* The chain without the root, which whoever trusts it has. */
 static bool
-sign(struct ca *ca, struct authority *issuer, struct issue *i, const struct index_entry *about,
-     struct str *chain_pem, struct err *e)
+sign(struct ca *ca, const struct authority_order *o, struct str *chain_pem, struct err *e)
 {
-    own_cert X509 *cert = authority_sign(ca, issuer, i, about, e);
-    struct chain chain = {.certs = {cert, issuer->cert}, .count = 2};
+    own_cert X509 *cert = authority_record(ca, o, 1, e) ? authority_sign_recorded(ca, o, e) : NULL;
+    struct chain chain = {.certs = {cert, o->issuer->cert}, .count = 2};
 
     return cert != NULL && chain_to_pem(&chain, chain_pem, e);
 }
@@ -22,17 +22,18 @@ bool
 ca_sign_server(struct ca *ca, const struct list *names, EVP_PKEY *public_key, struct str *chain_pem,
                struct err *e)
 {
-    struct authority *issuer = authority_find(ca, kinds[KIND_SERVER].issuer, NULL);
-    struct issue i = {.kind = KIND_SERVER, .names = names, .public_key = public_key};
-    struct index_entry about = {0};
+    struct authority_order o = {
+        .issuer = authority_find(ca, kinds[KIND_SERVER].issuer, NULL),
+        .issue = {.kind = KIND_SERVER, .names = names, .public_key = public_key},
+    };
 
     if (names->count == 0)
         return err_set(e, ERR_INTERNAL, "a server's certificate needs a name");
-    about.name = names->items[0];
+    o.name = names->items[0];
     /* for people: nobody checks it where there is a subjectAltName; it is not shortened */
-    i.common_name = strlen(names->items[0]) <= NAME_USER_MAX ? names->items[0] : NULL;
-    return authority_set_times(ca, issuer, ca->config->server_lifetime_s, &i, e) &&
-           sign(ca, issuer, &i, &about, chain_pem, e);
+    o.issue.common_name = strlen(o.name) <= NAME_USER_MAX ? o.name : NULL;
+    return authority_set_times(ca, o.issuer, ca->config->server_lifetime_s, &o.issue, e) &&
+           issue_serial(o.issue.serial, e) && sign(ca, &o, chain_pem, e);
 }
 
 /* ---- clients ---- */
@@ -63,17 +64,18 @@ find_issuer(const struct ca *ca, const char *tenant, struct err *e)
 
 /* The subject of a tenant's client begins with its organization, as the name constraint wants. */
 bool
-ca_sign_client(struct ca *ca, const struct ca_client *client, struct str *chain_pem, struct err *e)
+sign_plan_client(struct ca *ca, const struct ca_client *client, struct authority_order *o,
+                 struct err *e)
 {
-    struct issue i = {.kind = KIND_CLIENT,
-                      .organization = client->tenant,
-                      .common_name = client->user,
-                      .public_key = client->public_key};
-    const struct index_entry about = {.name = client->user, .tenant = client->tenant};
     int64_t lifetime_s =
         client->lifetime_s > 0 ? client->lifetime_s : ca->config->client_lifetime_s;
-    struct authority *issuer = NULL;
 
+    *o = (struct authority_order){.name = client->user,
+                                  .tenant = client->tenant,
+                                  .issue = {.kind = KIND_CLIENT,
+                                            .organization = client->tenant,
+                                            .common_name = client->user,
+                                            .public_key = client->public_key}};
     if (!name_check_user(client->user, e))
         return false;
     if (!client->is_privileged && is_privileged(ca->config, client->user))
@@ -81,7 +83,15 @@ ca_sign_client(struct ca *ca, const struct ca_client *client, struct str *chain_
                        "'%s' is the name of a privileged role ([ca] privileged); if that is meant, "
                        "add: --privileged",
                        client->user);
-    issuer = find_issuer(ca, client->tenant, e);
-    return issuer != NULL && authority_set_times(ca, issuer, lifetime_s, &i, e) &&
-           sign(ca, issuer, &i, &about, chain_pem, e);
+    o->issuer = find_issuer(ca, client->tenant, e);
+    return o->issuer != NULL && authority_set_times(ca, o->issuer, lifetime_s, &o->issue, e) &&
+           authority_key(ca, o->issuer, e) != NULL && issue_serial(o->issue.serial, e);
+}
+
+bool
+ca_sign_client(struct ca *ca, const struct ca_client *client, struct str *chain_pem, struct err *e)
+{
+    struct authority_order o = {0};
+
+    return sign_plan_client(ca, client, &o, e) && sign(ca, &o, chain_pem, e);
 }

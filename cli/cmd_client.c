@@ -1,9 +1,10 @@
 /* cmd_client.c: certificates for clients, by the private CA. */
 #include "base/file.h"
-#include "base/json.h"
+#include "cli/bundles.h"
 #include "cli/clients.h"
 #include "cli/commands.h"
 #include "cli/hba.h"
+#include "cli/names.h"
 #include "cli/plan.h"
 
 #include <fcntl.h>
@@ -15,14 +16,14 @@
 #define PORT 5432
 #define REQUEST_MAX ((size_t)64 * 1024)
 #define PASSWORD_MAX 1024
-#define TRUST_MAX ((size_t)4 * 1024 * 1024)
 
-static bool privileged, legacy, keep_sessions, hba;
+static bool privileged, legacy, all, keep_sessions, hba;
 static const char *out, *host, *port, *database, *path, *lifetime, *key_type, *password_file;
-static const char *reason, *state, *order, *tenant, *source;
+static const char *reason, *state, *order, *from, *tenant, *source;
 
 /* clang-format off */
 static const struct flag flags[] = {
+    {"--from",          NULL, NULL,        &from,          "FILE", "new: a user for each line of the file; - is standard input"},
     {"--host",          NULL, NULL,        &host,          "NAME", "new, bundle: the server; default: of the first certificate"},
     {"--port",          NULL, NULL,        &port,          "N",    "new, bundle: the server's port (5432)"},
     {"--database",      NULL, NULL,        &database,      "NAME", "new, bundle, show --hba; default: the user's name"},
@@ -34,6 +35,7 @@ static const struct flag flags[] = {
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new, bundle: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
+    {"--all",           NULL, &all,        NULL,           NULL,   "renew: those that are not due as well"},
     {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},
     {"--source",        NULL, NULL,        &source,        "CIDR", "show --hba: from where they may log in (all)"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
@@ -144,117 +146,7 @@ first_host(const struct config *c)
     return NULL;
 }
 
-static bool
-is_named(const struct certificate *c, const char *name)
-{
-    const char *dot = strchr(name, '.');
-
-    if (list_has(&c->names, name))
-        return true;
-    for (size_t n = 0; dot != NULL && n < c->names.count; n++)
-        if (c->names.items[n][0] == '*' && strcmp(c->names.items[n] + 1, dot) == 0)
-            return true;
-    return false;
-}
-
-/* What the server's certificate ends in: the root of its issuer, or of the private CA when nothing
- * here says who that is. *is_public: a root that every system trusts. */
-static bool
-read_trust(const struct app *app, const char *name, struct str *pem, bool *is_public, struct err *e)
-{
-    const struct config *c = &app->config;
-    own_mem char *root = ca_root_path(&c->ca);
-    const char *file = root;
-
-    if (root == NULL)
-        return err_memory(e);
-    for (size_t i = 0; i < c->certificate_count; i++)
-        if (is_named(&c->certificates[i], name)) {
-            file = config_trust_file(c->certificates[i].issuer);
-            break;
-        }
-    *is_public = file == NULL;
-    return *is_public || file_read(AT_FDCWD, file, TRUST_MAX, pem, e);
-}
-
 /* ---- new, renew ---- */
-
-/* What one run of them does. */
-struct work {
-    struct app *app; /* borrowed */
-    struct ca *ca;
-    struct json_t *told; /* an array: what was done */
-};
-
-#define own_work __attribute__((cleanup(work_done)))
-
-static void
-work_done(struct work *w)
-{
-    ca_close(&w->ca);
-    json_drop(&w->told);
-}
-
-static bool
-work_begin(struct work *w, struct app *app, struct err *e)
-{
-    w->app = app;
-    w->told = json_new_array();
-    w->ca = ca_open(&app->config.ca, app->clock, e);
-    return w->ca != NULL;
-}
-
-static void
-tell(const struct work *w, const char *did, const struct ca_bundle *b, const char *directory,
-     const char *serial)
-{
-    struct json_t *one = NULL;
-
-    if (!w->app->json) {
-        if (!w->app->quiet)
-            (void)printf("%s: %s %s; the bundle is %s\n", b->user, serial, did, directory);
-        return;
-    }
-    one = json_new_object();
-    json_put_text(one, "did", did);
-    json_put_text(one, "user", b->user);
-    json_put_text(one, "tenant", b->tenant);
-    json_put_text(one, "serial", serial);
-    json_put_text(one, "directory", directory);
-    json_add(w->told, one);
-}
-
-/* {"bundles": [...]} */
-static void
-work_end(struct work *w)
-{
-    own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
-
-    json_put(object, "bundles", TAKE(w->told));
-    text = w->app->json ? json_encode_pretty(object) : NULL;
-    if (text != NULL)
-        (void)fputs(text, stdout);
-}
-
-/* Signs for a server whose trust is found by its name, and writes. */
-static bool
-make_bundle(const struct work *w, const struct ca_bundle *b, const char *directory, bool replace,
-            struct err *e)
-{
-    struct ca_bundle with = *b;
-    own_str struct str trust_pem = {0};
-    own_mem char *serial = NULL;
-    bool is_public = false;
-
-    if (!read_trust(w->app, b->host, &trust_pem, &is_public, e))
-        return false;
-    with.trust_pem = is_public ? NULL : &trust_pem;
-    if (!ca_bundle_make(w->ca, &with, directory, replace, &serial, e))
-        return false;
-    tell(w, replace ? "renewed" : "made", b, directory, serial);
-    return true;
-}
 
 static bool
 read_password(struct str *password, struct err *e)
@@ -266,79 +158,122 @@ read_password(struct str *password, struct err *e)
             err_set(e, ERR_USAGE, "--password-file %s: the file is empty", password_file));
 }
 
+/* What the flags say of all bundles; the rest is the user's. */
 static bool
-read_bundle_flags(const struct app *app, struct ca_bundle *b, struct str *password, struct err *e)
+read_bundle_flags(const struct app *app, struct ca_bundle_found *f, struct err *e)
 {
-    b->host = host != NULL ? host : first_host(&app->config);
-    b->database = database != NULL ? database : b->user;
-    b->is_privileged = privileged;
-    b->is_legacy = legacy;
-    if (b->host == NULL)
+    const char *name = host != NULL ? host : first_host(&app->config);
+    own_str struct str password = {0};
+
+    f->is_privileged = privileged;
+    f->is_legacy = legacy;
+    if (name == NULL)
         return err_set(e, ERR_USAGE, "say which server it is for: --host NAME");
-    if (!read_password(password, e))
+    if (!read_password(&password, e))
         return false;
-    b->password = password->text;
-    return read_port(&b->port, e) && read_key_type(&b->key_type, e) &&
-           read_lifetime(&b->lifetime_s, e) && check_line("--host", b->host, e) &&
+    f->host = strdup(name);
+    f->password = str_take(&password);
+    if (f->host == NULL)
+        return err_memory(e);
+    return read_port(&f->port, e) && read_key_type(&f->key_type, e) &&
+           read_lifetime(&f->lifetime_s, e) && check_line("--host", f->host, e) &&
            (database == NULL || check_line("--database", database, e)) &&
            (path == NULL || check_line("--path", path, e));
+}
+
+/* A run that makes new ones. */
+struct making {
+    struct bundles bundles;
+    struct ca_bundle_found said; /* what the flags say */
+};
+
+#define own_making __attribute__((cleanup(making_done)))
+
+static void
+making_done(struct making *m)
+{
+    bundles_done(&m->bundles);
+    ca_bundle_found_done(&m->said);
+}
+
+static bool
+add_new(struct making *m, const char *user, struct err *e)
+{
+    const struct ca_bundle_found *said = &m->said;
+    own_ca_bundle_found struct ca_bundle_found f = *said;
+    own_mem char *directory = choose_directory(m->bundles.app, user, e);
+
+    f.user = strdup(user);
+    f.tenant = tenant == NULL ? NULL : strdup(tenant);
+    f.host = strdup(said->host);
+    f.database = strdup(database != NULL ? database : user);
+    f.path = directory == NULL ? NULL : strdup(path != NULL ? path : directory);
+    f.password = said->password == NULL ? NULL : strdup(said->password);
+    if (directory == NULL)
+        return false;
+    if (f.user == NULL || f.host == NULL || f.database == NULL || f.path == NULL ||
+        (tenant != NULL && f.tenant == NULL) || (said->password != NULL && f.password == NULL))
+        return err_memory(e);
+    return bundles_add(&m->bundles, &f, TAKE(directory), false, e);
+}
+
+/* A line of a file; what is wrong with it is told, and does not stop the others. */
+static bool
+add_line(void *context, size_t number, const char *user, struct err *wrong, struct err *e)
+{
+    struct making *m = context;
+    own_mem char *line = str_format("%s: line %zu", from, number);
+
+    if (wrong->code == ERR_NONE)
+        return add_new(m, user, e);
+    bundles_fail(&m->bundles, line == NULL ? from : line, wrong);
+    return true;
 }
 
 static bool
 make_new(struct app *app, int argc, char **argv, struct err *e)
 {
-    struct ca_bundle b = {.user = argv[0], .tenant = tenant};
-    own_mem char *directory = choose_directory(app, b.user, e);
-    own_str struct str password = {0};
-    own_work struct work w = {0};
+    own_making struct making m = {0};
+    bool good = true;
 
-    (void)argc;
-    if (directory == NULL || !read_bundle_flags(app, &b, &password, e))
+    if (argc == 0 && from == NULL)
+        return err_set(e, ERR_USAGE, "usage: pgcert client new USER... or: --from FILE");
+    if (out != NULL && (argc != 1 || from != NULL))
+        return err_set(e, ERR_USAGE, "--out goes with one user");
+    if (!read_bundle_flags(app, &m.said, e) || !bundles_begin(&m.bundles, app, e))
         return false;
-    b.path = path != NULL ? path : directory;
-    if (!work_begin(&w, app, e) || !make_bundle(&w, &b, directory, false, e))
-        return false;
-    work_end(&w);
+    m.bundles.is_one = argc == 1 && from == NULL;
+    for (int i = 0; good && i < argc; i++)
+        good = add_new(&m, argv[i], e);
+    if (good && from != NULL)
+        good = names_read(from, add_line, &m, e);
+    good = good && bundles_end(&m.bundles, e);
     if (out == NULL) /* the others are not kept, so they cannot be found by setup */
         hba_hint(app);
-    return true;
+    return good;
 }
 
-/* As it was: what the person who has it knows of it stays true. */
+/* As it was: what the person who has it knows of it stays true. Who was locked out gets nothing by
+ * itself. */
 static bool
-renew_one(const struct work *w, const char *directory, const struct ca_bundle_found *f,
-          struct err *e)
-{
-    struct ca_bundle b = {.user = f->user,
-                          .tenant = f->tenant,
-                          .host = f->host,
-                          .database = f->database,
-                          .port = f->port,
-                          .path = f->path,
-                          .key_type = f->key_type,
-                          .lifetime_s = f->lifetime_s,
-                          .is_privileged = f->is_privileged,
-                          .is_legacy = f->is_legacy,
-                          .password = f->password};
-
-    return make_bundle(w, &b, directory, true, e);
-}
-
-/* Who was locked out gets nothing by itself. */
-static bool
-renew_when_due(const struct work *w, const struct ca_list *issued, const char *directory,
-               struct err *e)
+renew_one(struct bundles *b, const struct ca_list *issued, const char *directory, struct err *e)
 {
     own_ca_bundle_found struct ca_bundle_found f = {0};
-    int64_t now_s = w->app->clock->now_s(w->app->clock);
+    own_mem char *copy = strdup(directory);
+    int64_t now_s = b->app->clock->now_s(b->app->clock);
+    struct err why = {0};
 
-    if (!ca_bundle_read(directory, &f, e))
-        return false;
-    if (now_s < plan_renew_at(f.not_before_s, f.not_after_s, (struct option_share){0}))
+    if (copy == NULL)
+        return err_memory(e);
+    if (!ca_bundle_read(directory, &f, &why)) {
+        bundles_fail(b, directory, &why);
+        return true;
+    }
+    if (!all && now_s < plan_renew_at(f.not_before_s, f.not_after_s, (struct option_share){0}))
         return true;
     if (!ca_list_has_revoked(issued, f.serial))
-        return renew_one(w, directory, &f, e);
-    if (!w->app->json && !w->app->quiet)
+        return bundles_add(b, &f, TAKE(copy), true, e);
+    if (!b->app->json && !b->app->quiet)
         (void)printf("%s: not renewed, for the certificate is revoked; if that is meant: pgcert "
                      "client renew %s%s%s%s\n",
                      f.user, f.tenant == NULL ? "" : "--tenant '", f.tenant == NULL ? "" : f.tenant,
@@ -346,28 +281,20 @@ renew_when_due(const struct work *w, const struct ca_list *issued, const char *d
     return true;
 }
 
-/* One that fails does not stop the others; each failure is told, and the gravest code given. */
 static bool
-renew_due(const struct work *w, struct err *e)
+renew_many(struct bundles *b, struct err *e)
 {
     own_list struct list directories = {0};
     own_ca_list struct ca_list issued = {0};
-    enum err_code worst = ERR_NONE;
+    const struct app *app = b->app;
 
-    if (!ca_list_read(&w->app->config.ca, NULL, w->app->clock->now_s(w->app->clock), &issued, e) ||
-        !ca_bundle_list(&w->app->config.ca, &directories, e))
+    if (!ca_list_read(&app->config.ca, NULL, app->clock->now_s(app->clock), &issued, e) ||
+        !ca_bundle_list(&app->config.ca, &directories, e))
         return false;
-    for (size_t i = 0; i < directories.count; i++) {
-        struct err one = {0};
-
-        if (renew_when_due(w, &issued, directories.items[i], &one))
-            continue;
-        app_tell(&one);
-        worst = worst == ERR_NONE ? one.code : app_graver(worst, one.code);
-    }
-    if (worst != ERR_NONE)
-        *e = (struct err){.code = worst};
-    return worst == ERR_NONE;
+    for (size_t i = 0; i < directories.count; i++)
+        if (!renew_one(b, &issued, directories.items[i], e))
+            return false;
+    return true;
 }
 
 /* Is it the one of --tenant? */
@@ -378,35 +305,47 @@ is_tenant(const char *other)
 }
 
 static bool
-renew_named(const struct work *w, const char *user, struct err *e)
+read_named(const char *directory, const char *user, struct ca_bundle_found *f, struct err *e)
 {
-    own_mem char *directory = choose_directory(w->app, user, e);
-    own_ca_bundle_found struct ca_bundle_found f = {0};
-
-    if (directory == NULL || !ca_bundle_read(directory, &f, e))
+    if (!ca_bundle_read(directory, f, e))
         return false;
-    return strcmp(f.user, user) == 0 && is_tenant(f.tenant)
-               ? renew_one(w, directory, &f, e)
-               : err_set(e, ERR_USAGE, "the bundle '%s' is that of '%s'%s%s", directory, f.user,
-                         f.tenant == NULL ? "" : " of tenant ", f.tenant == NULL ? "" : f.tenant);
+    return (strcmp(f->user, user) == 0 && is_tenant(f->tenant)) ||
+           err_set(e, ERR_USAGE, "the bundle '%s' is that of '%s'%s%s", directory, f->user,
+                   f->tenant == NULL ? "" : " of tenant ", f->tenant == NULL ? "" : f->tenant);
+}
+
+static bool
+renew_named(struct bundles *b, const char *user, struct err *e)
+{
+    own_mem char *directory = choose_directory(b->app, user, e);
+    own_ca_bundle_found struct ca_bundle_found f = {0};
+    struct err why = {0};
+
+    if (directory == NULL)
+        return false;
+    if (read_named(directory, user, &f, &why))
+        return bundles_add(b, &f, TAKE(directory), true, e);
+    bundles_fail(b, user, &why);
+    return true;
 }
 
 static bool
 renew(struct app *app, int argc, char **argv, struct err *e)
 {
-    own_work struct work w = {0};
+    own_bundles struct bundles b = {0};
     bool good = true;
 
     if (out != NULL && argc != 1)
         return err_set(e, ERR_USAGE, "--out goes with one user");
-    if (!work_begin(&w, app, e))
+    if (all && argc > 0)
+        return err_set(e, ERR_USAGE, "--all goes without names");
+    if (!bundles_begin(&b, app, e))
         return false;
     if (argc == 0)
-        good = renew_due(&w, e);
+        good = renew_many(&b, e);
     for (int i = 0; good && i < argc; i++)
-        good = renew_named(&w, argv[i], e) || err_wrap(e, "%s", argv[i]);
-    work_end(&w);
-    return good;
+        good = renew_named(&b, argv[i], e);
+    return good && bundles_end(&b, e);
 }
 
 /* ---- bundle ---- */
@@ -452,33 +391,54 @@ check_is_good(const struct app *app, const struct ca_bundle_found *f, struct err
 
 /* Into another place with --out; else where it is, with what has changed: the server's address,
  * say, or what its certificate ends in. Nothing is signed, and the key stays. */
+static void
+tell_bundle(const struct app *app, const char *did, const struct ca_bundle *b,
+            const char *directory, const char *serial)
+{
+    own_json struct json_t *object = json_new_object();
+    struct json_t *array = json_new_array();
+    struct json_t *one = json_new_object();
+    own_mem char *text = NULL;
+
+    json_put_text(one, "did", did);
+    json_put_text(one, "user", b->user);
+    json_put_text(one, "tenant", b->tenant);
+    json_put_text(one, "serial", serial);
+    json_put_text(one, "directory", directory);
+    json_add(array, one);
+    json_put(object, "bundles", array);
+    text = json_encode_pretty(object);
+    if (app->json && text != NULL)
+        (void)fputs(text, stdout);
+    if (!app->json && !app->quiet)
+        (void)printf("%s: %s %s; the bundle is %s\n", b->user, serial, did, directory);
+}
+
 static bool
 bundle(struct app *app, int argc, char **argv, struct err *e)
 {
     own_mem char *kept = ca_bundle_directory(&app->config.ca, tenant, argv[0]);
     own_mem char *directory = choose_directory(app, argv[0], e);
     own_ca_bundle_found struct ca_bundle_found f = {0};
-    own_str struct str trust_pem = {0};
     own_str struct str password = {0};
-    own_work struct work w = {0};
+    own_bundles struct bundles run = {.app = app, .ca = ca_open(&app->config.ca, app->clock, e)};
     struct ca_bundle b = {0};
-    bool is_public = false, is_copy = false;
+    bool is_copy = false;
 
     (void)argc;
+    if (run.ca == NULL)
+        return false;
     if (kept == NULL)
         return err_memory(e);
-    if (directory == NULL || !work_begin(&w, app, e) || !ca_bundle_read(kept, &f, e) ||
-        !read_changes(&f, &b, &password, e) || !check_is_good(app, &f, e) ||
-        !read_trust(app, b.host, &trust_pem, &is_public, e))
+    if (directory == NULL || !ca_bundle_read(kept, &f, e) || !read_changes(&f, &b, &password, e) ||
+        !check_is_good(app, &f, e) || !bundles_trust(&run, b.host, &b.trust_pem, e))
         return false;
     /* a place at the client that was said stays; else the files name the place where they are */
     b.path = path != NULL ? path : strcmp(f.path, kept) == 0 ? directory : f.path;
-    b.trust_pem = is_public ? NULL : &trust_pem;
     is_copy = strcmp(kept, directory) != 0;
     if (!ca_bundle_write_again(&b, kept, directory, !is_copy, e))
         return false;
-    tell(&w, is_copy ? "copied" : "updated", &b, directory, f.serial);
-    work_end(&w);
+    tell_bundle(app, is_copy ? "copied" : "updated", &b, directory, f.serial);
     return true;
 }
 
@@ -568,7 +528,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         int least, most; /* arguments behind the word; most -1: any number */
         const char *arguments;
     } words[] = {
-        {"new", make_new, 1, 1, "USER"},           {"sign", sign, 2, 2, "USER REQUEST-FILE"},
+        {"new", make_new, 0, -1, "USER..."},       {"sign", sign, 2, 2, "USER REQUEST-FILE"},
         {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 1, -1, "USER|SERIAL..."},
         {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
         {"bundle", bundle, 1, 1, "USER"},
@@ -594,15 +554,15 @@ const struct command cmd_client = {
     .flags = flags,
     .run = run,
     .summary = "certificates for clients, by the private CA",
-    .details =
-        "new USER           a key and a certificate with CN=USER, as a directory to hand on\n"
-        "sign USER FILE     a certificate for the key of a request; printed\n"
-        "renew [USER...]    anew into the same directory: those named, or all that are due\n"
-        "bundle USER        the directory again, with the same key: a copy (--out), or in\n"
-        "                   its place with what has changed\n"
-        "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
-        "list [USER...]     a table of all, of users, or by serial number\n"
-        "show USER          what a user has, and where the bundle is\n"
-        "show --hba USER... the lines that let them in: for pg_hba.conf and pg_ident.conf\n"
-        "Users of a tenant are other users than those without: name them with --tenant.",
+    .details = "new USER...        for each a key and a certificate with CN=USER, as a directory "
+               "to hand on\n"
+               "sign USER FILE     a certificate for the key of a request; printed\n"
+               "renew [USER...]    anew into the same directory: those named, or all that are due\n"
+               "bundle USER        the directory again, with the same key: a copy (--out), or in\n"
+               "                   its place with what has changed\n"
+               "revoke USER...     all that a user has, or by serial number, and make the CRL\n"
+               "list [USER...]     a table of all, of users, or by serial number\n"
+               "show USER          what a user has, and where the bundle is\n"
+               "show --hba USER... the lines that let them in: for pg_hba.conf and pg_ident.conf\n"
+               "Users of a tenant are other users than those without: name them with --tenant.",
 };

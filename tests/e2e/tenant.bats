@@ -176,7 +176,7 @@ login_forged()
     expect 0 pgcert ca tenant "$(printf 'ë%.0s' {1..64})"
     expect 0 pgcert ca export --root-key "$WORLD/stick"
     expect 78 pgcert ca tenant third
-    says "the root's key is kept elsewhere; put it back as '$CA/root.key' first"
+    says "the root's key is kept elsewhere; bring it back first: pgcert ca import --root-key FILE"
     # those that are there go on
     expect 0 pgcert client new --tenant acme alice
     expect 0 pgcert ca crl --force

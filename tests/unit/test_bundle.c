@@ -167,6 +167,107 @@ a_failure_leaves_what_was_there(void **state)
     fake_ca_end(&f);
 }
 
+#define MANY 40 /* more than are synced one by one */
+
+static void
+fill(struct ca_bundle *bundles, struct ca_bundle_order *orders, char (*names)[16],
+     char (*paths)[128], struct fake_ca *f)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "user%zu", i);
+        (void)snprintf(paths[i], sizeof(paths[i]), "%s/all/%s", f->scratch.path, names[i]);
+        bundles[i] = alice;
+        bundles[i].user = names[i];
+        bundles[i].key_type = KEY_ECDSA_P256;
+        orders[i] = (struct ca_bundle_order){.bundle = &bundles[i], .directory = paths[i]};
+    }
+}
+
+/* Three of them cannot be made: a privileged name, a place that is taken, one that is asked for
+ * twice. */
+static void
+many_are_made_at_once_and_one_that_fails_stops_no_other(void **state)
+{
+    static struct ca_bundle bundles[MANY];
+    static struct ca_bundle_order orders[MANY];
+    static char names[MANY][16], paths[MANY][128];
+    static struct err errors[MANY];
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca *ca = NULL;
+    struct ca_list list = {0};
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    fill(bundles, orders, names, paths, &f);
+    bundles[3].user = "postgres";
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "all"), 0700), 0);
+    assert_int_equal(mkdir(paths[5], 0700), 0);
+    scratch_write(&f.scratch, "all/user5/file", "mine");
+    orders[7].directory = paths[6];
+    ca = fake_ca_open(&f);
+    assert_true(ca_bundle_make_all(ca, orders, errors, MANY, &e));
+    ca_close(&ca);
+    for (size_t i = 0; i < MANY; i++) {
+        own_ca_bundle_found struct ca_bundle_found found = {0};
+        bool is_bad = i == 3 || i == 5 || i == 7;
+
+        assert_int_equal(errors[i].code, i == 3 ? ERR_PERMISSION : is_bad ? ERR_INPUT : ERR_NONE);
+        if (is_bad)
+            continue;
+        assert_true(ca_bundle_read(paths[i], &found, &e));
+        assert_string_equal(found.user, names[i]);
+        assert_string_equal(found.serial, orders[i].serial);
+        assert_true(found.has_random_password);
+    }
+    assert_int_equal(scratch_count(&f.scratch, "all"), MANY - 2); /* with the one that was there */
+    assert_true(ca_list_read(&f.config, "client", f.clock.at_s, &list, &e));
+    assert_int_equal(list.count, MANY - 3);
+    ca_list_done(&list);
+    fake_ca_end(&f);
+}
+
+/* A full disk for one of them. */
+static void
+many_are_replaced_and_one_that_cannot_be_written_stays_as_it_was(void **state)
+{
+    static struct ca_bundle bundles[MANY];
+    static struct ca_bundle_order orders[MANY];
+    static char names[MANY][16], paths[MANY][128], large[600 * 1024];
+    static struct err errors[MANY];
+    const struct str pem = {.text = large, .size = sizeof(large)};
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca *ca = NULL;
+    char *before[2] = {NULL};
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    fill(bundles, orders, names, paths, &f);
+    ca = fake_ca_open(&f);
+    assert_true(ca_bundle_make_all(ca, orders, errors, MANY, &e));
+    for (size_t i = 0; i < 2; i++)
+        before[i] = strdup(scratch_read(&f.scratch, i == 0 ? "all/user1/postgresql.key"
+                                                           : "all/user2/postgresql.key"));
+    for (size_t i = 0; i < MANY; i++)
+        orders[i].replace = true;
+    bundles[2].trust_pem = &pem;
+    scratch_fill_disk(512 * 1024);
+    assert_true(ca_bundle_make_all(ca, orders, errors, MANY, &e));
+    scratch_fill_disk(-1);
+    ca_close(&ca);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(errors[i].code, i == 2 ? ERR_SYSTEM : ERR_NONE);
+    assert_string_not_equal(scratch_read(&f.scratch, "all/user1/postgresql.key"), before[0]);
+    assert_string_equal(scratch_read(&f.scratch, "all/user2/postgresql.key"), before[1]);
+    assert_int_equal(scratch_count(&f.scratch, "all"), MANY);
+    free(before[0]);
+    free(before[1]);
+    fake_ca_end(&f);
+}
+
 /* The key and the certificate stay; what the files say is what is given. */
 static void
 a_bundle_is_written_again_without_a_signature(void **state)
@@ -243,6 +344,8 @@ main(void)
         cmocka_unit_test(names_of_users_become_names_of_directories),
         cmocka_unit_test(what_is_no_bundle_is_told),
         cmocka_unit_test(a_failure_leaves_what_was_there),
+        cmocka_unit_test(many_are_made_at_once_and_one_that_fails_stops_no_other),
+        cmocka_unit_test(many_are_replaced_and_one_that_cannot_be_written_stays_as_it_was),
         cmocka_unit_test(a_bundle_is_written_again_without_a_signature),
         cmocka_unit_test(a_key_of_another_certificate_is_not_handed_on),
     };

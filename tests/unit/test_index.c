@@ -126,6 +126,62 @@ zeros_that_a_power_cut_has_left_are_cut_off(void **state)
     assert_int_equal(index.count, 2);
 }
 
+/* A batch is one write: what is left of it may be many pages. */
+static void
+a_batch_is_recorded_and_what_a_power_cut_has_left_of_one_is_cut_off(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    const char *path = scratch_path(&s, "index");
+    own_index struct index index = {0};
+    struct index_entry all[3];
+    struct err e = {0};
+    struct stat st = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(all); i++)
+        all[i] = (struct index_entry){.serial = (const char *[]){"4a01", "4a02", "4a03"}[i],
+                                      .issuer = ISSUER,
+                                      .name = (const char *[]){"alice", "bob", "carol"}[i],
+                                      .at_s = NOW,
+                                      .not_after_s = NOW + INT64_C(90) * 86400,
+                                      .kind = KIND_CLIENT};
+    assert_true(index_add_all_issued(path, all, 0, &e));
+    assert_int_equal(stat(path, &st), -1);
+    assert_true(index_add_all_issued(path, all, COUNT(all), &e));
+    assert_string_equal(scratch_read(&s, "index"),
+                        HEADER LINE("4a01", "alice") LINE("4a02", "bob") LINE("4a03", "carol"));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size + 200 * 1024), 0);
+    assert_true(issue(path, "4a04", "dave", &e));
+    assert_true(index_read(path, &index, &e));
+    assert_int_equal(index.count, 4);
+    assert_int_equal(truncate(path, st.st_size + 4 * 1024 * 1024),
+                     0); /* none of ours leaves that */
+    assert_false(issue(path, "4a05", "erin", &e));
+    assert_int_equal(e.code, ERR_INPUT);
+}
+
+static void
+a_full_disk_leaves_nothing_of_a_batch(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    const char *path = scratch_path(&s, "index");
+    struct index_entry all[2];
+    struct err e = {0};
+
+    (void)state;
+    assert_true(issue(path, "4a01", "alice", &e));
+    for (size_t i = 0; i < COUNT(all); i++)
+        all[i] = (struct index_entry){.serial = i == 0 ? "4a02" : "4a03",
+                                      .issuer = ISSUER,
+                                      .name = "bob",
+                                      .kind = KIND_CLIENT};
+    scratch_fill_disk((off_t)strlen(HEADER LINE("4a01", "alice")) + 150); /* one of two */
+    assert_false(index_add_all_issued(path, all, COUNT(all), &e));
+    scratch_fill_disk(-1);
+    assert_string_equal(scratch_read(&s, "index"), HEADER LINE("4a01", "alice"));
+}
+
 static void
 a_full_disk_leaves_the_index_as_it_was(void **state)
 {
@@ -257,6 +313,8 @@ main(void)
         cmocka_unit_test(a_missing_file_is_an_empty_index),
         cmocka_unit_test(a_torn_last_line_does_not_count_and_is_cut_off),
         cmocka_unit_test(zeros_that_a_power_cut_has_left_are_cut_off),
+        cmocka_unit_test(a_batch_is_recorded_and_what_a_power_cut_has_left_of_one_is_cut_off),
+        cmocka_unit_test(a_full_disk_leaves_nothing_of_a_batch),
         cmocka_unit_test(a_full_disk_leaves_the_index_as_it_was),
         cmocka_unit_test(a_client_of_a_tenant_is_read_again_with_it),
         cmocka_unit_test(a_damaged_line_is_told_with_its_number),

@@ -72,7 +72,7 @@ pkcs12_opens_with_its_password_alone_and_has_the_chain(void **state)
     struct mint ca = {.cn = "ca", .ca = true, .from_s = 0, .until_s = 4000000000};
 
     (void)state;
-    for (int legacy = 0; legacy < 2; legacy++) {
+    for (int how = 0; how < 4; how++) {
         struct minted issuer = mint(&ca, NULL);
         struct minted leaf = mint(&m, &issuer);
         struct chain chain = {.certs = {leaf.cert, issuer.cert}, .count = 2};
@@ -84,7 +84,10 @@ pkcs12_opens_with_its_password_alone_and_has_the_chain(void **state)
         const unsigned char *cursor = NULL;
         PKCS12 *p = NULL;
 
-        assert_true(keyfile_pkcs12(leaf.key, &chain, "alice", "s3cret", legacy == 1, &der, &e));
+        const struct keyfile_seal seal = {
+            .password = "s3cret", .is_random = how >= 2, .is_legacy = how % 2 == 1};
+
+        assert_true(keyfile_pkcs12(leaf.key, &chain, "alice", &seal, &der, &e));
         cursor = (const unsigned char *)der.text;
         p = d2i_PKCS12(NULL, &cursor, (long)der.size);
         assert_non_null(p);

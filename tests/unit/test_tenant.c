@@ -437,6 +437,77 @@ a_certificate_under_the_name_of_another_is_refused(void **state)
     fake_ca_end(&f);
 }
 
+#define MANY 30
+#define KEYLESS                                                                                    \
+    "S\xc3\xbc"                                                                                    \
+    "d & Co"
+
+/* One that no tenant has, and one whose CA has lost its key, stop no other; openssl(1) finds the
+ * way from each certificate to the root. */
+static void
+a_batch_is_of_several_tenants_each_signed_by_its_own(void **state)
+{
+    static const char *const tenants[MANY] = {[0] = "nobody", [1] = "acme", [MANY - 1] = "acme"};
+    static struct ca_bundle bundles[MANY];
+    static struct ca_bundle_order orders[MANY];
+    static struct err errors[MANY];
+    char *paths[MANY] = {NULL};
+    struct fake_ca f;
+    struct err e = {0};
+    struct ca *ca = NULL;
+    struct ca_list list = {0};
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(unlink(scratch_path(&f.scratch, "ca/tenants/S%C3%BCd%20%26%20Co.key")), 0);
+    for (size_t i = 0; i < MANY; i++) {
+        const char *tenant = tenants[i] != NULL ? tenants[i] : i % 3 == 0 ? KEYLESS : NULL;
+
+        paths[i] = str_format("%s/all/%zu", f.scratch.path, i);
+        bundles[i] = (struct ca_bundle){.user = "alice",
+                                        .tenant = tenant,
+                                        .host = "db.example.org",
+                                        .port = 5432,
+                                        .database = "app",
+                                        .path = paths[i]};
+        orders[i] = (struct ca_bundle_order){.bundle = &bundles[i], .directory = paths[i]};
+    }
+    ca = fake_ca_open(&f);
+    assert_true(ca_bundle_make_all(ca, orders, errors, MANY, &e));
+    save_clients(&f, ca);
+    ca_close(&ca);
+    assert_true(ca_list_read(&f.config, "client", f.clock.at_s, &list, &e));
+    for (size_t i = 0, listed = 0; i < MANY; i++) {
+        own_ca_bundle_found struct ca_bundle_found found = {0};
+        own_mem char *leaf = str_format("all/%zu/postgresql.crt", i);
+        const char *tenant = bundles[i].tenant;
+
+        if (i % 3 == 0) {
+            assert_int_equal(errors[i].code, i == 0 ? ERR_INPUT : ERR_SYSTEM);
+            assert_non_null(strstr(errors[i].text, i == 0 ? "no tenant 'nobody'" : "%C3%BCd%20"));
+            continue;
+        }
+        assert_int_equal(errors[i].code, ERR_NONE);
+        assert_int_equal(openssl_says(&f, leaf), 0);
+        assert_int_equal(gnutls_says(&f, leaf), 0); /* by the chain in the file and the root */
+        assert_true(ca_bundle_read(paths[i], &found, &e));
+        assert_string_equal(found.serial, list.items[listed].serial);
+        assert_int_equal(tenant == NULL, found.tenant == NULL);
+        assert_int_equal(tenant == NULL, list.items[listed].tenant == NULL);
+        if (tenant != NULL) {
+            assert_string_equal(found.tenant, tenant);
+            assert_string_equal(list.items[listed].tenant, tenant);
+        }
+        listed++;
+    }
+    assert_int_equal(list.count, MANY - MANY / 3);
+    assert_int_equal(scratch_count(&f.scratch, "all"), MANY - MANY / 3);
+    ca_list_done(&list);
+    for (size_t i = 0; i < MANY; i++)
+        free(paths[i]);
+    fake_ca_end(&f);
+}
+
 int
 main(void)
 {
@@ -452,6 +523,7 @@ main(void)
         cmocka_unit_test(its_revocations_are_in_the_crl_of_the_clients),
         cmocka_unit_test(the_longest_names_have_files),
         cmocka_unit_test(a_certificate_under_the_name_of_another_is_refused),
+        cmocka_unit_test(a_batch_is_of_several_tenants_each_signed_by_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,122 @@
+/* test_workers.c: many items on all cores, of which some fail and some take their process along. */
+#include "base/workers.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MANY 500
+
+/* What the processes share: who has worked on what. */
+struct board {
+    pid_t pids[MANY];
+};
+
+static struct board *
+board_new(void)
+{
+    struct board *b =
+        mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(b, MAP_FAILED);
+    return b;
+}
+
+static bool
+note(void *context, size_t item, struct err *e)
+{
+    struct board *b = context;
+
+    b->pids[item] = getpid();
+    return item % 7 != 3 || err_set(e, ERR_INPUT, "item %zu is one of seven", item);
+}
+
+static void
+each_item_is_worked_on_once_and_each_failure_is_told(void **state)
+{
+    static struct err errors[MANY];
+    struct board *b = board_new();
+    struct err e = {0};
+
+    (void)state;
+    errors[11] = (struct err){.code = ERR_CONFIG, .text = "before"};
+    assert_true(workers_run(note, b, errors, MANY, &e));
+    for (size_t i = 0; i < MANY; i++) {
+        char wanted[64];
+
+        (void)snprintf(wanted, sizeof(wanted), "item %zu is one of seven", i);
+        assert_int_equal(errors[i].code, i == 11 ? ERR_CONFIG : i % 7 == 3 ? ERR_INPUT : ERR_NONE);
+        if (i == 11)
+            assert_string_equal(errors[i].text, "before");
+        else if (i % 7 == 3)
+            assert_string_equal(errors[i].text, wanted);
+        assert_int_equal(b->pids[i] == 0, i == 11);
+    }
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+        assert_int_not_equal(b->pids[0], b->pids[1]);
+    (void)munmap(b, sizeof(*b));
+}
+
+static void
+a_single_item_is_worked_on_here(void **state)
+{
+    struct board *b = board_new();
+    struct err one = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(workers_run(note, b, &one, 1, &e));
+    assert_int_equal(b->pids[0], getpid());
+    assert_true(workers_run(note, b, &one, 0, &e));
+    (void)munmap(b, sizeof(*b));
+}
+
+static bool
+die_at_100(void *context, size_t item, struct err *e)
+{
+    (void)context;
+    (void)e;
+    if (item == 100)
+        (void)kill(getpid(), SIGKILL);
+    return true;
+}
+
+/* What its worker would have done fails as well; the other workers go on. */
+static void
+a_worker_that_dies_is_told(void **state)
+{
+    static struct err errors[MANY];
+    struct err e = {0};
+    size_t failed = 0;
+
+    (void)state;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        skip();
+    assert_true(workers_run(die_at_100, NULL, errors, MANY, &e));
+    for (size_t i = 0; i < MANY; i++)
+        failed += errors[i].code == ERR_SYSTEM ? 1 : 0;
+    assert_int_equal(errors[100].code, ERR_SYSTEM);
+    assert_int_equal(errors[98].code, ERR_NONE);
+    assert_int_equal(errors[101].code, ERR_NONE);
+    assert_in_range(failed, 1, MANY / 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_item_is_worked_on_once_and_each_failure_is_told),
+        cmocka_unit_test(a_single_item_is_worked_on_here),
+        cmocka_unit_test(a_worker_that_dies_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
