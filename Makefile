@@ -133,7 +133,7 @@ check: ## lint and every test (as root; MODE=asan, REQUIRE=1: a skipped test fai
 	@tests/packages.sh test
 	@MODE=$(MODE) tests/run.sh
 
-bench: ## how fast it is, beside lego and certbot (as root)
+bench: ## how fast it is, beside lego and certbot, openssl, easy-rsa and certtool (as root)
 	@tests/packages.sh bench
 	@tests/bench/run.sh
 

@@ -29,6 +29,9 @@ put_pkcs8(const struct contents *c, struct str *text, struct err *e)
     return str_add(text, c->pkcs8->text, c->pkcs8->size) || err_memory(e);
 }
 
+/* pgJDBC takes the key of that name and no other (PKCS12KeyManager.java). */
+#define PKCS12_NAME "user"
+
 static bool
 put_pkcs12(const struct contents *c, struct str *text, struct err *e)
 {
@@ -36,7 +39,7 @@ put_pkcs12(const struct contents *c, struct str *text, struct err *e)
                                       .is_random = c->bundle->has_random_password,
                                       .is_legacy = c->bundle->is_legacy};
 
-    return keyfile_pkcs12(c->key, c->chain, c->bundle->user, &seal, text, e);
+    return keyfile_pkcs12(c->key, c->chain, PKCS12_NAME, &seal, text, e);
 }
 
 static bool

@@ -12,8 +12,9 @@ build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
 test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
       clang-tidy
-      libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3"
-bench="python3 lego certbot python3-certbot-dns-rfc2136"
+      libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3
+      python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg"
+bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 
 policy=/usr/sbin/policy-rc.d
 no_cluster=/etc/postgresql-common/createcluster.d/pgcert-tests.conf
@@ -33,7 +34,8 @@ installed()
     return 1
 }
 
-# The packages which are not installed. Any version of clang's runtime will do.
+# The packages which are not installed. Any version of clang's runtime will do, and any JDK; where npm
+# is, it gets node-postgres for node as it is there, which need not be Debian's.
 missing()
 {
     for package in "$@"; do
@@ -44,6 +46,8 @@ missing()
             apt-cache show "$package" >/dev/null 2>&1 || package=libclang-rt-dev
             ;;
         pkg-config) installed pkgconf && continue ;;
+        default-jdk-headless) ! command -v javac >/dev/null || continue ;;
+        node-pg) ! command -v npm >/dev/null || continue ;;
         esac
         echo "$package"
     done

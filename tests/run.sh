@@ -186,13 +186,15 @@ if [ ${#made[@]} -gt 0 ] && ! make -s -j"$(nproc)" "MODE=$MODE" "${made[@]}" >"$
 fi
 [ -z "${all:-}" ] || lint
 [ ${#units[@]} -eq 0 ] || run_all "${units[@]}"
-# Worlds have no network: what they need from it is there before.
-for file in "${worlds[@]}"; do
-    grep -q PEBBLE_NEWER "$file" || continue
-    PEBBLE_NEWER=$(tests/world/newer.sh) || PEBBLE_NEWER=
-    export PEBBLE_NEWER
-    break
-done
+# Worlds have no network: what they need from it is there before. fetched VARIABLE SCRIPT
+fetched()
+{
+    grep -q "$1" "${worlds[@]}" /dev/null || return 0
+    printf -v "$1" %s "$("$2" || :)"
+    export "${1?}"
+}
+fetched PEBBLE_NEWER tests/world/newer.sh
+fetched NODE_PATH tests/world/node-pg.sh
 if [ ${#worlds[@]} -gt 0 ]; then
     if template; then
         run_all "${worlds[@]}"

@@ -119,16 +119,14 @@ one(const char *base, int number, int files, X509 *ca, EVP_PKEY *ca_key)
     EVP_PKEY_free(key);
 }
 
-int
-main(int argc, char **argv)
+static int
+clients(const char *directory, int count, int files)
 {
-    int count = argc > 3 ? atoi(argv[2]) : 0, files = argc > 3 ? atoi(argv[3]) : 0;
     int cores = 1, status = 0, bad = 0, base = -1;
     EVP_PKEY *ca_key = EVP_EC_gen("P-256");
     X509 *ca = issue(ca_key, "CA", NULL, ca_key);
     cpu_set_t set;
 
-    need(count > 0, "usage: bare DIRECTORY COUNT FILES");
     if (sched_getaffinity(0, sizeof(set), &set) == 0)
         cores = CPU_COUNT(&set);
     for (int w = 0; w < cores; w++) {
@@ -136,13 +134,66 @@ main(int argc, char **argv)
 
         need(pid >= 0, "fork");
         for (int i = w; pid == 0 && i < count; i += cores)
-            one(argv[1], i, files, ca, ca_key);
+            one(directory, i, files, ca, ca_key);
         if (pid == 0)
             _exit(0);
     }
     while (wait(&status) > 0)
         bad |= status;
-    base = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    base = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     need(base >= 0 && syncfs(base) == 0, "sync");
     return bad == 0 ? 0 : 1;
+}
+
+static void
+add_revoked(X509_CRL *crl, const ASN1_TIME *when)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_INTEGER *serial = ASN1_INTEGER_new();
+    unsigned char bytes[16];
+
+    need(entry != NULL && serial != NULL && RAND_bytes(bytes, sizeof(bytes)) == 1, "entry");
+    bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
+    need(ASN1_STRING_set(serial, bytes, sizeof(bytes)) == 1 &&
+             X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
+             X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)when) == 1 &&
+             X509_CRL_add0_revoked(crl, entry) == 1,
+         "entry");
+    ASN1_INTEGER_free(serial);
+}
+
+static int
+crl(const char *path, int count)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *ca = issue(key, "CA", NULL, key);
+    X509_CRL *list = X509_CRL_new();
+    ASN1_TIME *now = X509_gmtime_adj(NULL, 0), *then = X509_gmtime_adj(NULL, 30L * 24 * 3600);
+    FILE *file = fopen(path, "we");
+
+    need(list != NULL && file != NULL, path);
+    (void)X509_CRL_set_version(list, X509_CRL_VERSION_2);
+    (void)X509_CRL_set_issuer_name(list, X509_get_subject_name(ca));
+    (void)X509_CRL_set1_lastUpdate(list, now);
+    (void)X509_CRL_set1_nextUpdate(list, then);
+    for (int i = 0; i < count; i++)
+        add_revoked(list, now);
+    need(X509_CRL_sort(list) == 1 && X509_CRL_sign(list, key, EVP_sha256()) > 0 &&
+             PEM_write_X509_CRL(file, list) == 1,
+         "CRL");
+    need(fflush(file) == 0 && fsync(fileno(file)) == 0 && fclose(file) == 0, path);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    int count = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0;
+
+    if (argc == 5 && strcmp(argv[1], "clients") == 0)
+        return clients(argv[2], count, (int)strtol(argv[4], NULL, 10));
+    if (argc == 4 && strcmp(argv[1], "crl") == 0)
+        return crl(argv[2], count);
+    (void)fprintf(stderr, "usage: bare clients DIRECTORY COUNT FILES | bare crl FILE COUNT\n");
+    return 2;
 }

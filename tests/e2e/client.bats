@@ -132,10 +132,95 @@ login()
     expect 64 pgcert client new bob --port 65536
     expect 64 pgcert client new bob --key-type dsa
     expect 64 pgcert client new
+    says "new USER... or: --from FILE"
     expect 64 pgcert client make bob
     expect 65 pgcert client new postgres --privileged
     says "is there already"
     [ "$(pgcert client list | grep -c valid)" = 3 ]
+}
+
+@test "several users, from a file as well, get a bundle each, and a bad one stops no other" {
+    printf '%s\n' carol 'Zoë O'"'"'Hara' '' postgres carol dave >"$WORLD/names"
+    expect 77 pgcert client new alice bob --from "$WORLD/names"
+    [ "$(wc -l <<<"$output")" = 5 ]
+    says "postgres: 'postgres' is the name of a privileged role"
+    says "carol: '$BUNDLES/carol' is asked for twice"
+    [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 5 ]
+    [ "$(pgcert client list --state valid | grep -c 20)" = 5 ]
+    openssl x509 -in "$BUNDLES/Zo%C3%AB%20O%27Hara/postgresql.crt" -noout -subject -nameopt utf8,sep_multiline | grep -q "CN=Zoë O'Hara"
+    [ "$(cat "$BUNDLES"/*/postgresql.key | grep -c BEGIN)" = 5 ]
+    [ "$(cat "$BUNDLES"/*/postgresql.key | sort -u | grep -vc '^-----')" = 15 ] # no key is there twice
+    # again: those that are there are told, and the new ones made
+    echo erin >>"$WORLD/names"
+    expect 0 pgcert --json client new --from - # which is empty
+    [ "$(json "['bundles'].__len__()")" = 0 ]
+    run --separate-stderr timeout 60 "$PGCERT" -c "$CONF" --json client new --from - <"$WORLD/names" 3>&- 4>&-
+    [ "$(json "['bundles'][0]['user']")" = erin ]
+    [ "$(json "['bundles'].__len__()")" = 1 ]
+    expect 64 pgcert client new alice bob --out "$WORLD/out"
+    expect 74 pgcert client new --from "$WORLD/nothing"
+}
+
+@test "a renewal of all renews all but the revoked, in place" {
+    mapfile -t users < <(seq -f 'user%.0f' 30)
+    expect 0 pgcert client new "${users[@]}"
+    expect 0 pgcert client revoke user7
+    before=$(sha256sum "$BUNDLES"/*/postgresql.key | sort)
+    expect 0 pgcert client renew
+    [ "$(sha256sum "$BUNDLES"/*/postgresql.key | sort)" = "$before" ]
+    expect 0 pgcert client renew --all
+    [ "$(grep -c ' renewed;' <<<"$output")" = 29 ]
+    [[ $output == *"user7: not renewed"* ]]
+    after=$(sha256sum "$BUNDLES"/*/postgresql.key | sort)
+    [ "$(comm -12 <(echo "$before") <(echo "$after") | wc -l)" = 1 ]
+    [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 30 ]
+    for user in "${users[@]}"; do
+        openssl verify -x509_strict -CAfile "$CA/root.crt" -untrusted "$BUNDLES/$user/postgresql.crt" "$BUNDLES/$user/postgresql.crt"
+        [ "$(openssl x509 -in "$BUNDLES/$user/postgresql.crt" -noout -pubkey)" = "$(openssl pkey -in "$BUNDLES/$user/postgresql.key" -pubout)" ]
+    done >/dev/null
+    # one that is damaged stops no other
+    echo '{}' >"$BUNDLES/user9/about.json"
+    expect 65 pgcert client renew --all
+    says "user9"
+    [ "$(grep -c ' renewed;' <<<"$output")" = 28 ]
+    expect 64 pgcert client renew --all user1
+}
+
+# A kill of the parent ends the workers; a kill of a worker is told, and the others' bundles are made.
+# A kill of the parent ends the workers; a kill of a worker is told, and the others' bundles are made.
+@test "killed at system calls that change a file, many are made whole or not at all" {
+    have strace
+    local call n kills=0
+    mapfile -t users < <(seq -f 'user%.0f' 9) # more than are synced one by one
+    for call in mkdir write fsync syncfs rename openat; do
+        for n in 1 2 3 4 5 6 7 8 9 20 34 48; do
+            rm -rf "$BUNDLES"
+            run strace -f -qq -o "$WORLD/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$n" \
+                "$PGCERT" -c "$CONF" client new "${users[@]}" 3>&- 4>&- </dev/null
+            grep -q 'killed by SIGKILL' "$WORLD/trace" || break
+            kills=$((kills + 1))
+            each_is_whole
+        done
+    done
+    [ "$kills" -gt 40 ]
+    # what was left behind is not in the way
+    run pgcert client new "${users[@]}" another
+    expect 0 pgcert client renew "${users[@]}" another
+    [ "$(find "$BUNDLES" -mindepth 1 -maxdepth 1 | wc -l)" = 10 ]
+    each_is_whole
+}
+
+# Every file of the bundles that have their names is there, and the index has each.
+each_is_whole()
+{
+    local dir files
+    for dir in "$BUNDLES"/*; do
+        case $dir in *'~new' | *'*') continue ;; esac
+        files=("$dir"/*)
+        [ ${#files[@]} = 11 ] && [ -s "$dir/postgresql.crt" ] && [ -s "$dir/about.json" ] || return 1
+        grep -qF "$(sed -n 's/.*"serial": "\(.*\)".*/\1/p' "$dir/about.json")" "$CA/index" || return 1
+    done
+    [ -z "${files:-}" ] || [ "$(openssl x509 -in "${files[0]%/*}/postgresql.crt" -noout -pubkey)" = "$(openssl pkey -in "${files[0]%/*}/postgresql.key" -pubout)" ]
 }
 
 @test "of a request nothing is used but the public key" {

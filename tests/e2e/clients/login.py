@@ -1,0 +1,18 @@
+"""login.py: logs in by asyncpg and says as whom. usage: python3 login.py URI"""
+
+import asyncio
+import sys
+
+import asyncpg
+
+QUERY = """select current_user || ' ' || current_database() || ' ' || client_dn
+           from pg_stat_ssl where pid = pg_backend_pid()"""
+
+
+async def main():
+    connection = await asyncpg.connect(sys.argv[1])
+    print(await connection.fetchval(QUERY))
+    await connection.close()
+
+
+asyncio.run(main())
