@@ -193,7 +193,7 @@ write_bundle(struct batch *b, size_t i, EVP_PKEY *key, X509 *cert, struct err *e
     struct ca_bundle with = *o->bundle;
     const struct chain chain = {.certs = {cert, b->signing[i].issuer->cert}, .count = 2};
     const struct contents c = {
-        .bundle = &with, .key = key, .pkcs8 = &pkcs8, .chain = &chain, .serial = o->serial};
+        .bundle = &with, .pkcs8 = &pkcs8, .chain = &chain, .serial = o->serial};
 
     if (!keyfile_pkcs8(key, &pkcs8, e) ||
         (with.password == NULL && !keyfile_password(&password, e)))
@@ -382,7 +382,7 @@ write_again(struct batch *b, EVP_PKEY *key, const struct chain *chain, struct er
     own_mem char *serial = cert_serial(chain->certs[0]);
     own_str struct str pkcs8 = {0};
     const struct contents c = {
-        .bundle = o->bundle, .key = key, .pkcs8 = &pkcs8, .chain = chain, .serial = serial};
+        .bundle = o->bundle, .pkcs8 = &pkcs8, .chain = chain, .serial = serial};
 
     if (serial == NULL)
         return err_memory(e);

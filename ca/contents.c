@@ -39,7 +39,7 @@ put_pkcs12(const struct contents *c, struct str *text, struct err *e)
                                       .is_random = c->bundle->has_random_password,
                                       .is_legacy = c->bundle->is_legacy};
 
-    return keyfile_pkcs12(c->key, c->chain, PKCS12_NAME, &seal, text, e);
+    return keyfile_pkcs12(c->pkcs8, c->chain, PKCS12_NAME, &seal, text, e);
 }
 
 static bool

@@ -7,8 +7,7 @@
 /* What the files are made from; all borrowed. */
 struct contents {
     const struct ca_bundle *bundle; /* with a password */
-    EVP_PKEY *key;
-    const struct str *pkcs8; /* the key by keyfile_pkcs8() */
+    const struct str *pkcs8;        /* the key by keyfile_pkcs8() */
     const struct chain *chain;
     const char *serial;
 };

@@ -201,6 +201,34 @@ add_extensions(X509 *cert, const struct issue *i, const X509 *issuer, struct err
 
 /* ---- the whole ---- */
 
+/* RFC 5480 section 2. X509_set_pubkey() encodes and decodes again, which takes longer than a key
+ * and a signature together; but only with it the certificate in memory gives its key to others. */
+static bool
+set_point(X509 *cert, EVP_PKEY *key, int curve)
+{
+    unsigned char *point = NULL;
+    size_t size = EVP_PKEY_get1_encoded_public_key(key, &point);
+    bool good = size > 0 && X509_PUBKEY_set0_param(
+                                X509_get_X509_PUBKEY(cert), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                                V_ASN1_OBJECT, OBJ_nid2obj(curve), point, (int)size) == 1;
+
+    if (!good)
+        OPENSSL_free(point);
+    return good;
+}
+
+static bool
+set_public_key(X509 *cert, const struct issue *i)
+{
+    EVP_PKEY *key = i->public_key;
+
+    if (i->kind == KIND_CLIENT && key_is(key, KEY_ECDSA_P256))
+        return set_point(cert, key, NID_X9_62_prime256v1);
+    if (i->kind == KIND_CLIENT && key_is(key, KEY_ECDSA_P384))
+        return set_point(cert, key, NID_secp384r1);
+    return X509_set_pubkey(cert, key) == 1;
+}
+
 static bool
 fill(X509 *cert, const struct issue *i, const X509 *issuer, struct err *e)
 {
@@ -215,8 +243,7 @@ fill(X509 *cert, const struct issue *i, const X509 *issuer, struct err *e)
         ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)i->not_after_s) == NULL ||
         X509_set_subject_name(cert, subject) != 1 ||
         X509_set_issuer_name(cert, issuer == NULL ? subject : X509_get_subject_name(issuer)) != 1 ||
-        X509_set_pubkey(cert, i->public_key) != 1 ||
-        !add_extensions(cert, i, issuer == NULL ? cert : issuer, e))
+        !set_public_key(cert, i) || !add_extensions(cert, i, issuer == NULL ? cert : issuer, e))
         return err_crypto(e, "build a certificate");
     return true;
 }

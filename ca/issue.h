@@ -32,7 +32,8 @@ MUST_USE bool issue_serial(unsigned char serial[static ISSUE_SERIAL_SIZE], struc
 
 /*
  * Builds and signs. The CRL of a CA and its certificates are signed with SHA-256, by a P-384 key
- * with SHA-384.
+ * with SHA-384. What is made for a client does not answer X509_get0_pubkey() until it is encoded
+ * and read again.
  *
  * Takes:  issuer      NULL: it signs itself, and issuer_key is the private key of what is signed
  * Errors: ERR_INTERNAL

@@ -29,15 +29,8 @@ pkcs12_drop(PKCS12 **p)
     PKCS12_free(*p);
 }
 
-static void
-stack_drop(STACK_OF(X509) * *stack)
-{
-    sk_X509_free(*stack); /* the certificates are borrowed */
-}
-
 #define own_info __attribute__((cleanup(info_drop)))
 #define own_pkcs12 __attribute__((cleanup(pkcs12_drop)))
-#define own_stack __attribute__((cleanup(stack_drop)))
 
 bool
 keyfile_pkcs8(EVP_PKEY *key, struct str *der, struct err *e)
@@ -159,37 +152,106 @@ keyfile_read(const struct str *pem, const struct str *passphrase, struct err *e)
 /* ---- PKCS#12 ---- */
 
 /* PBES2 with AES-256-CBC and a MAC of SHA-256 is OpenSSL's default since 3.0; here it is said. */
+static int
+cipher_of(const struct keyfile_seal *seal)
+{
+    return seal->is_legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
+}
+
+static int
+rounds_of(const struct keyfile_seal *seal)
+{
+    return seal->is_random ? ROUNDS_RANDOM : ROUNDS;
+}
+
+static void
+bags_drop(STACK_OF(PKCS12_SAFEBAG) * *bags)
+{
+    sk_PKCS12_SAFEBAG_pop_free(*bags, PKCS12_SAFEBAG_free);
+}
+
+static void
+safes_drop(STACK_OF(PKCS7) * *safes)
+{
+    sk_PKCS7_pop_free(*safes, PKCS7_free);
+}
+
+#define own_bags __attribute__((cleanup(bags_drop)))
+#define own_safes __attribute__((cleanup(safes_drop)))
+
+/* What says that key and leaf belong together, and how they are called. */
+static bool
+name_bag(PKCS12_SAFEBAG *bag, const struct chain *chain, const char *name)
+{
+    unsigned char id[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+
+    return bag != NULL && X509_digest(chain->certs[0], EVP_sha1(), id, &size) == 1 &&
+           PKCS12_add_localkeyid(bag, id, (int)size) == 1 &&
+           PKCS12_add_friendlyname_utf8(bag, name, -1) == 1;
+}
+
+/* What PKCS12_create() does, from a key that is encoded already: that takes most of its time. */
+static bool
+add_key(STACK_OF(PKCS7) * *safes, const struct str *pkcs8, const struct chain *chain,
+        const char *name, const struct keyfile_seal *seal)
+{
+    const unsigned char *cursor = (const unsigned char *)pkcs8->text;
+    own_info PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &cursor, (long)pkcs8->size);
+    own_bags STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+    PKCS12_SAFEBAG *bag =
+        info == NULL ? NULL
+                     : PKCS12_SAFEBAG_create_pkcs8_encrypt(cipher_of(seal), seal->password, -1,
+                                                           NULL, 0, rounds_of(seal), info);
+
+    if (bags == NULL || bag == NULL || sk_PKCS12_SAFEBAG_push(bags, bag) <= 0) {
+        PKCS12_SAFEBAG_free(bag);
+        return false;
+    }
+    return name_bag(bag, chain, name) && PKCS12_add_safe(safes, bags, -1, 0, NULL) == 1;
+}
+
+static bool
+add_certs(STACK_OF(PKCS7) * *safes, const struct chain *chain, const char *name,
+          const struct keyfile_seal *seal)
+{
+    own_bags STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
+
+    for (size_t i = 0; i < chain->count; i++) {
+        PKCS12_SAFEBAG *bag = bags == NULL ? NULL : PKCS12_add_cert(&bags, chain->certs[i]);
+
+        if (bag == NULL || (i == 0 && !name_bag(bag, chain, name)))
+            return false;
+    }
+    return PKCS12_add_safe(safes, bags, cipher_of(seal), rounds_of(seal), seal->password) == 1;
+}
+
 static PKCS12 *
-make(EVP_PKEY *key, X509 *leaf, STACK_OF(X509) * others, const char *name,
+make(const struct str *pkcs8, const struct chain *chain, const char *name,
      const struct keyfile_seal *seal)
 {
-    int cipher = seal->is_legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
-    int rounds = seal->is_random ? ROUNDS_RANDOM : ROUNDS;
-    own_pkcs12 PKCS12 *p =
-        PKCS12_create(seal->password, name, key, leaf, others, cipher, cipher, rounds, -1, 0);
+    own_safes STACK_OF(PKCS7) *safes = sk_PKCS7_new_null();
+    own_pkcs12 PKCS12 *p = NULL;
 
-    if (p == NULL || PKCS12_set_mac(p, seal->password, -1, NULL, 0, rounds,
+    if (safes == NULL || !add_certs(&safes, chain, name, seal) ||
+        !add_key(&safes, pkcs8, chain, name, seal))
+        return NULL;
+    p = PKCS12_add_safes(safes, 0);
+    if (p == NULL || PKCS12_set_mac(p, seal->password, -1, NULL, 0, rounds_of(seal),
                                     seal->is_legacy ? EVP_sha1() : EVP_sha256()) != 1)
         return NULL;
     return TAKE(p);
 }
 
 bool
-keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name,
+keyfile_pkcs12(const struct str *pkcs8, const struct chain *chain, const char *name,
                const struct keyfile_seal *seal, struct str *der, struct err *e)
 {
-    own_stack STACK_OF(X509) *others = sk_X509_new_null();
-    own_pkcs12 PKCS12 *p = NULL;
+    own_pkcs12 PKCS12 *p = make(pkcs8, chain, name, seal);
     unsigned char *bytes = NULL;
-    int size = 0;
-    bool good = others != NULL;
+    int size = p == NULL ? 0 : i2d_PKCS12(p, &bytes);
+    bool good = size > 0 && str_add(der, bytes, (size_t)size);
 
-    for (size_t i = 1; good && i < chain->count; i++)
-        good = sk_X509_push(others, chain->certs[i]) > 0;
-    if (good)
-        p = make(key, chain->certs[0], others, name, seal);
-    size = p == NULL ? 0 : i2d_PKCS12(p, &bytes);
-    good = size > 0 && str_add(der, bytes, (size_t)size);
     OPENSSL_clear_free(bytes, size > 0 ? (size_t)size : 0);
     return good || err_crypto(e, "write key and certificate as PKCS#12");
 }

@@ -40,11 +40,12 @@ struct keyfile_seal {
 /*
  * PKCS#12 (RFC 7292) of a key and its chain, appended.
  *
- * Takes:  chain  the leaf first
+ * Takes:  pkcs8  the key by keyfile_pkcs8()
+ *         chain  the leaf first
  *         name   friendlyName
  * Errors: ERR_INTERNAL
  */
-MUST_USE bool keyfile_pkcs12(EVP_PKEY *key, const struct chain *chain, const char *name,
+MUST_USE bool keyfile_pkcs12(const struct str *pkcs8, const struct chain *chain, const char *name,
                              const struct keyfile_seal *seal, struct str *der, struct err *e);
 
 /* A random password of 24 letters, digits, '-' and '_', appended. ERR_INTERNAL. */

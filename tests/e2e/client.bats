@@ -91,6 +91,10 @@ login()
     grep -q 'MAC: sha256' "$WORLD/p12"
     [ "$(grep -c 'BEGIN CERTIFICATE' "$WORLD/p12")" = 2 ]
     [ "$(openssl pkey -in "$WORLD/p12" -pubout)" = "$public" ]
+    certtool --p12-info --inder --infile "$dir/postgresql.p12" --password "$(cat "$dir/postgresql.p12.password")" \
+        >"$WORLD/p12" 2>&1
+    [ "$(openssl pkey -in "$WORLD/p12" -passin "file:$dir/postgresql.p12.password" -pubout)" = "$public" ]
+    not certtool --p12-info --inder --infile "$dir/postgresql.p12" --password wrong
 
     (umask 077 && echo 'a secret' >"$WORLD/password")
     expect 0 pgcert client new bob --legacy --password-file "$WORLD/password" --key-type rsa-2048 --lifetime 2d

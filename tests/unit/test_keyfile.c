@@ -84,10 +84,12 @@ pkcs12_opens_with_its_password_alone_and_has_the_chain(void **state)
         const unsigned char *cursor = NULL;
         PKCS12 *p = NULL;
 
+        own_str struct str pkcs8 = {0};
         const struct keyfile_seal seal = {
             .password = "s3cret", .is_random = how >= 2, .is_legacy = how % 2 == 1};
 
-        assert_true(keyfile_pkcs12(leaf.key, &chain, "alice", &seal, &der, &e));
+        assert_true(keyfile_pkcs8(leaf.key, &pkcs8, &e));
+        assert_true(keyfile_pkcs12(&pkcs8, &chain, "alice", &seal, &der, &e));
         cursor = (const unsigned char *)der.text;
         p = d2i_PKCS12(NULL, &cursor, (long)der.size);
         assert_non_null(p);
