@@ -146,7 +146,7 @@ clients(const char *directory, int count, int files)
 }
 
 static void
-add_revoked(X509_CRL *crl, const ASN1_TIME *when)
+add_revoked(X509_CRL *crl, ASN1_TIME *when)
 {
     X509_REVOKED *entry = X509_REVOKED_new();
     ASN1_INTEGER *serial = ASN1_INTEGER_new();
@@ -156,7 +156,7 @@ add_revoked(X509_CRL *crl, const ASN1_TIME *when)
     bytes[0] = (unsigned char)((bytes[0] & 0x7f) | 0x40);
     need(ASN1_STRING_set(serial, bytes, sizeof(bytes)) == 1 &&
              X509_REVOKED_set_serialNumber(entry, serial) == 1 &&
-             X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)when) == 1 &&
+             X509_REVOKED_set_revocationDate(entry, when) == 1 &&
              X509_CRL_add0_revoked(crl, entry) == 1,
          "entry");
     ASN1_INTEGER_free(serial);
