@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "ca/keyfile.h"
 #include "ca/name.h"
+#include "ca/retire.h"
+#include "ca/rollover.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -70,15 +72,23 @@ authority_has_key(const struct ca *ca, const struct authority *a)
 /* ---- which ---- */
 
 static char *
-name_files(enum ca_role role, const char *tenant)
+name_files(const struct authority *a)
 {
     own_str struct str name = {0};
 
-    if (role != CA_TENANT)
-        return strdup(singles[role].name);
-    if (!str_addf(&name, AUTHORITY_TENANTS "/") || !name_add_file(&name, tenant, NAME_TENANT_FILE))
+    if (!str_addf(&name, "%s%s", a->is_next ? AUTHORITY_NEXT "/" : "",
+                  a->role == CA_TENANT ? AUTHORITY_TENANTS "/" : singles[a->role].name) ||
+        (a->role == CA_TENANT && !name_add_file(&name, a->tenant, NAME_TENANT_FILE)))
         return NULL;
     return str_take(&name);
+}
+
+static char *
+name_word(const struct authority *a)
+{
+    return str_format("%s%s%s", a->is_next ? "next " : "",
+                      a->role == CA_TENANT ? "tenant " : singles[a->role].word,
+                      a->role == CA_TENANT ? a->tenant : "");
 }
 
 static void
@@ -93,7 +103,7 @@ authority_free(struct authority *a)
 }
 
 struct authority *
-authority_add(struct ca *ca, enum ca_role role, const char *tenant, struct err *e)
+authority_add(struct ca *ca, enum ca_role role, const char *tenant, bool is_next, struct err *e)
 {
     struct authority **all = realloc(ca->all, (ca->count + 1) * sizeof(struct authority *));
     struct authority *a = all == NULL ? NULL : calloc(1, sizeof(*a));
@@ -105,10 +115,13 @@ authority_add(struct ca *ca, enum ca_role role, const char *tenant, struct err *
     }
     ca->all[ca->count++] = a;
     a->role = role;
+    a->is_next = is_next;
     a->tenant = tenant == NULL ? NULL : strdup(tenant);
-    a->word = tenant == NULL ? strdup(singles[role].word) : str_format("tenant %s", tenant);
-    a->name = name_files(role, tenant);
-    if ((a->tenant != NULL || tenant == NULL) && a->word != NULL && a->name != NULL)
+    if (a->tenant != NULL || tenant == NULL) {
+        a->word = name_word(a);
+        a->name = name_files(a);
+    }
+    if (a->word != NULL && a->name != NULL)
         return a;
     authority_free(a);
     ca->count--;
@@ -117,22 +130,34 @@ authority_add(struct ca *ca, enum ca_role role, const char *tenant, struct err *
 }
 
 struct authority *
-authority_find(const struct ca *ca, enum ca_role role, const char *tenant)
+authority_find_of(const struct ca *ca, enum ca_role role, const char *tenant, bool is_next)
 {
     for (size_t i = 0; i < ca->count; i++) {
         struct authority *a = ca->all[i];
 
-        if (a->role == role && (tenant == NULL || strcmp(a->tenant, tenant) == 0))
+        if (a->role == role && a->is_next == is_next &&
+            (tenant == NULL || strcmp(a->tenant, tenant) == 0))
             return a;
     }
     return NULL;
 }
 
+bool
+authority_is_switched(const struct ca *ca)
+{
+    return ca->rollover.phase >= CA_ROLLOVER_SWITCHED;
+}
+
+struct authority *
+authority_find(const struct ca *ca, enum ca_role role, const char *tenant)
+{
+    return authority_find_of(ca, role, tenant, authority_is_switched(ca));
+}
+
 struct authority *
 authority_root(const struct ca *ca, const struct authority *a)
 {
-    (void)a;
-    return authority_find(ca, CA_ROOT, NULL);
+    return authority_find_of(ca, CA_ROOT, NULL, a->is_next);
 }
 
 bool
@@ -205,9 +230,9 @@ load_cert(const struct ca_config *config, const char *name, X509 **cert, struct 
 }
 
 static bool
-load_single(struct ca *ca, enum ca_role role, struct err *e)
+load_single(struct ca *ca, enum ca_role role, bool is_next, struct err *e)
 {
-    struct authority *a = authority_add(ca, role, NULL, e);
+    struct authority *a = authority_add(ca, role, NULL, is_next, e);
 
     if (a == NULL || !load_cert(ca->config, a->name, &a->cert, e))
         return false;
@@ -217,7 +242,7 @@ load_single(struct ca *ca, enum ca_role role, struct err *e)
 
 /* Whose it is stands in the certificate; the name of the file must be made from that. */
 static bool
-load_tenant(struct ca *ca, const char *name, struct err *e)
+load_tenant(struct ca *ca, const char *name, bool is_next, struct err *e)
 {
     own_cert X509 *cert = NULL;
     own_mem char *tenant = NULL;
@@ -226,7 +251,7 @@ load_tenant(struct ca *ca, const char *name, struct err *e)
     if (!load_cert(ca->config, name, &cert, e))
         return false;
     tenant = name_organization(cert);
-    a = tenant == NULL ? NULL : authority_add(ca, CA_TENANT, tenant, e);
+    a = tenant == NULL ? NULL : authority_add(ca, CA_TENANT, tenant, is_next, e);
     if (a == NULL || strcmp(a->name, name) != 0)
         return err_set(e, ERR_INPUT, "the CA's certificate '%s/%s.crt' is not that of a tenant",
                        ca->config->directory, name);
@@ -241,11 +266,12 @@ by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The names of the tenants' files, sorted. */
+/* The names of the tenants' files in a directory of ours, sorted. */
 static bool
-list_tenants(const struct ca_config *config, struct list *names, struct err *e)
+list_tenants(const struct ca_config *config, const char *directory, struct list *names,
+             struct err *e)
 {
-    own_mem char *path = authority_path(config, AUTHORITY_TENANTS, "");
+    own_mem char *path = authority_path(config, directory, "");
     DIR *d = path == NULL ? NULL : opendir(path);
     bool good = true;
 
@@ -259,7 +285,7 @@ list_tenants(const struct ca_config *config, struct list *names, struct err *e)
 
         if (dot == NULL || strcmp(dot, ".crt") != 0)
             continue;
-        name = str_format(AUTHORITY_TENANTS "/%.*s", (int)(dot - entry->d_name), entry->d_name);
+        name = str_format("%s/%.*s", directory, (int)(dot - entry->d_name), entry->d_name);
         good = (name != NULL && list_add(names, name)) || err_memory(e);
     }
     (void)closedir(d);
@@ -268,18 +294,53 @@ list_tenants(const struct ca_config *config, struct list *names, struct err *e)
     return good;
 }
 
-bool
-authority_load(struct ca *ca, struct err *e)
+static bool
+load_some(struct ca *ca, bool is_next, struct err *e)
 {
     own_list struct list tenants = {0};
 
-    if (!load_single(ca, CA_ROOT, e) || !load_single(ca, CA_SERVERS, e) ||
-        !load_single(ca, CA_CLIENTS, e) || !list_tenants(ca->config, &tenants, e))
+    if (!load_single(ca, CA_ROOT, is_next, e) || !load_single(ca, CA_SERVERS, is_next, e) ||
+        !load_single(ca, CA_CLIENTS, is_next, e) ||
+        !list_tenants(ca->config,
+                      is_next ? AUTHORITY_NEXT "/" AUTHORITY_TENANTS : AUTHORITY_TENANTS, &tenants,
+                      e))
         return false;
     for (size_t i = 0; i < tenants.count; i++)
-        if (!load_tenant(ca, tenants.items[i], e))
+        if (!load_tenant(ca, tenants.items[i], is_next, e))
             return false;
     return true;
+}
+
+/* What a killed run has not finished of a rollover's end is finished first. */
+bool
+authority_load(struct ca *ca, struct err *e)
+{
+    if (!rollover_read(ca->config, &ca->rollover, e) || !retire_finish(ca, e) ||
+        !load_some(ca, false, e))
+        return false;
+    if (ca->rollover.phase == CA_ROLLOVER_NONE)
+        return true;
+    return load_some(ca, true, e) && (!is_there(ca->config, ROLLOVER_CROSS, ".crt") ||
+                                      load_cert(ca->config, ROLLOVER_CROSS, &ca->cross, e));
+}
+
+static void
+forget(struct ca *ca)
+{
+    for (size_t i = 0; i < ca->count; i++)
+        authority_free(ca->all[i]);
+    free(ca->all);
+    X509_free(ca->cross);
+    ca->all = NULL;
+    ca->count = 0;
+    ca->cross = NULL;
+}
+
+bool
+authority_reload(struct ca *ca, struct err *e)
+{
+    forget(ca);
+    return authority_load(ca, e);
 }
 
 struct ca *
@@ -312,9 +373,7 @@ ca_close(struct ca **ca)
 
     if (c == NULL)
         return;
-    for (size_t i = 0; i < c->count; i++)
-        authority_free(c->all[i]);
-    free(c->all);
+    forget(c);
     own_fd_drop(&c->lock);
     free(c->index_path);
     free(c);

@@ -9,11 +9,13 @@
 #define AUTHORITY_UNFINISHED "unfinished" /* the file that is there while `ca init` is at work */
 #define AUTHORITY_BACKDATED_S 300         /* for clocks that are slow */
 #define AUTHORITY_TENANTS "tenants"       /* the directory of their files */
+#define AUTHORITY_NEXT "next"             /* the directory of what a rollover brings */
 
 /* One CA. */
 struct authority {
     enum ca_role role;
     char *tenant;  /* NULL: none */
+    bool is_next;  /* a rollover brings it */
     char *word;    /* for people, and in crl.json: "clients" */
     char *name;    /* of its files below the directory: NAME.crt NAME.key NAME.crl */
     X509 *cert;    /* NULL: it is being made */
@@ -33,9 +35,11 @@ struct ca {
     const struct ca_config *config; /* borrowed */
     struct clock *clock;            /* borrowed */
     int lock;
-    struct authority **all; /* root, servers, clients, then the tenants */
+    struct authority **all; /* root, servers, clients, tenants; then the same that come next */
     size_t count;
     char *index_path;
+    struct ca_rollover rollover;
+    X509 *cross; /* the next root, signed by the present one; NULL: none */
 };
 
 /* DIRECTORY/NAME + END; free() it. NULL: out of memory. */
@@ -48,12 +52,23 @@ MUST_USE struct ca *authority_lock(const struct ca_config *config, struct clock 
 /* Reads the certificates of all. ERR_INPUT, ERR_SYSTEM. */
 MUST_USE bool authority_load(struct ca *ca, struct err *e);
 
+/* Forgets them and reads them again. Errors as authority_load(). */
+MUST_USE bool authority_reload(struct ca *ca, struct err *e);
+
 /* Adds one that has no certificate yet; borrowed. NULL and ERR_SYSTEM. */
 MUST_USE struct authority *authority_add(struct ca *ca, enum ca_role role, const char *tenant,
-                                         struct err *e);
+                                         bool is_next, struct err *e);
 
-/* The one of that role, of that tenant (NULL: none); borrowed. NULL: there is none. */
+/* The one of that role, of that tenant (NULL: none), which signs now; borrowed. NULL: there is
+ * none. */
 struct authority *authority_find(const struct ca *ca, enum ca_role role, const char *tenant);
+
+/* The same of the present ones or of the next, whichever sign. */
+struct authority *authority_find_of(const struct ca *ca, enum ca_role role, const char *tenant,
+                                    bool is_next);
+
+/* Do the next ones sign? */
+bool authority_is_switched(const struct ca *ca);
 
 /* The root that signed it; itself where it is one. Borrowed. */
 struct authority *authority_root(const struct ca *ca, const struct authority *a);

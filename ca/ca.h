@@ -16,6 +16,9 @@
  *                                           proved what a server trusts
  *   clients/USER/ clients/USER@TENANT/      bundles for clients
  *   tenants/TENANT.crt .key .crl            an issuing CA for the clients of one tenant
+ *   rollover.json next/ old/NUMBER/         while all of these are replaced: where that stands, and
+ *                                           what comes; root.crt has both roots then. Afterwards
+ *                                           the certificates and last CRLs of before
  */
 #ifndef PGCERT_CA_CA_H
 #define PGCERT_CA_CA_H
@@ -237,6 +240,7 @@ struct ca_issued {
     const char *serial, *name;
     const char *tenant; /* NULL: none */
     const char *kind;   /* "client" "server" "canary" "client-ca" "server-ca" "tenant-ca" "root" */
+    const char *issuer; /* the key id of its CA */
     const char *state;  /* "valid" "expired" "revoked" */
     const char *reason; /* NULL: not revoked */
     int64_t at_s, not_after_s, revoked_at_s;
@@ -287,6 +291,105 @@ MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e)
  *         ERR_CREATE, ERR_SYSTEM; ERR_PERMISSION, also when others may read the file
  */
 MUST_USE bool ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e);
+
+/* ---- rollover: another root, other issuing CAs ---- */
+
+/* How far it is; what is signed is signed by the new CAs from CA_ROLLOVER_SWITCHED on. */
+enum ca_rollover_phase {
+    CA_ROLLOVER_NONE,
+    CA_ROLLOVER_BEGUN,    /* the new CAs are made, and have CRLs */
+    CA_ROLLOVER_TRUSTED,  /* what is published to be trusted has old and new */
+    CA_ROLLOVER_SWITCHED, /* the new ones sign; the old ones make CRLs only */
+    CA_ROLLOVER_RETIRING, /* the old ones are being taken away */
+    CA_ROLLOVER_MOVING,   /* the new ones take their places */
+};
+
+/* The words for the phases: "none" ... */
+extern const char *const ca_rollover_words[];
+
+/* Where it stands; times are 0 for what has not come yet. */
+struct ca_rollover {
+    enum ca_rollover_phase phase;
+    int64_t number; /* of the generation that it brings, from 2 */
+    int64_t begun_at_s, trusted_at_s, switched_at_s;
+};
+
+/* Where it stands. */
+struct ca_rollover ca_rollover_look(const struct ca *ca);
+
+/* Are new servers' certificates accepted by who knows the old root only? So they are when that has
+ * signed the new root. */
+bool ca_rollover_is_crossed(const struct ca *ca);
+
+/*
+ * Makes a new root and new issuing CAs beside the old ones, and their CRLs. Killed anywhere, the
+ * next call starts over; nobody trusts them yet.
+ *
+ * Takes:  root_key_file  where the new root's key goes, 0600; NULL: into the directory
+ * Errors: ERR_INPUT      that file exists
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INTERNAL; then `ca` is to be closed
+ */
+MUST_USE bool ca_rollover_begin(struct ca *ca, const char *root_key_file, struct err *e);
+
+/* From now on ca_add_pem() and root.crt give old and new; the CRLs did before. Errors as
+ * ca_refresh(). */
+MUST_USE bool ca_rollover_trust(struct ca *ca, struct err *e);
+
+/* From now on the new CAs sign. ERR_CONFIG  a tenant is still to be made, and the new root's key is
+ * elsewhere; and the errors of ca_tenant(). */
+MUST_USE bool ca_rollover_switch(struct ca *ca, struct err *e);
+
+/*
+ * Takes the new CAs away again, their keys wiped.
+ *
+ * Gives:  did          false: there was no rollover
+ * Errors: ERR_REFUSED  they have signed; ERR_SYSTEM, ERR_PERMISSION; then `ca` is to be closed
+ */
+MUST_USE bool ca_rollover_abort(struct ca *ca, bool *did, struct err *e);
+
+/* The old CAs for clients, also those of tenants, `i` from 0; borrowed. NULL: no more, or nothing
+ * was switched. */
+const X509 *ca_rollover_old_issuer(const struct ca *ca, size_t i);
+
+/* What is still valid of the old CAs. */
+struct ca_left {
+    struct ca_list list; /* servers and clients, in the order in which they were issued */
+    size_t servers;      /* for which the new CA has signed nothing */
+    size_t clients;      /* the same */
+    size_t replaced;     /* clients for which it has; the old one may still be in use */
+    int64_t last_s;      /* when the last client's ends; 0: there is none */
+};
+
+#define own_ca_left __attribute__((cleanup(ca_left_done)))
+
+/*
+ * Finds what is still valid of the old CAs; nothing where nothing was switched.
+ *
+ * Gives:  left  empty before
+ * Errors: ERR_INPUT, ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_rollover_left(struct ca *ca, struct ca_left *left, struct err *e);
+
+void ca_left_done(struct ca_left *left);
+
+/* Has a CA that signs now signed the certificate with that serial number? Also true for one that is
+ * not in the list. */
+bool ca_signs_still(const struct ca *ca, const struct ca_list *list, const char *serial);
+
+/* Is that chain, as ca_sign_server() gave it, of the CA that signs for servers now? Needs no lock;
+ * true where that cannot be found out. */
+bool ca_signs_servers(const struct ca_config *config, const char *chain_pem, size_t size);
+
+/*
+ * Takes the old CAs away: their keys are overwritten and removed, their certificates and last CRLs
+ * move to old/NUMBER/, and what is published to be trusted is the new alone. Killed anywhere, the
+ * next ca_open() goes on.
+ *
+ * Takes:  force        though clients have certificates of theirs
+ * Errors: ERR_REFUSED  nothing was switched; or somebody has, and not `force`
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT; then `ca` is to be closed
+ */
+MUST_USE bool ca_rollover_retire(struct ca *ca, bool force, struct err *e);
 
 /* ---- bundles: what a client gets ---- */
 

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define NEXT "next " /* how the word of a CA begins that a rollover brings */
+
 /* clang-format off */
 static const struct published {
     const char *file;
@@ -96,6 +98,42 @@ crls_look(const struct ca *ca, struct crls_state *states)
 
     for (size_t i = 0; i < ca->count; i++)
         states[i] = read_state(json, ca->all[i]);
+}
+
+/* The words of all CAs, without those of the next ones. */
+static bool
+list_promoted(const struct json_t *json, struct list *words, struct err *e)
+{
+    void *cursor = NULL;
+    const char *key = NULL;
+    const struct json_t *value = NULL;
+
+    while (json_each(json, &cursor, &key, &value))
+        if (strncmp(key, NEXT, strlen(NEXT)) == 0 && !list_add(words, key + strlen(NEXT)))
+            return err_memory(e);
+    return true;
+}
+
+bool
+crls_promote(const struct ca *ca, struct err *e)
+{
+    own_mem char *path = authority_path(ca->config, "crl.json", "");
+    own_json struct json_t *json = path == NULL ? NULL : load_json(path);
+    own_list struct list words = {0};
+
+    if (json == NULL)
+        return err_memory(e);
+    if (!list_promoted(json, &words, e))
+        return false;
+    for (size_t i = 0; i < words.count; i++) {
+        own_mem char *next = str_format(NEXT "%s", words.items[i]);
+
+        if (next == NULL)
+            return err_memory(e);
+        json_put(json, words.items[i], json_keep(json_member(json, next)));
+        json_delete_member(json, next);
+    }
+    return words.count == 0 || json_save(json, path, e);
 }
 
 static bool

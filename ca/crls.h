@@ -21,6 +21,10 @@ struct crls_state {
 /* What is remembered of the CRL of each, in the order of ca->all; zeroed where nothing is. */
 void crls_look(const struct ca *ca, struct crls_state *states);
 
+/* What is remembered of the next CAs is that of the present ones from now on; done again it changes
+ * nothing. ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION. */
+MUST_USE bool crls_promote(const struct ca *ca, struct err *e);
+
 /* The published file that has the CRL of a CA: "clients.crl". */
 const char *crls_file(const struct authority *a);
 

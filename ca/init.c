@@ -64,16 +64,6 @@ remove_leftovers(const struct ca_config *config, struct err *e)
     return true;
 }
 
-/* The key's file must be new, or be the one that the interrupted run was about to write. */
-static bool
-check_key_file(const char *file, const struct str *of_before, struct err *e)
-{
-    if (file == NULL || !is_file(file) ||
-        (of_before->size > 0 && strcmp(of_before->text, file) == 0))
-        return true;
-    return err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists", file);
-}
-
 /* *is_new: there is a CA to be made; what an interrupted run has left is gone then. */
 static bool
 prepare(struct ca *ca, const char *root_key_file, bool *is_new, struct err *e)
@@ -92,7 +82,7 @@ prepare(struct ca *ca, const char *root_key_file, bool *is_new, struct err *e)
         return true;
     if (!is_unfinished && !refuse_parts(ca->config, e))
         return false;
-    if (!check_key_file(root_key_file, &of_before, e) || !remove_leftovers(ca->config, e))
+    if (!make_check_key_file(root_key_file, &of_before, e) || !remove_leftovers(ca->config, e))
         return false;
     return file_replace(AT_FDCWD, mark, root_key_file == NULL ? "" : root_key_file,
                         root_key_file == NULL ? 0 : strlen(root_key_file), 0600, e);
@@ -110,10 +100,10 @@ make_all(struct ca *ca, const char *root_key_file, struct err *e)
 
     if (mark == NULL)
         return err_memory(e);
-    if (!make_begin(&m, ca, root_key_file, e))
+    if (!make_begin(&m, ca, 1, root_key_file, e))
         return false;
     for (size_t i = 0; i < COUNT(roles); i++) {
-        struct authority *a = authority_add(ca, roles[i], NULL, e);
+        struct authority *a = authority_add(ca, roles[i], NULL, false, e);
 
         if (a == NULL || !make_sign(&m, a, e) || !make_save(&m, a, e))
             return false;

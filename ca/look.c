@@ -1,11 +1,16 @@
 /* look.c: what a CA is, what it has issued; revoke; take something out of it. */
+#include "base/file.h"
 #include "ca/crls.h"
 #include "ca/export.h"
 #include "ca/index.h"
 #include "ca/name.h"
+#include "ca/rollover.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <openssl/x509v3.h>
 
 /* Those that a CA can say of a certificate of ours, in the order of index_reasons. */
 const char *const ca_reasons[] = {
@@ -78,13 +83,20 @@ ca_looks_done(struct ca_looks *looks)
     *looks = (struct ca_looks){0};
 }
 
+/* What a rollover brings is trusted only after its CRLs are there. */
+static bool
+is_trusted(const struct ca *ca, const struct authority *a)
+{
+    return !a->is_next || ca->rollover.phase >= CA_ROLLOVER_TRUSTED;
+}
+
 static bool
 add_certs(const struct ca *ca, enum ca_role role, struct str *pem, struct err *e)
 {
     for (size_t i = 0; i < ca->count; i++) {
         struct chain one = {.certs = {ca->all[i]->cert}, .count = 1};
 
-        if (ca->all[i]->role == role && !chain_to_pem(&one, pem, e))
+        if (ca->all[i]->role == role && is_trusted(ca, ca->all[i]) && !chain_to_pem(&one, pem, e))
             return false;
     }
     return true;
@@ -111,6 +123,7 @@ describe(const struct index_entry *one, int64_t now_s, struct ca_issued *to)
         .serial = one->serial,
         .name = one->name,
         .tenant = one->tenant,
+        .issuer = one->issuer,
         .kind = kinds[one->kind].word,
         .state = export_state(one, now_s),
         .reason = one->revoked_at_s != 0 ? one->reason->word : NULL,
@@ -161,6 +174,40 @@ ca_list_done(struct ca_list *list)
         index_done(list->index);
     free(list->index);
     *list = (struct ca_list){0};
+}
+
+bool
+ca_signs_still(const struct ca *ca, const struct ca_list *list, const char *serial)
+{
+    const struct index_entry *one = index_find(list->index, serial);
+
+    for (size_t i = 0; one != NULL && i < ca->count; i++)
+        if (strcmp(ca->all[i]->id, one->issuer) == 0)
+            return ca->all[i]->is_next == authority_is_switched(ca);
+    return one == NULL;
+}
+
+/* By the key that the leaf says it is signed by. */
+bool
+ca_signs_servers(const struct ca_config *config, const char *chain_pem, size_t size)
+{
+    struct ca_rollover rollover = {0};
+    own_chain struct chain chain = {0};
+    own_str struct str pem = {0};
+    own_chain struct chain ca = {0};
+    struct err ignored = {0};
+    own_mem char *path = NULL;
+
+    if (!rollover_read(config, &rollover, &ignored) ||
+        !chain_from_pem(&chain, chain_pem, size, &ignored))
+        return true;
+    path = authority_path(
+        config, rollover.phase >= CA_ROLLOVER_SWITCHED ? AUTHORITY_NEXT "/server-ca" : "server-ca",
+        ".crt");
+    if (path == NULL || !file_read(AT_FDCWD, path, CERT_PEM_MAX, &pem, &ignored) ||
+        !chain_from_pem(&ca, pem.text, pem.size, &ignored))
+        return true;
+    return X509_check_issued(ca.certs[0], chain.certs[0]) == X509_V_OK;
 }
 
 /* ---- revoking ---- */

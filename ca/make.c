@@ -5,17 +5,39 @@
 #include "ca/keyfile.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ID_SIZE 4 /* random octets that make the names of CAs their own */
 
 bool
-make_begin(struct make *m, struct ca *ca, const char *root_key_file, struct err *e)
+make_begin(struct make *m, struct ca *ca, int64_t generation, const char *root_key_file,
+           struct err *e)
 {
     unsigned char serial[ISSUE_SERIAL_SIZE];
+    char id[2 * ID_SIZE + 1];
 
     if (!issue_serial(serial, e))
         return false;
     *m = (struct make){.ca = ca, .root_key_file = root_key_file};
-    str_hex(m->id, serial + 1, MAKE_ID_SIZE);
+    str_hex(id, serial + 1, ID_SIZE);
+    if (generation > 1)
+        (void)snprintf(m->id, sizeof(m->id), "%lld %s", (long long)generation, id);
+    else
+        (void)snprintf(m->id, sizeof(m->id), "%s", id);
     return true;
+}
+
+bool
+make_check_key_file(const char *file, const struct str *of_before, struct err *e)
+{
+    struct stat s = {0};
+
+    if (file == NULL || lstat(file, &s) != 0 ||
+        (of_before->size > 0 && strcmp(of_before->text, file) == 0))
+        return true;
+    return err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists", file);
 }
 
 static bool

@@ -4,17 +4,25 @@
 
 #include "ca/authority.h"
 
-#define MAKE_ID_SIZE 4 /* random octets that make the names of CAs their own */
+#define MAKE_ID_TEXT 32
 
 /* What the CAs that are made together share. */
 struct make {
     struct ca *ca;             /* borrowed */
     const char *root_key_file; /* where the root's key goes; NULL: into the directory. Borrowed. */
-    char id[2 * MAKE_ID_SIZE + 1];
+    char id[MAKE_ID_TEXT];     /* in their names: "1f00a2b3"; of a later generation "2 1f00a2b3" */
 };
 
-/* Fills it. ERR_INTERNAL. */
-MUST_USE bool make_begin(struct make *m, struct ca *ca, const char *root_key_file, struct err *e);
+/* Fills it; generation: from 1. ERR_INTERNAL. */
+MUST_USE bool make_begin(struct make *m, struct ca *ca, int64_t generation,
+                         const char *root_key_file, struct err *e);
+
+/* A root's key is written to a file that is new, or that an interrupted run was about to write.
+ *
+ * Takes:  file       NULL: none is wanted
+ *         of_before  the name of the file that the interrupted run was given; empty: none
+ * Errors: ERR_INPUT  it exists */
+MUST_USE bool make_check_key_file(const char *file, const struct str *of_before, struct err *e);
 
 /*
  * Makes a key, which is on disk when this returns, and a certificate, which is not: nothing of that

@@ -11,8 +11,11 @@ static bool
 sign(struct ca *ca, const struct authority_order *o, struct str *chain_pem, struct err *e)
 {
     own_cert X509 *cert = authority_record(ca, o, 1, e) ? authority_sign_recorded(ca, o, e) : NULL;
-    struct chain chain = {.certs = {cert, o->issuer->cert}, .count = 2};
+    struct chain chain = {.certs = {cert, o->issuer->cert, ca->cross}, .count = 2};
 
+    /* to who knows the old root only, the new one is what that has signed */
+    if (o->issuer->role == CA_SERVERS && o->issuer->is_next && ca->cross != NULL)
+        chain.count = 3;
     return cert != NULL && chain_to_pem(&chain, chain_pem, e);
 }
 

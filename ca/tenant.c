@@ -1,4 +1,6 @@
 /* tenant.c: an issuing CA for the clients of one tenant. */
+#include "ca/tenant.h"
+
 #include "base/file.h"
 #include "ca/crls.h"
 #include "ca/make.h"
@@ -32,7 +34,8 @@ check_others(const struct ca *ca, const char *name, struct err *e)
 static bool
 prepare(const struct ca *ca, const struct authority *a, struct err *e)
 {
-    own_mem char *directory = authority_path(ca->config, AUTHORITY_TENANTS, "");
+    own_mem char *directory = authority_path(
+        ca->config, a->is_next ? AUTHORITY_NEXT "/" AUTHORITY_TENANTS : AUTHORITY_TENANTS, "");
     own_mem char *crl = authority_path(ca->config, a->name, ".crl");
 
     if (directory == NULL || crl == NULL)
@@ -44,29 +47,38 @@ prepare(const struct ca *ca, const struct authority *a, struct err *e)
 }
 
 /* The certificate comes last: a CA is trusted only when its CRL is there. */
-static bool
-make(struct ca *ca, const char *name, struct err *e)
+bool
+tenant_make(struct ca *ca, const char *name, bool is_next, bool *made, struct err *e)
 {
     struct authority *a = NULL;
     struct make m = {0};
     bool did = false;
 
-    if (authority_key(ca, authority_find(ca, CA_ROOT, NULL), e) == NULL)
+    if (authority_find_of(ca, CA_TENANT, name, is_next) != NULL)
+        return true;
+    if (authority_key(ca, authority_find_of(ca, CA_ROOT, NULL, is_next), e) == NULL)
         return false;
-    a = authority_add(ca, CA_TENANT, name, e);
-    return a != NULL && prepare(ca, a, e) && make_begin(&m, ca, NULL, e) && make_sign(&m, a, e) &&
-           crls_refresh(ca, 0, &did, e) && make_save(&m, a, e);
+    a = authority_add(ca, CA_TENANT, name, is_next, e);
+    if (a == NULL || !prepare(ca, a, e) ||
+        !make_begin(&m, ca, is_next ? ca->rollover.number : 1, NULL, e) || !make_sign(&m, a, e) ||
+        !crls_refresh(ca, 0, &did, e) || !make_save(&m, a, e))
+        return false;
+    *made = true;
+    return true;
 }
 
+/* During a rollover it needs one that signs now and, before the switch, one that will. */
 bool
 ca_tenant(struct ca *ca, const char *name, bool *made, struct err *e)
 {
-    bool is_new = authority_find(ca, CA_TENANT, name) == NULL;
+    bool is_rolling = ca->rollover.phase != CA_ROLLOVER_NONE;
+    bool did = false;
 
     if (!name_check_tenant(name, e) || !check_others(ca, name, e))
         return false;
-    if (is_new && !make(ca, name, e))
+    if ((!authority_is_switched(ca) && !tenant_make(ca, name, false, &did, e)) ||
+        (is_rolling && !tenant_make(ca, name, true, &did, e)))
         return err_wrap(e, "make the CA of the tenant '%s'", name);
-    *made = is_new;
+    *made = did;
     return true;
 }

@@ -2,6 +2,7 @@
  * bring the root's key back. */
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/rollover.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -12,11 +13,13 @@
 
 static bool force;
 static const char *root_key, *format, *of;
+static bool back;
 
 /* clang-format off */
 static const struct flag flags[] = {
     {"--root-key", NULL, NULL,   &root_key, "FILE", "the root's key: where it goes to; import: comes from"},
-    {"--force",    NULL, &force, NULL,      NULL,   "crl: make all CRLs anew"},
+    {"--force",    NULL, &force, NULL,      NULL,   "crl: make all CRLs anew; rollover: take the step that waits"},
+    {"--abort",    NULL, &back,  NULL,      NULL,   "rollover: go back, before the new CAs sign"},
     {"--format",   NULL, NULL,   &format,   "WORD", "export index: csv, or openssl (the index.txt of openssl-ca)"},
     {"--of",       NULL, NULL,   &of,       "WORD", "export index --format openssl: root, servers, clients (the default), 'tenant NAME'"},
     {0},
@@ -102,6 +105,8 @@ tell(const struct app *app, struct ca *ca, const char *did, struct err *e)
     if (did != NULL)
         json_put_text(object, "did", did);
     json_put(object, "authorities", array);
+    if (good)
+        good = app->json ? rollover_put_json(ca, object, e) : app->quiet || rollover_print(ca, e);
     text = good && app->json ? json_encode_pretty(object) : NULL;
     if (text != NULL)
         (void)fputs(text, stdout);
@@ -173,6 +178,20 @@ tenant(struct app *app, const char *name, struct err *e)
                      made ? "has a CA; PostgreSQL must trust it now: pgcert ca export clients"
                           : "has a CA already; nothing was changed");
     return tell(app, ca, made ? "made" : "nothing", e);
+}
+
+static bool
+roll_over(struct app *app, const char *what, struct err *e)
+{
+    const struct rollover_way way = {.root_key_file = root_key,
+                                     .abort = back,
+                                     .force = force,
+                                     .evidence = &rollover_without_targets};
+
+    (void)what;
+    if (back && (force || root_key != NULL))
+        return err_set(e, ERR_USAGE, "--abort stands alone");
+    return rollover_go(app, &way, e);
 }
 
 /* ---- taking out ---- */
@@ -271,13 +290,15 @@ run(struct app *app, int argc, char **argv, struct err *e)
         const char *word;
         bool (*run)(struct app *app, const char *what, struct err *e);
         int most;
-    } words[] = {{"init", init, 1},     {"show", show, 1},       {"crl", crl, 1},
-                 {"tenant", tenant, 2}, {"export", take_out, 2}, {"import", bring_back, 1}};
+    } words[] = {{"init", init, 1},        {"show", show, 1},          {"crl", crl, 1},
+                 {"tenant", tenant, 2},    {"rollover", roll_over, 1}, {"export", take_out, 2},
+                 {"import", bring_back, 1}};
 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)
             return words[i].run(app, argc > 1 ? argv[1] : NULL, e);
-    return err_set(e, ERR_USAGE, "usage: pgcert ca init|show|crl|tenant|export|import [WHAT]");
+    return err_set(e, ERR_USAGE,
+                   "usage: pgcert ca init|show|crl|tenant|rollover|export|import [WHAT]");
 }
 
 const struct command cmd_ca = {
@@ -288,14 +309,17 @@ const struct command cmd_ca = {
     .needs = NEED_CONFIG | NEED_STATE,
     .flags = flags,
     .run = run,
-    .summary = "the private CA: make, look, CRLs, tenants, take out",
-    .details = "init    make a root, and below it a CA for servers and a CA for clients\n"
-               "show    its CAs, until when, and their CRLs\n"
-               "crl     make the CRLs that are due, as renew does\n"
-               "tenant  make a CA for the clients of the tenant WHAT, which can sign for no other\n"
-               "        organization: pgcert client new --tenant WHAT USER\n"
-               "export  their certificates as PEM: root (what clients trust), clients (what\n"
-               "        PostgreSQL trusts for them), servers; all without WHAT. The index of all\n"
-               "        that was issued: index\n"
-               "import  the root's key, with --root-key, for as long as something needs it",
+    .summary = "the private CA: make, look, CRLs, tenants, rollover",
+    .details =
+        "init    make a root, and below it a CA for servers and a CA for clients\n"
+        "show    its CAs, until when, and their CRLs\n"
+        "crl     make the CRLs that are due, as renew does\n"
+        "tenant  make a CA for the clients of the tenant WHAT, which can sign for no other\n"
+        "        organization: pgcert client new --tenant WHAT USER\n"
+        "rollover  replace all of them, root first, as far as nobody is harmed: called again\n"
+        "        it goes on\n"
+        "export  their certificates as PEM: root (what clients trust), clients (what\n"
+        "        PostgreSQL trusts for them), servers; all without WHAT. The index of all\n"
+        "        that was issued: index\n"
+        "import  the root's key, with --root-key, for as long as something needs it",
 };

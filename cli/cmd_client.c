@@ -34,6 +34,7 @@ static const struct flag flags[] = {
     {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new, bundle: PKCS#12 for programs that read no modern one"},
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new, bundle: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
+    {"--all",           NULL, &all,        NULL,           NULL,   "renew: every bundle, due or not"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
     {"--all",           NULL, &all,        NULL,           NULL,   "renew: those that are not due as well"},
     {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},
@@ -269,7 +270,8 @@ renew_one(struct bundles *b, const struct ca_list *issued, const char *directory
         bundles_fail(b, directory, &why);
         return true;
     }
-    if (!all && now_s < plan_renew_at(f.not_before_s, f.not_after_s, (struct option_share){0}))
+    if (!all && now_s < plan_renew_at(f.not_before_s, f.not_after_s, (struct option_share){0}) &&
+        ca_signs_still(b->ca, issued, f.serial))
         return true;
     if (!ca_list_has_revoked(issued, f.serial))
         return bundles_add(b, &f, TAKE(copy), true, e);

@@ -463,6 +463,7 @@ read_ca(struct config *c, struct err *e)
         c->ca.directory = str_format("%s/ca", c->settings.state);
     for (size_t i = 0; c->ca.directory != NULL && i < c->issuer_count; i++)
         if (c->issuers[i].type == ISSUER_CA) {
+            c->issuers[i].ca = &c->ca;
             c->issuers[i].root = ca_root_path(&c->ca);
             if (c->issuers[i].root == NULL)
                 return err_memory(e);

@@ -33,10 +33,11 @@ enum issuer_type { ISSUER_ACME, ISSUER_CA };
 /* [issuer NAME] */
 struct issuer {
     char *name;
-    int type;                /* enum issuer_type */
-    char *root;              /* ISSUER_CA: the file of its root */
-    struct acme_issuer acme; /* ISSUER_ACME; else zeroed */
-    struct issuer *stand_in; /* borrowed: its `fallback`; NULL: none */
+    int type;                   /* enum issuer_type */
+    char *root;                 /* ISSUER_CA: the file of its root */
+    const struct ca_config *ca; /* ISSUER_CA: where it is; borrowed. Else NULL */
+    struct acme_issuer acme;    /* ISSUER_ACME; else zeroed */
+    struct issuer *stand_in;    /* borrowed: its `fallback`; NULL: none */
     struct reach real, rehearsal;
 };
 

@@ -31,6 +31,20 @@ is_stand_in(const struct generation *g, const struct certificate *c)
     return fallback != NULL && strcmp(g->issuer, fallback) == 0;
 }
 
+/* The private CA was replaced, and what that one has signed is accepted no longer than it takes. */
+static bool
+is_of_old_ca(const struct plan *p, const struct certificate *c, const struct state *s)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct err ignored = {0};
+
+    return c->issuer != NULL && c->issuer->ca != NULL &&
+           strcmp(p->generation.issuer, c->issuer_name) == 0 &&
+           store_read(s->directory, p->generation.number, &key_pem, &chain_pem, &ignored) &&
+           !ca_signs_servers(c->issuer->ca, chain_pem.text, chain_pem.size);
+}
+
 /* Why it must be obtained anew, whatever the time; NULL: no reason. */
 static const char *
 why_anew(const struct plan *p, const struct certificate *c, const struct state *s)
@@ -45,6 +59,8 @@ why_anew(const struct plan *p, const struct certificate *c, const struct state *
         return "its issuer changed";
     if (strcmp(g->key_type, key_type_words[c->key_type]) != 0)
         return "its key type changed";
+    if (is_of_old_ca(p, c, s))
+        return "its CA was replaced";
     return state_revoked_at(s, g->sha256) != 0 ? "it was revoked" : NULL;
 }
 

@@ -60,7 +60,7 @@ it_comes_back_as_it_was_and_signs_and_goes_again(void **state)
     (void)state;
     ca_close(&ca); /* who has the key in memory needs no file */
     ca = fake_ca_open(&f);
-    assert_null(authority_key(ca, CA_ROOT, &e));
+    assert_null(authority_key(ca, authority_find(ca, CA_ROOT, NULL), &e));
     assert_int_equal(e.code, ERR_CONFIG);
     assert_non_null(strstr(e.text, "pgcert ca import --root-key"));
     assert_true(ca_import_root_key(ca, stick(&f), &did, &e));
@@ -69,7 +69,7 @@ it_comes_back_as_it_was_and_signs_and_goes_again(void **state)
     assert_string_equal(scratch_read(&f.scratch, "stick"), before);
     assert_int_equal(stat(scratch_path(&f.scratch, "ca/root.key"), &s), 0);
     assert_int_equal(s.st_mode & 07777, 0600);
-    assert_non_null(authority_key(ca, CA_ROOT, &e));
+    assert_non_null(authority_key(ca, authority_find(ca, CA_ROOT, NULL), &e));
     assert_true(ca_import_root_key(ca, stick(&f), &did, &e));
     assert_false(did);
     assert_true(ca_export_root_key(ca, stick(&f), &e));
@@ -150,7 +150,7 @@ a_damaged_key_is_replaced(void **state)
     ca = fake_ca_open(&f);
     assert_true(ca_import_root_key(ca, stick(&f), &did, &e));
     assert_true(did);
-    assert_non_null(authority_key(ca, CA_ROOT, &e));
+    assert_non_null(authority_key(ca, authority_find(ca, CA_ROOT, NULL), &e));
     end(&f, ca);
 }
 

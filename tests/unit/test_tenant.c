@@ -269,7 +269,7 @@ without_the_root_key_nothing_is_made(void **state)
     ca = fake_ca_open(&f);
     assert_false(ca_tenant(ca, "acme", &made, &e));
     assert_int_equal(e.code, ERR_CONFIG);
-    assert_non_null(strstr(e.text, "put it back"));
+    assert_non_null(strstr(e.text, "bring it back"));
     ca_close(&ca);
     assert_false(scratch_has(&f.scratch, "ca/tenants"));
     fake_ca_end(&f);
