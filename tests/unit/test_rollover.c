@@ -1,0 +1,472 @@
+/* test_rollover.c: all CAs are replaced, and at each step who should be accepted is. */
+#include "ca/rollover.h"
+
+#include "ca/crls.h"
+#include "tests/fake/authority.h"
+#include "tests/fake/program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* A CA with the tenant "acme"; alice and, of acme, bob have certificates, in alice.pem, bob.pem. */
+static void
+begin(struct fake_ca *f)
+{
+    struct ca *ca = NULL;
+    struct str pem = {0};
+    struct err e = {0};
+    EVP_PKEY *key = key_generate(KEY_ECDSA_P256, &e);
+    struct ca_client bob = {.user = "bob", .tenant = "acme", .public_key = key};
+    bool made = false;
+
+    fake_ca_begin(f);
+    fake_ca_init(f);
+    ca = fake_ca_open(f);
+    assert_true(ca_tenant(ca, "acme", &made, &e));
+    fake_ca_client(ca, "alice", &pem);
+    scratch_write(&f->scratch, "alice.pem", pem.text);
+    str_clear(&pem);
+    assert_true(ca_sign_client(ca, &bob, &pem, &e));
+    scratch_write(&f->scratch, "bob.pem", pem.text);
+    str_done(&pem);
+    EVP_PKEY_free(key);
+    ca_close(&ca);
+}
+
+/* Until that phase. */
+static void
+roll(struct fake_ca *f, enum ca_rollover_phase phase)
+{
+    struct ca *ca = fake_ca_open(f);
+    struct err e = {0};
+
+    assert_true(ca_rollover_begin(ca, NULL, &e));
+    if (phase >= CA_ROLLOVER_TRUSTED)
+        assert_true(ca_rollover_trust(ca, &e));
+    if (phase >= CA_ROLLOVER_SWITCHED)
+        assert_true(ca_rollover_switch(ca, &e));
+    assert_int_equal(ca_rollover_look(ca).phase, phase);
+    ca_close(&ca);
+}
+
+/* By what is published for clients. */
+static bool
+is_accepted(struct fake_ca *f, const char *leaf)
+{
+    struct ca *ca = fake_ca_open(f);
+    struct str pem = {0};
+    struct err e = {0};
+    char output[PROGRAM_OUTPUT];
+    const char *argv[] = {"openssl", "verify",    "-x509_strict", "-crl_check_all",
+                          "-CAfile", NULL,        "-CRLfile",     NULL,
+                          NULL,      NULL};
+
+    argv[5] = scratch_path(&f->scratch, "trusted.pem");
+    argv[7] = scratch_path(&f->scratch, "ca/clients.crl");
+    argv[8] = scratch_path(&f->scratch, leaf);
+    assert_true(ca_add_pem(ca, CA_PEM_CLIENTS, &pem, &e));
+    scratch_write(&f->scratch, "trusted.pem", pem.text);
+    str_done(&pem);
+    ca_close(&ca);
+    return program_run(argv, output) == 0;
+}
+
+static void
+sign_alice(struct fake_ca *f, const char *name)
+{
+    struct ca *ca = fake_ca_open(f);
+    struct str pem = {0};
+
+    fake_ca_client(ca, "alice", &pem);
+    scratch_write(&f->scratch, name, pem.text);
+    str_done(&pem);
+    ca_close(&ca);
+}
+
+static void
+old_and_new_are_accepted_when_they_should_be(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_BEGUN);
+    assert_true(is_accepted(&f, "alice.pem"));
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    assert_true(is_accepted(&f, "alice.pem"));
+    sign_alice(&f, "before.pem");
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    sign_alice(&f, "after.pem");
+    assert_true(is_accepted(&f, "bob.pem"));
+    assert_true(is_accepted(&f, "before.pem"));
+    assert_true(is_accepted(&f, "after.pem"));
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_retire(ca, true, &e));
+    ca_close(&ca);
+    assert_false(is_accepted(&f, "bob.pem"));
+    assert_false(is_accepted(&f, "before.pem"));
+    assert_true(is_accepted(&f, "after.pem"));
+    fake_ca_end(&f);
+}
+
+/* Whatever is published at a moment, a CA in it has its CRL there. */
+static void
+nobody_is_trusted_before_the_crl_is_there(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct str pem = {0};
+    struct err e = {0};
+    int crls = 0;
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_BEGUN);
+    ca = fake_ca_open(&f);
+    assert_true(ca_add_pem(ca, CA_PEM_CLIENTS, &pem, &e));
+    ca_close(&ca);
+    for (const char *c = pem.text; (c = strstr(c, "BEGIN")) != NULL; c++)
+        crls--;
+    for (const char *c = scratch_read(&f.scratch, "ca/clients.crl");
+         (c = strstr(c, "BEGIN")) != NULL; c++)
+        crls++;
+    assert_int_equal(crls, 3); /* 3 are trusted, and there are 6 CRLs */
+    str_done(&pem);
+    fake_ca_end(&f);
+}
+
+/* A client that knows the old root alone; RFC 4210 section 4.4. */
+static void
+a_server_is_accepted_by_who_knows_the_old_root_only(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct list names = {0};
+    struct str pem = {0};
+    struct err e = {0};
+    EVP_PKEY *key = key_generate(KEY_ECDSA_P256, &e);
+    char *old = NULL;
+    char output[PROGRAM_OUTPUT];
+    const char *argv[] = {"openssl", "verify",     "-x509_strict", "-purpose", "sslserver",
+                          "-CAfile", NULL,         "-untrusted",   NULL,       NULL,
+                          NULL};
+
+    (void)state;
+    begin(&f);
+    old = strdup(scratch_read(&f.scratch, "ca/root.crt"));
+    scratch_write(&f.scratch, "old.pem", old);
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    ca = fake_ca_open(&f);
+    assert_true(list_add(&names, "db.example.org"));
+    assert_true(ca_sign_server(ca, &names, key, &pem, &e));
+    scratch_write(&f.scratch, "server.pem", pem.text);
+    assert_true(ca_signs_servers(&f.config, pem.text, pem.size));
+    argv[8] = argv[9] = scratch_path(&f.scratch, "server.pem");
+    argv[6] = scratch_path(&f.scratch, "old.pem");
+    assert_int_equal(program_run(argv, output), 0);
+    argv[6] = scratch_path(&f.scratch, "ca/next/root.crt");
+    assert_int_equal(program_run(argv, output), 0);
+    ca_close(&ca);
+    list_done(&names);
+    str_done(&pem);
+    EVP_PKEY_free(key);
+    free(old);
+    fake_ca_end(&f);
+}
+
+static void
+what_a_replaced_ca_has_signed_for_a_server_is_told(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct list names = {0};
+    struct str pem = {0};
+    struct err e = {0};
+    EVP_PKEY *key = key_generate(KEY_ECDSA_P256, &e);
+
+    (void)state;
+    begin(&f);
+    ca = fake_ca_open(&f);
+    assert_true(list_add(&names, "db.example.org"));
+    assert_true(ca_sign_server(ca, &names, key, &pem, &e));
+    ca_close(&ca);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    assert_true(ca_signs_servers(&f.config, pem.text, pem.size));
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    assert_false(ca_signs_servers(&f.config, pem.text, pem.size));
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_retire(ca, true, &e));
+    ca_close(&ca);
+    assert_false(ca_signs_servers(&f.config, pem.text, pem.size));
+    assert_true(ca_signs_servers(&f.config, "damaged", 7));
+    list_done(&names);
+    str_done(&pem);
+    EVP_PKEY_free(key);
+    fake_ca_end(&f);
+}
+
+static void
+what_is_left_is_counted_and_stops_the_end(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct ca_left left = {0};
+    struct err e = {0};
+    bool did = false;
+
+    (void)state;
+    begin(&f);
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_left(ca, &left, &e));
+    assert_int_equal(left.list.count, 0);
+    assert_null(ca_rollover_old_issuer(ca, 0));
+    assert_false(ca_rollover_retire(ca, true, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    ca_close(&ca);
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    sign_alice(&f, "after.pem");
+    ca = fake_ca_open(&f);
+    assert_non_null(ca_rollover_old_issuer(ca, 1));
+    assert_null(ca_rollover_old_issuer(ca, 2));
+    assert_true(ca_rollover_left(ca, &left, &e));
+    assert_int_equal(left.list.count, 2);
+    assert_int_equal(left.clients, 1); /* acme's bob */
+    assert_int_equal(left.replaced, 1);
+    assert_int_equal(left.servers, 0);
+    assert_int_equal(left.last_s, f.clock.at_s + 90 * FAKE_DAY);
+    assert_string_equal(left.list.items[1].tenant, "acme");
+    assert_false(ca_rollover_retire(ca, false, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    assert_non_null(strstr(e.text, "2 certificates"));
+    assert_true(scratch_has(&f.scratch, "ca/root.key"));
+    for (size_t i = 0; i < left.list.count; i++)
+        assert_true(ca_revoke(ca, left.list.items[i].serial, "superseded", &did, &e));
+    ca_left_done(&left);
+    assert_true(ca_rollover_retire(ca, false, &e));
+    ca_close(&ca);
+    fake_ca_end(&f);
+}
+
+/* Or when the last of them has ended. */
+static void
+expired_ones_are_not_left(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    f.clock.at_s += 91 * FAKE_DAY;
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_retire(ca, false, &e));
+    ca_close(&ca);
+    fake_ca_end(&f);
+}
+
+static void
+old_keys_are_gone_and_certificates_kept(void **state)
+{
+    static const char *const there[] = {"ca/old/1/root.crt", "ca/old/1/client-ca.crl",
+                                        "ca/old/1/server-ca.crt", "ca/old/1/tenants/acme.crt",
+                                        "ca/old/1/cross.crt", "ca/root.key", "ca/tenants/acme.key"};
+    static const char *const gone[] = {"ca/next", "ca/rollover.json", "ca/old/1/root.key",
+                                       "ca/old/1/tenants/acme.key"};
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct crls_state before[8], after[8];
+    struct err e = {0};
+    char *key = NULL;
+    bool did = true;
+
+    (void)state;
+    begin(&f);
+    key = strdup(scratch_read(&f.scratch, "ca/root.key"));
+    /* a second name, to see what was left in the file */
+    assert_int_equal(
+        link(scratch_path(&f.scratch, "ca/root.key"), scratch_path(&f.scratch, "spy")), 0);
+    f.clock.at_s += FAKE_DAY; /* by which numbers grow */
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    ca = fake_ca_open(&f);
+    assert_int_equal(ca->count, 8);
+    crls_look(ca, before);
+    assert_true(ca_rollover_retire(ca, true, &e));
+    assert_int_equal(ca->count, 4);
+    crls_look(ca, after);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(after[i].number, before[i + 4].number);
+    assert_true(ca_refresh(ca, false, &did, &e));
+    assert_false(did);
+    ca_close(&ca);
+    for (size_t i = 0; i < COUNT(there); i++)
+        assert_true(scratch_has(&f.scratch, there[i]));
+    for (size_t i = 0; i < COUNT(gone); i++)
+        assert_false(scratch_has(&f.scratch, gone[i]));
+    assert_string_equal(scratch_read(&f.scratch, "spy"), ""); /* NUL from the first byte on */
+    assert_string_not_equal(scratch_read(&f.scratch, "ca/root.key"), key);
+    free(key);
+    fake_ca_end(&f);
+}
+
+/* As killed runs leave it: keys are wiped, or some files have moved. */
+static void
+what_was_not_finished_is_finished_when_it_is_opened(void **state)
+{
+    static const struct {
+        enum ca_rollover_phase phase;
+        const char *lost, *from, *to; /* NULL: nothing */
+    } rows[] = {
+        {CA_ROLLOVER_RETIRING, NULL, NULL, NULL},
+        {CA_ROLLOVER_RETIRING, "ca/client-ca.key", NULL, NULL},
+        {CA_ROLLOVER_MOVING, "ca/client-ca.key", "ca/next/client-ca.key", "ca/client-ca.key"},
+        {CA_ROLLOVER_MOVING, "ca/root.crt", "ca/next/root.crt", "ca/root.crt"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct fake_ca f;
+        struct ca *ca = NULL;
+        struct err e = {0};
+
+        begin(&f);
+        roll(&f, CA_ROLLOVER_SWITCHED);
+        sign_alice(&f, "after.pem");
+        ca = fake_ca_open(&f);
+        ca->rollover.phase = rows[i].phase;
+        assert_true(rollover_save(ca, &e));
+        ca_close(&ca);
+        if (rows[i].phase == CA_ROLLOVER_MOVING)
+            assert_int_equal(mkdir(scratch_path(&f.scratch, "ca/old"), 0700) == 0 &&
+                                 mkdir(scratch_path(&f.scratch, "ca/old/1"), 0700) == 0,
+                             1);
+        if (rows[i].lost != NULL)
+            assert_int_equal(unlink(scratch_path(&f.scratch, rows[i].lost)), 0);
+        if (rows[i].from != NULL)
+            assert_int_equal(rename(scratch_path(&f.scratch, rows[i].from),
+                                    scratch_path(&f.scratch, rows[i].to)),
+                             0);
+        assert_true(is_accepted(&f, "after.pem")); /* and every key is that of its certificate */
+        sign_alice(&f, "again.pem");
+        assert_true(is_accepted(&f, "again.pem"));
+        assert_false(is_accepted(&f, "alice.pem"));
+        assert_false(scratch_has(&f.scratch, "ca/rollover.json"));
+        fake_ca_end(&f);
+    }
+}
+
+static void
+abort_brings_back_what_was(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+    char *root = NULL;
+    bool did = true;
+
+    (void)state;
+    begin(&f);
+    root = strdup(scratch_read(&f.scratch, "ca/root.crt"));
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_abort(ca, &did, &e));
+    assert_false(did);
+    ca_close(&ca);
+    for (int phase = CA_ROLLOVER_BEGUN; phase <= CA_ROLLOVER_TRUSTED; phase++) {
+        roll(&f, (enum ca_rollover_phase)phase);
+        ca = fake_ca_open(&f);
+        assert_true(ca_rollover_abort(ca, &did, &e));
+        assert_true(did);
+        assert_int_equal(ca->count, 4);
+        ca_close(&ca);
+        assert_false(scratch_has(&f.scratch, "ca/next"));
+        assert_string_equal(scratch_read(&f.scratch, "ca/root.crt"), root);
+        assert_true(is_accepted(&f, "bob.pem"));
+    }
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    ca = fake_ca_open(&f);
+    assert_false(ca_rollover_abort(ca, &did, &e));
+    assert_int_equal(e.code, ERR_REFUSED);
+    ca_close(&ca);
+    free(root);
+    fake_ca_end(&f);
+}
+
+/* Before the switch both generations need one, then the new one alone. */
+static void
+a_tenant_is_made_in_the_middle_of_it(void **state)
+{
+    static const char *const names[] = {"begun", "trusted", "switched"};
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+
+    (void)state;
+    begin(&f);
+    for (int phase = CA_ROLLOVER_BEGUN; phase <= CA_ROLLOVER_SWITCHED; phase++) {
+        const char *name = names[phase - 1];
+        bool made = false;
+
+        roll(&f, (enum ca_rollover_phase)phase);
+        ca = fake_ca_open(&f);
+        assert_true(ca_tenant(ca, name, &made, &e));
+        assert_true(made);
+        assert_non_null(authority_find_of(ca, CA_TENANT, name, true));
+        assert_int_equal(authority_find_of(ca, CA_TENANT, name, false) != NULL,
+                         phase != CA_ROLLOVER_SWITCHED);
+        ca_close(&ca);
+    }
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_retire(ca, true, &e));
+    for (size_t i = 0; i < COUNT(names); i++)
+        assert_non_null(authority_find(ca, CA_TENANT, names[i]));
+    assert_int_equal(ca->count, 7);
+    ca_close(&ca);
+    fake_ca_end(&f);
+}
+
+static void
+a_damaged_state_is_told(void **state)
+{
+    static const char *const texts[] = {"{", "{\"phase\": \"asleep\", \"number\": 2}",
+                                        "{\"phase\": \"begun\"}", "{\"number\": 2}"};
+    struct fake_ca f;
+
+    (void)state;
+    begin(&f);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct err e = {0};
+
+        scratch_write(&f.scratch, "ca/rollover.json", texts[i]);
+        assert_null(ca_open(&f.config, &f.clock.base, &e));
+        assert_int_equal(e.code, ERR_INPUT);
+    }
+    fake_ca_end(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(old_and_new_are_accepted_when_they_should_be),
+        cmocka_unit_test(nobody_is_trusted_before_the_crl_is_there),
+        cmocka_unit_test(a_server_is_accepted_by_who_knows_the_old_root_only),
+        cmocka_unit_test(what_a_replaced_ca_has_signed_for_a_server_is_told),
+        cmocka_unit_test(what_is_left_is_counted_and_stops_the_end),
+        cmocka_unit_test(expired_ones_are_not_left),
+        cmocka_unit_test(old_keys_are_gone_and_certificates_kept),
+        cmocka_unit_test(what_was_not_finished_is_finished_when_it_is_opened),
+        cmocka_unit_test(abort_brings_back_what_was),
+        cmocka_unit_test(a_tenant_is_made_in_the_middle_of_it),
+        cmocka_unit_test(a_damaged_state_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
