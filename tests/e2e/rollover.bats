@@ -191,16 +191,16 @@ sign_bob()
 }
 
 # Kills a call at each of some system calls, and looks what is there then:
-# killed_at "CALL..." STATE CHECK ARGUMENT...
+# killed_at "CALL..." COPY-OF-STATE CHECK ARGUMENT...
 killed_at()
 {
-    local calls=$1 state=$2 check=$3 call n
+    local calls=$1 from=$2 check=$3 call n
     shift 3
     for call in $calls; do
         n=0
         while :; do
             n=$((n + 1))
-            rm -rf "$STATE" && cp -a "$state" "$STATE"
+            rm -rf "$STATE" && cp -a "$from" "$STATE"
             run strace -f -qq -o "$WORLD/trace" -e "trace=$call" \
                 -e "inject=$call:signal=KILL:when=$n" "$PGCERT" -c "$CONF" "$@" 3>&- 4>&- </dev/null
             grep -q 'killed by SIGKILL' "$WORLD/trace" || break

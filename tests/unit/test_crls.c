@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -167,6 +168,32 @@ a_file_that_is_missing_is_made_and_its_number_grows(void **state)
     }
 }
 
+/* As a version made it that had one CRL file for each use: numbers go on, nothing is lost. */
+static void
+a_directory_without_a_file_for_each_is_taken_over(void **state)
+{
+    struct fake_ca f;
+    char text[512];
+
+    (void)state;
+    begin(&f);
+    revoke_first(&f);
+    (void)snprintf(text, sizeof(text),
+                   "{\"root\": {\"number\": 7, \"this_update\": %lld, \"next_update\": %lld},"
+                   " \"clients\": {\"number\": %lld, \"root_number\": 7}}",
+                   (long long)f.clock.at_s, (long long)f.clock.at_s + 30 * FAKE_DAY,
+                   (long long)f.clock.at_s + 9);
+    scratch_write(&f.scratch, "ca/crl.json", text);
+    assert_int_equal(unlink(scratch_path(&f.scratch, "ca/client-ca.crl")), 0);
+    assert_int_equal(unlink(scratch_path(&f.scratch, "ca/server-ca.crl")), 0);
+    assert_true(refresh(&f));
+    assert_int_equal(number(&f, CA_ROOT), 7);
+    assert_int_equal(number(&f, CA_CLIENTS), f.clock.at_s + 10);
+    assert_int_not_equal(openssl_says(&f, "ca/clients.crl"), 0); /* it is revoked */
+    assert_false(refresh(&f));
+    fake_ca_end(&f);
+}
+
 /* The number was reserved, and then the run was killed: the next one has another. */
 static void
 a_clock_that_went_back_does_not_bring_the_number_back(void **state)
@@ -242,6 +269,7 @@ main(void)
         cmocka_unit_test(a_revocation_makes_a_new_crl_and_nothing_else_does),
         cmocka_unit_test(they_are_refreshed_when_half_of_their_life_is_left),
         cmocka_unit_test(a_file_that_is_missing_is_made_and_its_number_grows),
+        cmocka_unit_test(a_directory_without_a_file_for_each_is_taken_over),
         cmocka_unit_test(a_clock_that_went_back_does_not_bring_the_number_back),
         cmocka_unit_test(exporting_the_root_key_leaves_a_crl_that_holds_as_long_as_the_root),
         cmocka_unit_test(another_file_is_not_overwritten_by_the_root_key),

@@ -63,8 +63,8 @@ is_accepted(struct fake_ca *f, const char *leaf)
     struct str pem = {0};
     struct err e = {0};
     char output[PROGRAM_OUTPUT];
-    const char *argv[] = {"openssl", "verify",    "-x509_strict", "-crl_check_all",
-                          "-CAfile", NULL,        "-CRLfile",     NULL,
+    const char *argv[] = {"openssl", "verify", "-x509_strict", "-crl_check_all",
+                          "-CAfile", NULL,     "-CRLfile",     NULL,
                           NULL,      NULL};
 
     argv[5] = scratch_path(&f->scratch, "trusted.pem");
@@ -155,8 +155,8 @@ a_server_is_accepted_by_who_knows_the_old_root_only(void **state)
     EVP_PKEY *key = key_generate(KEY_ECDSA_P256, &e);
     char *old = NULL;
     char output[PROGRAM_OUTPUT];
-    const char *argv[] = {"openssl", "verify",     "-x509_strict", "-purpose", "sslserver",
-                          "-CAfile", NULL,         "-untrusted",   NULL,       NULL,
+    const char *argv[] = {"openssl", "verify", "-x509_strict", "-purpose", "sslserver",
+                          "-CAfile", NULL,     "-untrusted",   NULL,       NULL,
                           NULL};
 
     (void)state;
@@ -276,9 +276,10 @@ expired_ones_are_not_left(void **state)
 static void
 old_keys_are_gone_and_certificates_kept(void **state)
 {
-    static const char *const there[] = {"ca/old/1/root.crt", "ca/old/1/client-ca.crl",
+    static const char *const there[] = {"ca/old/1/root.crt",      "ca/old/1/client-ca.crl",
                                         "ca/old/1/server-ca.crt", "ca/old/1/tenants/acme.crt",
-                                        "ca/old/1/cross.crt", "ca/root.key", "ca/tenants/acme.key"};
+                                        "ca/old/1/cross.crt",     "ca/root.key",
+                                        "ca/tenants/acme.key"};
     static const char *const gone[] = {"ca/next", "ca/rollover.json", "ca/old/1/root.key",
                                        "ca/old/1/tenants/acme.key"};
     struct fake_ca f;
@@ -292,8 +293,8 @@ old_keys_are_gone_and_certificates_kept(void **state)
     begin(&f);
     key = strdup(scratch_read(&f.scratch, "ca/root.key"));
     /* a second name, to see what was left in the file */
-    assert_int_equal(
-        link(scratch_path(&f.scratch, "ca/root.key"), scratch_path(&f.scratch, "spy")), 0);
+    assert_int_equal(link(scratch_path(&f.scratch, "ca/root.key"), scratch_path(&f.scratch, "spy")),
+                     0);
     f.clock.at_s += FAKE_DAY; /* by which numbers grow */
     roll(&f, CA_ROLLOVER_SWITCHED);
     ca = fake_ca_open(&f);
