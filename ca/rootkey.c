@@ -116,7 +116,10 @@ ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e)
         return false;
     /* one here that is damaged, or encrypted by a passphrase of before, is as good as none */
     *did = !authority_has_key(ca, root_of(ca)) || authority_key(ca, root_of(ca), &ignored) == NULL;
-    return !*did || (authority_passphrase(ca->config, &passphrase, e) &&
-                     keyfile_write(key, &passphrase, &pem, e) &&
-                     file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e));
+    if (!*did)
+        return true;
+    root_of(ca)->no_key = (struct err){0}; /* it was looked for in vain */
+    return authority_passphrase(ca->config, &passphrase, e) &&
+           keyfile_write(key, &passphrase, &pem, e) &&
+           file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);
 }
