@@ -12,8 +12,8 @@
  *   clients.crl servers.crl                 CRLs as they are published: of every CA that may be in
  *                                           a chain
  *   crl.json                                numbers and times of the CRLs
- *   canary.pem canary-revoked.pem           two client certificates with their keys, by which it is
- *                                           proved what a server trusts
+ *   canary*.pem                             client certificates with their keys, by which it is
+ *                                           proved what a server trusts, and what it does not
  *   clients/USER/ clients/USER@TENANT/      bundles for clients
  *   tenants/TENANT.crt .key .crl            an issuing CA for the clients of one tenant
  *   rollover.json next/ old/NUMBER/         while all of these are replaced: where that stands, and
@@ -186,6 +186,7 @@ MUST_USE bool ca_refresh(struct ca *ca, bool force, bool *did, struct err *e);
 struct ca_client_trust {
     struct str pem;               /* CAs of clients, and a CRL of each */
     struct str accepted, refused; /* canaries, key and chain: one is good, one is revoked */
+    struct str retired;           /* one of a CA that is trusted no more; empty: there is none */
 };
 
 #define own_ca_client_trust __attribute__((cleanup(ca_client_trust_done)))
@@ -349,7 +350,7 @@ MUST_USE bool ca_rollover_abort(struct ca *ca, bool *did, struct err *e);
 
 /* The old CAs for clients, also those of tenants, `i` from 0; borrowed. NULL: no more, or nothing
  * was switched. */
-const X509 *ca_rollover_old_issuer(const struct ca *ca, size_t i);
+X509 *ca_rollover_old_issuer(const struct ca *ca, size_t i);
 
 /* What is still valid of the old CAs. */
 struct ca_left {

@@ -1,7 +1,7 @@
-/* canary.c: what a server is to trust of clients, and two clients by whom that is proved. */
+/* canary.c: what a server is to trust of clients, and clients by whom that is proved. */
+#include "ca/canary.h"
 #include "base/cert.h"
 #include "base/file.h"
-#include "ca/authority.h"
 #include "ca/crls.h"
 #include "ca/index.h"
 
@@ -10,10 +10,21 @@
 #define CANARY_USER "pgcert-canary"
 #define CANARY_CRL_LIVES 2 /* it outlives the CRL with which it was made */
 
-static const struct {
+static const struct canary {
     const char *file;
     bool is_revoked;
 } canaries[] = {{"canary.pem", false}, {"canary-revoked.pem", true}};
+
+/* Of a CA that a rollover has taken away. */
+static const struct canary retired = {"canary-retired.pem", false};
+
+/* The next one as soon as it is to be trusted: that it is must be known before it signs. */
+static struct authority *
+issuer_of(const struct ca *ca)
+{
+    return ca->rollover.phase >= CA_ROLLOVER_TRUSTED ? authority_find_of(ca, CA_CLIENTS, NULL, true)
+                                                     : authority_find(ca, CA_CLIENTS, NULL);
+}
 
 /* ---- making ---- */
 
@@ -30,34 +41,40 @@ revoke(struct ca *ca, const X509 *cert, struct err *e)
 }
 
 static bool
-write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, X509 *cert, struct err *e)
+write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, const struct chain *chain,
+             struct err *e)
 {
-    const struct chain chain = {.certs = {cert, authority_find(ca, CA_CLIENTS, NULL)->cert},
-                                .count = 2};
     own_mem char *path = authority_path(ca->config, name, "");
     own_str struct str pem = {0};
 
     if (path == NULL)
         return err_memory(e);
-    return key_to_pem(key, &pem, e) && chain_to_pem(&chain, &pem, e) &&
+    return key_to_pem(key, &pem, e) && chain_to_pem(chain, &pem, e) &&
            file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);
 }
 
 static bool
-make(struct ca *ca, size_t which, struct err *e)
+make(struct ca *ca, struct authority *issuer, const struct canary *which, struct err *e)
 {
     const struct index_entry about = {.name = CANARY_USER};
-    struct authority *issuer = authority_find(ca, CA_CLIENTS, NULL);
     own_pkey EVP_PKEY *key = key_generate(KEY_ECDSA_P256, e);
     struct issue i = {.kind = KIND_CANARY, .common_name = CANARY_USER, .public_key = key};
+    struct chain chain = {.certs = {NULL, issuer->cert}, .count = 2};
     own_cert X509 *cert = NULL;
 
     if (key == NULL ||
         !authority_set_times(ca, issuer, CANARY_CRL_LIVES * ca->config->crl_lifetime_s, &i, e))
         return false;
     cert = authority_sign(ca, issuer, &i, &about, e);
-    return cert != NULL && (!canaries[which].is_revoked || revoke(ca, cert, e)) &&
-           write_canary(ca, canaries[which].file, key, cert, e);
+    chain.certs[0] = cert;
+    return cert != NULL && (!which->is_revoked || revoke(ca, cert, e)) &&
+           write_canary(ca, which->file, key, &chain, e);
+}
+
+bool
+canary_retire(struct ca *ca, struct authority *issuer, struct err *e)
+{
+    return make(ca, issuer, &retired, e) || err_wrap(e, "make a canary certificate");
 }
 
 /* ---- reading ---- */
@@ -71,18 +88,34 @@ holds(const struct ca *ca, const struct str *pem)
     int64_t now_s = ca->clock->now_s(ca->clock);
 
     return chain_from_pem(&chain, pem->text, pem->size, &ignored) && chain.count == 2 &&
-           X509_cmp(chain.certs[1], authority_find(ca, CA_CLIENTS, NULL)->cert) == 0 &&
+           X509_cmp(chain.certs[1], issuer_of(ca)->cert) == 0 &&
            cert_not_before(chain.certs[0]) <= now_s &&
            cert_not_after(chain.certs[0]) > now_s + ca->config->crl_lifetime_s / 2;
 }
 
 static bool
-read_canary(const struct ca *ca, size_t which, struct str *pem, struct err *e)
+read_canary(const struct ca *ca, const struct canary *which, struct str *pem, struct err *e)
 {
-    own_mem char *path = authority_path(ca->config, canaries[which].file, "");
+    own_mem char *path = authority_path(ca->config, which->file, "");
 
     str_clear(pem);
     return path == NULL ? err_memory(e) : file_read_secret(path, CERT_PEM_MAX, pem, e);
+}
+
+/* Is it of a CA that is none of ours any more, and not refused for being old? */
+static bool
+is_gone(const struct ca *ca, const struct str *pem)
+{
+    own_chain struct chain chain = {0};
+    struct err ignored = {0};
+
+    if (!chain_from_pem(&chain, pem->text, pem->size, &ignored) || chain.count != 2 ||
+        cert_not_after(chain.certs[0]) <= ca->clock->now_s(ca->clock))
+        return false;
+    for (size_t i = 0; i < ca->count; i++)
+        if (X509_cmp(ca->all[i]->cert, chain.certs[1]) == 0)
+            return false;
+    return true;
 }
 
 static bool
@@ -103,10 +136,13 @@ ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust, struc
     bool did = false;
 
     for (size_t i = 0; i < COUNT(canaries) && !fresh; i++)
-        fresh = !read_canary(ca, i, texts[i], &ignored) || !holds(ca, texts[i]);
+        fresh = !read_canary(ca, &canaries[i], texts[i], &ignored) || !holds(ca, texts[i]);
     for (size_t i = 0; i < COUNT(canaries) && fresh; i++)
-        if (!make(ca, i, e) || !read_canary(ca, i, texts[i], e))
+        if (!make(ca, issuer_of(ca), &canaries[i], e) ||
+            !read_canary(ca, &canaries[i], texts[i], e))
             return err_wrap(e, "make a canary certificate");
+    if (!read_canary(ca, &retired, &trust->retired, &ignored) || !is_gone(ca, &trust->retired))
+        str_clear(&trust->retired);
     return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) &&
            add_crls(ca, &trust->pem, e);
 }
@@ -117,4 +153,5 @@ ca_client_trust_done(struct ca_client_trust *trust)
     str_done(&trust->pem);
     str_done(&trust->accepted);
     str_done(&trust->refused);
+    str_done(&trust->retired);
 }

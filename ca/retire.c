@@ -4,6 +4,7 @@
  * next/ is old, and its keys are wiped; while it is "moving" whatever is in next/ takes its place.
  */
 #include "ca/retire.h"
+#include "ca/canary.h"
 
 #include "base/file.h"
 #include "ca/crls.h"
@@ -306,7 +307,8 @@ ca_rollover_retire(struct ca *ca, bool force, struct err *e)
 
     if (!authority_is_switched(ca))
         return err_set(e, ERR_REFUSED, "the new CAs do not sign yet");
-    if (!force && !check_left(ca, e))
+    if ((!force && !check_left(ca, e)) ||
+        !canary_retire(ca, authority_find_of(ca, CA_CLIENTS, NULL, false), e))
         return false;
     ca->rollover.phase = CA_ROLLOVER_RETIRING;
     return rollover_save(ca, e) && authority_reload(ca, e) && crls_refresh(ca, 0, &did, e);

@@ -82,7 +82,7 @@ ca_rollover_is_crossed(const struct ca *ca)
     return ca->cross != NULL;
 }
 
-const X509 *
+X509 *
 ca_rollover_old_issuer(const struct ca *ca, size_t i)
 {
     for (size_t n = 0; authority_is_switched(ca) && n < ca->count; n++) {

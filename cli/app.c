@@ -65,6 +65,8 @@ app_lock(struct app *app, struct err *e)
 
     if (path == NULL || records == NULL)
         return err_memory(e);
+    if (app->lock >= 0)
+        return true;
     if (!app_enter_state(app, e) || !file_make_directory(app->config.settings.state, 0700, e))
         return false;
     if (!file_lock(path, 0, &app->lock, e)) {

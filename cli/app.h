@@ -25,7 +25,7 @@ MUST_USE bool app_read_config(struct app *app, struct err *e);
 MUST_USE bool app_enter_state(struct app *app, struct err *e);
 
 /* Enters the state directory, made when missing, and locks it, so that there is one run at a time;
- * waits a while. */
+ * waits a while. It stays locked until the end; again is nothing to do. */
 MUST_USE bool app_lock(struct app *app, struct err *e);
 
 /* The certificates named by the arguments, each once, all when there are none; free() it. NULL and

@@ -162,7 +162,7 @@ tell_servers(struct revoking *r, struct err *e)
         return true;
     if (!app_lock(r->app, e))
         return err_wrap(e, "it is revoked, but no server knows yet");
-    kept = trust_keep(r->app, false, note_target, r, e);
+    kept = trust_keep(r->app, NULL, 0, note_target, r, e);
     if (!kept && e->text[0] != '\0')
         app_tell(e);
     if (!r->what->keep_sessions)

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/rollover.h"
 #include "cli/term.h"
+#include "cli/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,10 +184,8 @@ tenant(struct app *app, const char *name, struct err *e)
 static bool
 roll_over(struct app *app, const char *what, struct err *e)
 {
-    const struct rollover_way way = {.root_key_file = root_key,
-                                     .abort = back,
-                                     .force = force,
-                                     .evidence = &rollover_without_targets};
+    const struct rollover_way way = {
+        .root_key_file = root_key, .abort = back, .force = force, .evidence = &trust_evidence};
 
     (void)what;
     if (back && (force || root_key != NULL))

@@ -56,8 +56,10 @@ set_up_target(struct app *app, struct report *r, struct report_target *t, const 
 {
     struct target *target = config_target(&app->config, t->name);
     own_ca_client_trust struct ca_client_trust given = {0};
-    const struct client_trust trust = {
-        .pem = &given.pem, .accepted = &given.accepted, .refused = &given.refused};
+    const struct client_trust trust = {.pem = &given.pem,
+                                       .accepted = &given.accepted,
+                                       .refused = &given.refused,
+                                       .retired = &given.retired};
     own_setup struct setup setup = {.material = m, .dry = dry_run, .served = &t->served};
     bool good = false;
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/term.h"
+#include "cli/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,26 +22,6 @@ struct run {
     enum err_code worst;            /* of the renewals, which were told; ERR_NONE: none */
     struct str waits;               /* what for; empty: nothing */
 };
-
-/* ---- without targets that check clients ---- */
-
-static bool
-deployed_nowhere(struct app *app, bool *is_deployed, struct str *why, struct err *e)
-{
-    (void)app, (void)why, (void)e;
-    *is_deployed = true;
-    return true;
-}
-
-static bool
-no_sessions(struct app *app, const X509 *issuer, int64_t *count, struct err *e)
-{
-    (void)app, (void)issuer, (void)e;
-    *count = 0;
-    return true;
-}
-
-const struct rollover_evidence rollover_without_targets = {deployed_nowhere, no_sessions};
 
 /* ---- telling ---- */
 
@@ -244,11 +225,11 @@ trust(struct run *r, struct ca *ca, bool *go_on, struct err *e)
 
 /* Servers' certificates of the new CA must be accepted by clients that know the old root only. */
 static bool
-may_switch(struct run *r, const struct ca *ca, bool *may, struct err *e)
+may_switch(struct run *r, struct ca *ca, bool *may, struct err *e)
 {
     own_str struct str why = {0};
 
-    if (!r->way->evidence->deployed(r->app, may, &why, e))
+    if (!r->way->evidence->deployed(r->app, ca, false, may, &why, e))
         return false;
     if (!*may)
         return str_addf(&r->waits, "%s", why.text == NULL ? "" : why.text) || err_memory(e);
@@ -310,9 +291,37 @@ may_retire(struct run *r, struct ca *ca, bool *may, struct err *e)
     return true;
 }
 
+/* It is proved that the old ones are refused; where that fails, every later renew tries it again.
+ */
+static bool
+untrust(struct run *r, struct ca *ca, struct err *e)
+{
+    own_str struct str why = {0};
+    bool is_done = false;
+
+    if (!r->way->evidence->deployed(r->app, ca, r->is_forced, &is_done, &why, e))
+        return false;
+    return is_done || str_addf(&r->waits, "%s", why.text == NULL ? "" : why.text) || err_memory(e);
+}
+
+static bool
+add_old_issuers(struct ca *ca, struct str *pem, struct err *e)
+{
+    X509 *issuer = NULL;
+
+    for (size_t i = 0; (issuer = ca_rollover_old_issuer(ca, i)) != NULL; i++) {
+        const struct chain one = {.certs = {issuer}, .count = 1};
+
+        if (!chain_to_pem(&one, pem, e))
+            return false;
+    }
+    return true;
+}
+
 static bool
 retire(struct run *r, struct ca *ca, bool *go_on, struct err *e)
 {
+    own_str struct str old = {0};
     bool may = r->is_forced;
 
     (void)go_on;
@@ -320,10 +329,10 @@ retire(struct run *r, struct ca *ca, bool *go_on, struct err *e)
         return false;
     if (!may)
         return true;
-    if (!ca_rollover_retire(ca, r->is_forced, e))
+    if (!add_old_issuers(ca, &old, e) || !ca_rollover_retire(ca, r->is_forced, e))
         return false;
     say(r->app, "the old CAs are gone: what is published to be trusted has the new ones alone");
-    return true;
+    return untrust(r, ca, e) && (!r->is_forced || r->way->evidence->end_sessions(r->app, &old, e));
 }
 
 /* ---- the whole ---- */
@@ -343,6 +352,10 @@ step(struct run *r, bool *go_on, struct err *e)
     if (ca == NULL)
         return false;
     phase = ca_rollover_look(ca).phase;
+    if (phase == CA_ROLLOVER_NONE && r->way->force && !r->is_begun)
+        return err_set(e, ERR_USAGE,
+                       "no rollover is under way that could wait for something; one is begun by: "
+                       "pgcert ca rollover");
     if (!r->is_begun)
         r->forced = r->way->force ? phase : CA_ROLLOVER_NONE;
     r->is_begun = true;
@@ -397,6 +410,8 @@ rollover_go(struct app *app, const struct rollover_way *way, struct err *e)
     struct run r = {.app = app, .way = way};
     bool go_on = true, good = true;
 
+    if (trust_is_wanted(app) && !app_lock(app, e))
+        return false;
     if (way->abort)
         return go_back(app, e) && show(app, &r.waits, e);
     while (good && go_on) {

@@ -9,14 +9,15 @@
 struct rollover_evidence {
     /* Does every target that checks clients trust what is published now, and is it proved?
      *
+     * Takes:  force        also where it locks out somebody who is connected
      * Gives:  is_deployed  false: it is to be tried again later, and `why` says what is missing */
-    bool (*deployed)(struct app *app, bool *is_deployed, struct str *why, struct err *e);
+    bool (*deployed)(struct app *app, struct ca *ca, bool force, bool *is_deployed, struct str *why,
+                     struct err *e);
     /* How many sessions were opened with a certificate of that CA? */
     bool (*sessions_of)(struct app *app, const X509 *issuer, int64_t *count, struct err *e);
+    /* Ends all of those of these CAs (PEM). */
+    bool (*end_sessions)(struct app *app, const struct str *cas, struct err *e);
 };
-
-/* As it is while no target has mutual_tls: nothing is deployed there, and nobody is connected. */
-extern const struct rollover_evidence rollover_without_targets;
 
 /* What was said. */
 struct rollover_way {

@@ -13,6 +13,7 @@
 /* One run over the targets. */
 struct keeping {
     struct app *app;
+    int how;    /* of enum trust_how */
     char *path; /* clients.json */
     struct json_t *json;
     struct ca_client_trust given;
@@ -112,11 +113,24 @@ take_fresh(struct keeping *k, struct ca *ca, struct err *e)
 
 /* With new canaries where a target has something else: only they prove that this is in force. */
 static bool
-take_trust(struct keeping *k, struct err *e)
+take_trust(struct keeping *k, struct ca *ca, struct err *e)
+{
+    const struct config *c = &k->app->config;
+    bool is_changed = false;
+
+    if (!ca_trust_clients(ca, false, &k->given, e))
+        return err_wrap(e, "the private CA");
+    for (size_t i = 0; i < c->target_count; i++)
+        is_changed =
+            is_changed || (reload_wants_clients(c->targets[i]) && !is_deployed(k, c->targets[i]));
+    return !is_changed || take_fresh(k, ca, e);
+}
+
+static bool
+open_and_take(struct keeping *k, struct err *e)
 {
     const struct config *c = &k->app->config;
     own_ca struct ca *ca = NULL;
-    bool is_changed = false;
 
     if (!ca_exists(&c->ca))
         return err_set(e, ERR_CONFIG,
@@ -124,12 +138,7 @@ take_trust(struct keeping *k, struct err *e)
                        "ca init",
                        c->ca.directory);
     ca = ca_open(&c->ca, k->app->clock, e);
-    if (ca == NULL || !ca_trust_clients(ca, false, &k->given, e))
-        return err_wrap(e, "the private CA");
-    for (size_t i = 0; i < c->target_count; i++)
-        is_changed =
-            is_changed || (reload_wants_clients(c->targets[i]) && !is_deployed(k, c->targets[i]));
-    return !is_changed || take_fresh(k, ca, e);
+    return ca == NULL ? err_wrap(e, "the private CA") : take_trust(k, ca, e);
 }
 
 /* ---- one target ---- */
@@ -138,8 +147,11 @@ take_trust(struct keeping *k, struct err *e)
 static bool
 deploy(struct keeping *k, struct target *t, struct client_trusted *out, struct err *e)
 {
-    const struct client_trust trust = {
-        .pem = &k->given.pem, .accepted = &k->given.accepted, .refused = &k->given.refused};
+    const struct client_trust trust = {.pem = &k->given.pem,
+                                       .accepted = &k->given.accepted,
+                                       .refused = &k->given.refused,
+                                       .retired = &k->given.retired,
+                                       .locks_out = (k->how & TRUST_LOCK_OUT) != 0};
     const struct json_t *before = json_member(k->json, t->name);
     own_mem char *file = NULL;
     const struct err none = {0};
@@ -175,9 +187,9 @@ keep_one(struct keeping *k, struct target *t)
 }
 
 bool
-trust_keep(struct app *app, bool again, trust_tell *tell, void *to, struct err *e)
+trust_keep(struct app *app, struct ca *ca, int how, trust_tell *tell, void *to, struct err *e)
 {
-    own_keeping struct keeping k = {.app = app, .tell = tell, .to = to};
+    own_keeping struct keeping k = {.app = app, .how = how, .tell = tell, .to = to};
 
     if (!trust_is_wanted(app))
         return true;
@@ -185,12 +197,12 @@ trust_keep(struct app *app, bool again, trust_tell *tell, void *to, struct err *
     k.json = load(k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
-    if (!take_trust(&k, e))
+    if (ca == NULL ? !open_and_take(&k, e) : !take_trust(&k, ca, e))
         return false;
     for (size_t i = 0; i < app->config.target_count; i++) {
         struct target *t = app->config.targets[i];
 
-        if (reload_wants_clients(t) && (again || !is_in_force(&k, t)))
+        if (reload_wants_clients(t) && ((how & TRUST_AGAIN) != 0 || !is_in_force(&k, t)))
             keep_one(&k, t);
     }
     *e = (struct err){.code = k.worst};
@@ -280,3 +292,75 @@ trust_end_sessions(struct app *app, const struct list *serials, const struct str
         *e = (struct err){.code = worst};
     return worst == ERR_NONE;
 }
+
+/* ---- a rollover ---- */
+
+/* The first target that could not be brought there. */
+struct missing {
+    struct app *app;
+    struct str *why;
+};
+
+static void
+note_missing(void *to, const struct trust_done *done)
+{
+    struct missing *m = to;
+
+    if (done->e->code == ERR_NONE)
+        trust_print(m->app, done);
+    else if (m->why->size == 0 &&
+             !str_addf(m->why, "it is trusted on [target %s] (%s): pgcert ca rollover",
+                       done->target, done->e->text))
+        log_debug("out of memory");
+}
+
+/* Proved anew in any case: what comes next depends on it. */
+static bool
+is_everywhere(struct app *app, struct ca *ca, bool force, bool *is_deployed, struct str *why,
+              struct err *e)
+{
+    struct missing m = {.app = app, .why = why};
+    struct err worst = {0};
+
+    *is_deployed =
+        trust_keep(app, ca, TRUST_AGAIN | (force ? TRUST_LOCK_OUT : 0), note_missing, &m, &worst);
+    if (*is_deployed || worst.text[0] == '\0')
+        return true;
+    *e = worst;
+    return false;
+}
+
+static bool
+count_sessions(struct app *app, const X509 *issuer, int64_t *count, struct err *e)
+{
+    for (size_t i = 0; i < app->config.target_count; i++) {
+        struct target *t = app->config.targets[i];
+        own_client_sessions struct client_sessions all = {0};
+
+        if (!reload_wants_clients(t))
+            continue;
+        if (!reload_sessions(t, &all, e))
+            return err_wrap(e, "[target %s] who is connected", t->name);
+        for (size_t n = 0; n < all.count; n++)
+            *count += client_session_is_of(&all.items[n], issuer, NULL);
+    }
+    return true;
+}
+
+static void
+print_ended(void *to, const char *target, const struct client_session *ended)
+{
+    const struct app *app = to;
+
+    if (!app->json && !app->quiet)
+        (void)printf("[target %s] the session of %s on %s from %s (process %d) is ended\n", target,
+                     ended->role, ended->database, ended->address, ended->pid);
+}
+
+static bool
+end_all(struct app *app, const struct str *cas, struct err *e)
+{
+    return trust_end_sessions(app, NULL, cas, print_ended, app, e);
+}
+
+const struct rollover_evidence trust_evidence = {is_everywhere, count_sessions, end_all};

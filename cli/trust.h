@@ -4,6 +4,7 @@
 #define PGCERT_CLI_TRUST_H
 
 #include "cli/app.h"
+#include "cli/rollover.h"
 
 /* What was done for one target. */
 struct trust_done {
@@ -16,6 +17,11 @@ struct trust_done {
 /* Called for each target for which something was done. */
 typedef void trust_tell(void *to, const struct trust_done *done);
 
+enum trust_how {
+    TRUST_AGAIN = 1,    /* where nothing has changed, prove it again */
+    TRUST_LOCK_OUT = 2, /* though somebody is connected who would not be let in again */
+};
+
 /* Is there a target with mutual_tls? */
 bool trust_is_wanted(const struct app *app);
 
@@ -24,10 +30,12 @@ bool trust_is_wanted(const struct app *app);
  * known to be in force. A failure of one does not stop the others; it is remembered. The state
  * directory is locked by the caller.
  *
- * Takes:  again  where nothing has changed, prove it again
+ * Takes:  ca   open; NULL: it is opened here, and closed before servers are told
+ *         how  of enum trust_how
  * Errors: the gravest one's; those of targets went to `tell`, and `e` has no text then
  */
-MUST_USE bool trust_keep(struct app *app, bool again, trust_tell *tell, void *to, struct err *e);
+MUST_USE bool trust_keep(struct app *app, struct ca *ca, int how, trust_tell *tell, void *to,
+                         struct err *e);
 
 /* trust_tell for people: a line on standard output, an error on standard error. `to` is the app. */
 void trust_print(void *to, const struct trust_done *done);
@@ -48,10 +56,13 @@ MUST_USE bool trust_note_setup(struct app *app, const struct target *t, const ch
 /* What went wrong with a target in the last run; NULL: nothing; free() it. */
 MUST_USE char *trust_last_error(const struct app *app, const char *target);
 
+/* What a rollover of the CAs must know, by the targets with mutual_tls. */
+extern const struct rollover_evidence trust_evidence;
+
 /*
  * Ends the sessions on every target with mutual_tls that were opened with these certificates.
  *
- * Takes:  serials  hexadecimal
+ * Takes:  serials  hexadecimal; NULL: all that these CAs have signed
  *         cas      PEM of the CAs that signed them
  * Errors: the gravest one's; those of targets were told, and `e` has no text then
  */

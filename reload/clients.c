@@ -15,6 +15,7 @@ clients_change_done(struct clients_change *c)
     trust_done(&c->trust);
     pair_done(&c->accepted);
     pair_done(&c->refused);
+    pair_done(&c->retired);
 }
 
 void
@@ -42,6 +43,12 @@ reload_clients_deployed(const char *file, const struct str *pem)
 
 /* ---- before ---- */
 
+static bool
+has_retired(const struct clients_change *c)
+{
+    return c->wanted->retired != NULL && c->wanted->retired->size > 0;
+}
+
 bool
 clients_check(struct clients_change *c, struct clock *clock, struct err *e)
 {
@@ -50,6 +57,7 @@ clients_check(struct clients_change *c, struct clock *clock, struct err *e)
     return trust_read(&c->trust, w->pem, e) &&
            pair_from_pem(&c->accepted, w->accepted, w->accepted, e) &&
            pair_from_pem(&c->refused, w->refused, w->refused, e) &&
+           (!has_retired(c) || pair_from_pem(&c->retired, w->retired, w->retired, e)) &&
            trust_check(&c->trust, w->pem, &c->accepted, &c->refused, clock->now_s(clock), e);
 }
 
@@ -123,13 +131,16 @@ prove_one(const struct deployment *d, const struct pair *client, bool is_refused
     proof.client = client;
     proof.is_refused = is_refused;
     return (once ? prove_once(&proof, &ignored, e) : prove_until(&proof, &ignored, e)) ||
-           err_wrap(e, is_refused ? "a revoked client certificate" : "a good client certificate");
+           err_wrap(e, is_refused ? "a client certificate that is revoked, or of a CA that is gone"
+                                  : "a good client certificate");
 }
 
 bool
 clients_prove(const struct clients_change *c, const struct deployment *d, bool once, struct err *e)
 {
-    return prove_one(d, &c->refused, true, once, e) && prove_one(d, &c->accepted, false, once, e);
+    return prove_one(d, &c->refused, true, once, e) &&
+           (!has_retired(c) || prove_one(d, &c->retired, true, once, e)) &&
+           prove_one(d, &c->accepted, false, once, e);
 }
 
 static bool
@@ -180,7 +191,7 @@ bring(struct clients_change *c, struct deployment *d, struct err *e)
             return true;
         return put_back(c, d, e);
     }
-    return clients_check_sessions(c, d, e) && clients_install(c, d, e) &&
+    return (c->wanted->locks_out || clients_check_sessions(c, d, e)) && clients_install(c, d, e) &&
            (reload_and_prove(c, d, e) || put_back(c, d, e));
 }
 

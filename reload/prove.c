@@ -53,8 +53,7 @@ judge_refusal(struct state *s, const struct handshake *h)
 {
     *s = (struct state){.absent = h->refused && !h->address->listens, .e = h->e};
     if (h->e.code == ERR_NONE)
-        (void)err_set(&s->e, ERR_FOUND, "'%s' still lets a revoked client certificate in",
-                      h->address->text);
+        (void)err_set(&s->e, ERR_FOUND, "'%s' still lets it in", h->address->text);
     else
         s->proved = is_about_certificate(h->alert) || (h->is_shaken && h->e.code == ERR_NETWORK);
 }

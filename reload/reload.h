@@ -119,6 +119,8 @@ struct client_trust {
     const struct str *pem;      /* CAs, and a CRL of each: one file, that both settings name */
     const struct str *accepted; /* a canary, key and chain: it is let in by that ... */
     const struct str *refused;  /* ... and one that is revoked in it */
+    const struct str *retired;  /* one of a CA that is not in it any more; empty: none */
+    bool locks_out;             /* that somebody who is connected is not let in again is meant */
 };
 
 /* What became of it. `{0}` is empty. */
@@ -180,7 +182,7 @@ MUST_USE bool reload_sessions(struct target *t, struct client_sessions *out, str
 /*
  * Ends the sessions that were opened with the certificates of a CA with these serial numbers.
  *
- * Takes:  serials  hexadecimal
+ * Takes:  serials  hexadecimal; NULL: all that these CAs have signed
  *         cas      PEM; each of them counts
  * Gives:  ended    those, gone when this returns; empty before
  * Errors: as reload_sessions(); ERR_TIMEOUT  one does not end

@@ -142,10 +142,15 @@ reload_sessions(struct target *t, struct client_sessions *out, struct err *e)
 static bool
 is_meant(const struct client_session *s, const struct list *serials, const struct trust *cas)
 {
-    for (int i = 0; i < sk_X509_num(cas->cas); i++)
-        for (size_t n = 0; n < serials->count; n++)
-            if (client_session_is_of(s, sk_X509_value(cas->cas, i), serials->items[n]))
+    for (int i = 0; i < sk_X509_num(cas->cas); i++) {
+        const X509 *ca = sk_X509_value(cas->cas, i);
+
+        if (serials == NULL && client_session_is_of(s, ca, NULL))
+            return true;
+        for (size_t n = 0; serials != NULL && n < serials->count; n++)
+            if (client_session_is_of(s, ca, serials->items[n]))
                 return true;
+    }
     return false;
 }
 

@@ -204,7 +204,7 @@ is_connected()
     before=$(sha256sum <"$CLIENTS")
     chmod 644 "$PGDATA/pgcert.pem" # PostgreSQL does not load such a key, and keeps what it has
     expect 80 pgcert client revoke bob
-    says "\[target main\] clients: the new CAs and CRLs for clients are not in force; the previous ones were put back, and let a good client in: .*still lets a revoked client certificate in"
+    says "\[target main\] clients: the new CAs and CRLs for clients are not in force; the previous ones were put back, and let a good client in: a client certificate that is revoked.*still lets it in"
     [ "$(sha256sum <"$CLIENTS")" = "$before" ]
     [ "$(as bob 'select 1')" = 1 ]
     chmod 600 "$PGDATA/pgcert.pem"
@@ -298,4 +298,69 @@ connection = host=/var/run/postgresql user=watcher dbname=postgres"
     done
     echo "# client revoke: $kills kills" >&3
     [ "$kills" -ge 8 ]
+}
+
+# By the bundle of before.
+old_alice()
+{
+    psql "host=db.$ZONE dbname=postgres user=alice sslmode=verify-full sslcert=$WORLD/old-alice/postgresql.crt sslkey=$WORLD/old-alice/postgresql.key sslrootcert=$WORLD/old-alice/root.crt" \
+        -XqAtc 'select current_user' 2>&1
+}
+
+@test "a rollover is gated by what servers trust and by who is connected, and ends with the old CA refused" {
+    set_up
+    cp -a "$CA/clients/alice" "$WORLD/old-alice"
+    connect alice
+    expect 0 pgcert ca rollover
+    grep "^\[target main\] clients: deployed, proved$" <<<"$output"
+    grep "the new CAs sign from now on" <<<"$output"
+    grep "it waits until 1 sessions by certificates of the old CAs have ended" <<<"$output"
+    # both are let in
+    [ "$(as alice 'select current_user')" = alice ] && [ "$(old_alice)" = alice ]
+    not cmp "$CA/clients/alice/postgresql.crt" "$WORLD/old-alice/postgresql.crt"
+    is_connected "$backend"
+    # the old ones are revoked, sessions end with them, and the rollover goes on
+    expect 0 pgcert --json ca show
+    for serial in $(python3 -c 'import json, sys
+for c in json.load(sys.stdin)["rollover"]["left"]["certificates"]:
+    if c["kind"] == "client": print(c["serial"])' <<<"$output"); do
+        expect 0 pgcert client revoke "$serial"
+    done
+    not is_connected "$backend"
+    expect 0 pgcert ca rollover
+    grep "the old CAs are gone" <<<"$output"
+    grep "^\[target main\] clients: deployed, proved$" <<<"$output"
+    [ "$(as alice 'select current_user')" = alice ]
+    grep -qE "unknown ca|certificate unknown" <(old_alice)
+    all_is_well
+    pg_restart
+    [ "$(as alice 'select current_user')" = alice ]
+    expect 0 pgcert check main
+}
+
+@test "a server that cannot be told of the new CAs holds a rollover up" {
+    set_up
+    chmod 644 "$PGDATA/pgcert.pem" # a reload does not take
+    expect 0 pgcert ca rollover
+    grep "it waits until it is trusted on \[target main\]" <<<"$output"
+    not grep "the new CAs sign" <<<"$output"
+    [ "$(as alice 'select 1')" = 1 ]
+    chmod 600 "$PGDATA/pgcert.pem"
+    expect 0 pgcert ca rollover
+    grep "the new CAs sign from now on" <<<"$output"
+}
+
+@test "force locks out who has an old certificate, connected or not" {
+    set_up
+    expect 64 pgcert ca rollover --force
+    cp -a "$CA/clients/alice" "$WORLD/old-alice"
+    expect 0 pgcert ca rollover
+    psql "host=db.$ZONE dbname=postgres user=alice sslmode=verify-full sslcert=$WORLD/old-alice/postgresql.crt sslkey=$WORLD/old-alice/postgresql.key sslrootcert=$WORLD/old-alice/root.crt" \
+        -XqAtc 'select pg_sleep(30)' >/dev/null 2>&1 3>&- 4>&- &
+    await 5 "the session" bash -c "[ \"\$(psql -U postgres -h /var/run/postgresql -XqAtc \"select count(*) from pg_stat_activity where usename = 'alice'\" postgres)\" = 1 ]" || :
+    expect 0 pgcert ca rollover --force
+    grep "the old CAs are gone" <<<"$output"
+    grep "the session of alice on postgres .* is ended" <<<"$output"
+    not old_alice
+    [ "$(as alice 'select current_user')" = alice ]
 }

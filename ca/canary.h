@@ -1,0 +1,11 @@
+/* canary.h: certificates of a client that nobody is. For the room's own use. */
+#ifndef PGCERT_CA_CANARY_H
+#define PGCERT_CA_CANARY_H
+
+#include "ca/authority.h"
+
+/* Makes one of a CA whose key is about to be wiped: when that is trusted no more, it is refused.
+ * Errors: as authority_sign() */
+MUST_USE bool canary_retire(struct ca *ca, struct authority *issuer, struct err *e);
+
+#endif
