@@ -66,7 +66,7 @@ ca_is_ready(const struct ca_config *config)
 bool
 authority_has_key(const struct ca *ca, const struct authority *a)
 {
-    return is_there(ca->config, a->name, ".key");
+    return authority_uri(ca->config, a) != NULL || is_there(ca->config, a->name, ".key");
 }
 
 /* ---- which ---- */
@@ -374,6 +374,7 @@ ca_close(struct ca **ca)
     if (c == NULL)
         return;
     forget(c);
+    token_close(&c->token); /* after its keys */
     own_fd_drop(&c->lock);
     free(c->index_path);
     free(c);
@@ -393,6 +394,36 @@ authority_passphrase(const struct ca_config *config, struct str *passphrase, str
            err_set(e, ERR_CONFIG, "[ca] passphrase_file: '%s' is empty", config->passphrase_file);
 }
 
+const char *
+authority_uri(const struct ca_config *config, const struct authority *a)
+{
+    const char *const all[] = {[CA_ROOT] = config->root_key,
+                               [CA_SERVERS] = config->server_key,
+                               [CA_CLIENTS] = config->client_key,
+                               [CA_TENANT] = NULL};
+
+    return all[a->role];
+}
+
+EVP_PKEY *
+authority_token_key(struct ca *ca, const struct authority *a, bool make, struct err *e)
+{
+    const char *uri = authority_uri(ca->config, a);
+    EVP_PKEY *key = NULL;
+
+    if (ca->token == NULL)
+        ca->token = token_open(ca->config, e);
+    if (ca->token != NULL && token_find(ca->token, uri, &key, e) && key == NULL) {
+        if (!make)
+            (void)err_set(e, ERR_CONFIG, "there is no such key in the token");
+        else if (!token_make(ca->token, uri, (enum key_type)ca->config->key_type, &key, e))
+            key = NULL;
+    }
+    if (key == NULL)
+        (void)err_wrap(e, "the key of the CA '%s' in its token", a->word);
+    return key;
+}
+
 /* NULL and `e`. */
 static EVP_PKEY *
 read_key(const struct ca *ca, const struct authority *a, struct err *e)
@@ -400,7 +431,7 @@ read_key(const struct ca *ca, const struct authority *a, struct err *e)
     own_mem char *path = authority_path(ca->config, a->name, ".key");
     own_str struct str pem = {0};
     own_str struct str passphrase = {0};
-    own_pkey EVP_PKEY *key = NULL;
+    EVP_PKEY *key = NULL;
 
     if (path == NULL) {
         (void)err_memory(e);
@@ -416,22 +447,33 @@ read_key(const struct ca *ca, const struct authority *a, struct err *e)
         !authority_passphrase(ca->config, &passphrase, e))
         return NULL;
     key = keyfile_read(&pem, &passphrase, e);
-    if (key == NULL) {
+    if (key == NULL)
         (void)err_wrap(e, "the CA's key '%s'", path);
+    return key;
+}
+
+/* NULL and `e`. */
+static EVP_PKEY *
+find_key(struct ca *ca, const struct authority *a, struct err *e)
+{
+    bool is_in_token = authority_uri(ca->config, a) != NULL;
+    own_pkey EVP_PKEY *key =
+        is_in_token ? authority_token_key(ca, a, false, e) : read_key(ca, a, e);
+
+    if (key == NULL)
         return NULL;
-    }
-    if (X509_check_private_key(a->cert, key) != 1) {
-        (void)err_set(e, ERR_INPUT, "the CA's key '%s' is not that of its certificate", path);
-        return NULL;
-    }
-    return TAKE(key);
+    if (X509_check_private_key(a->cert, key) == 1)
+        return TAKE(key);
+    (void)err_set(e, ERR_INPUT, "the CA's key%s is not that of its certificate '%s/%s.crt'",
+                  is_in_token ? " in the token" : "", ca->config->directory, a->name);
+    return NULL;
 }
 
 EVP_PKEY *
-authority_key(const struct ca *ca, struct authority *a, struct err *e)
+authority_key(struct ca *ca, struct authority *a, struct err *e)
 {
     if (a->key == NULL && a->no_key.code == ERR_NONE)
-        a->key = read_key(ca, a, &a->no_key);
+        a->key = find_key(ca, a, &a->no_key);
     if (a->key == NULL)
         *e = a->no_key;
     return a->key;
@@ -456,8 +498,7 @@ authority_set_times(const struct ca *ca, const struct authority *issuer, int64_t
 }
 
 bool
-authority_record(const struct ca *ca, const struct authority_order *orders, size_t count,
-                 struct err *e)
+authority_record(struct ca *ca, const struct authority_order *orders, size_t count, struct err *e)
 {
     own_mem struct index_entry *lines = calloc(count + 1, sizeof(*lines));
     own_mem char *serials = calloc(count + 1, ISSUE_SERIAL_TEXT);
@@ -484,7 +525,7 @@ authority_record(const struct ca *ca, const struct authority_order *orders, size
 }
 
 X509 *
-authority_sign_recorded(const struct ca *ca, const struct authority_order *o, struct err *e)
+authority_sign_recorded(struct ca *ca, const struct authority_order *o, struct err *e)
 {
     EVP_PKEY *key = authority_key(ca, o->issuer, e);
 
@@ -492,7 +533,7 @@ authority_sign_recorded(const struct ca *ca, const struct authority_order *o, st
 }
 
 X509 *
-authority_sign(const struct ca *ca, struct authority *issuer, const struct issue *i,
+authority_sign(struct ca *ca, struct authority *issuer, const struct issue *i,
                const struct index_entry *about, struct err *e)
 {
     struct authority_order o = {

@@ -5,6 +5,7 @@
 #include "ca/ca.h"
 #include "ca/index.h"
 #include "ca/issue.h"
+#include "ca/token.h"
 
 #define AUTHORITY_UNFINISHED "unfinished" /* the file that is there while `ca init` is at work */
 #define AUTHORITY_BACKDATED_S 300         /* for clocks that are slow */
@@ -40,6 +41,7 @@ struct ca {
     char *index_path;
     struct ca_rollover rollover;
     X509 *cross; /* the next root, signed by the present one; NULL: none */
+    struct token *token; /* NULL: no key of a token was needed yet */
 };
 
 /* DIRECTORY/NAME + END; free() it. NULL: out of memory. */
@@ -80,15 +82,23 @@ bool authority_is_for(const struct authority *a, enum ca_role purpose);
 
 /* The private key, read when first needed, and not tried again when that fails; borrowed. NULL and
  * ERR_CONFIG (the root's is kept elsewhere; it is encrypted by something else), ERR_INPUT (not the
- * certificate's), ERR_PERMISSION, ERR_SYSTEM. */
-MUST_USE EVP_PKEY *authority_key(const struct ca *ca, struct authority *a, struct err *e);
+ * certificate's), ERR_PERMISSION, ERR_SYSTEM, and those of token_open() and token_find(). */
+MUST_USE EVP_PKEY *authority_key(struct ca *ca, struct authority *a, struct err *e);
+
+/* The URI of its key in a token, borrowed of the settings; NULL: it is in no token, as those of
+ * tenants are. */
+const char *authority_uri(const struct ca_config *config, const struct authority *a);
+
+/* Finds that key, or with `make` makes it where it is missing; NULL as in authority_key(). */
+MUST_USE EVP_PKEY *authority_token_key(struct ca *ca, const struct authority *a, bool make,
+                                       struct err *e);
 
 /* The passphrase of the keys; empty where there is none. Errors as file_read_secret(); ERR_CONFIG
  * when the file is empty. */
 MUST_USE bool authority_passphrase(const struct ca_config *config, struct str *passphrase,
                                    struct err *e);
 
-/* Is its key in the directory? */
+/* Is its key in the directory, or in a token? */
 bool authority_has_key(const struct ca *ca, const struct authority *a);
 
 /* From 5 minutes back, for that long, but never longer than the issuer. ERR_REFUSED: that one has
@@ -99,12 +109,13 @@ MUST_USE bool authority_set_times(const struct ca *ca, const struct authority *i
 /* Records in the index what is to be signed; it is on disk when this returns. The keys are read
  * first: nothing is recorded that cannot be signed. Errors as authority_key(), index_add_issued().
  */
-MUST_USE bool authority_record(const struct ca *ca, const struct authority_order *orders,
-                               size_t count, struct err *e);
+MUST_USE bool authority_record(struct ca *ca, const struct authority_order *orders, size_t count,
+                               struct err *e);
 
 /* Signs what is recorded. ERR_INTERNAL; and, where authority_record() has not been called in this
- * process or one that it was forked from, those of authority_key(). */
-MUST_USE X509 *authority_sign_recorded(const struct ca *ca, const struct authority_order *order,
+ * process, those of authority_key(). One that was forked from it may sign as well, but by no key
+ * that is in a token: its driver knows the first process only. */
+MUST_USE X509 *authority_sign_recorded(struct ca *ca, const struct authority_order *order,
                                        struct err *e);
 
 /*
@@ -114,8 +125,7 @@ MUST_USE X509 *authority_sign_recorded(const struct ca *ca, const struct authori
  *         issue   without serial
  *         about   name and tenant, for the index
  */
-MUST_USE X509 *authority_sign(const struct ca *ca, struct authority *issuer,
-                              const struct issue *issue, const struct index_entry *about,
-                              struct err *e);
+MUST_USE X509 *authority_sign(struct ca *ca, struct authority *issuer, const struct issue *issue,
+                              const struct index_entry *about, struct err *e);
 
 #endif

@@ -219,6 +219,29 @@ make_one(void *context, size_t i, struct err *e)
     return cert != NULL && write_bundle(b, i, key, cert, e);
 }
 
+static bool
+needs_token(const struct batch *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (is_good(b, i) && authority_uri(b->ca->config, b->signing[i].issuer) != NULL)
+            return true;
+    return false;
+}
+
+/* A token's driver knows the process that has opened it, and none that was forked from that
+ * (PKCS#11, "Applications and processes"): where it is needed all is done here, one after the
+ * other. */
+static bool
+make_each(struct batch *b, struct err *e)
+{
+    if (!needs_token(b))
+        return workers_run(make_one, b, b->errors, b->count, e);
+    for (size_t i = 0; i < b->count; i++)
+        if (is_good(b, i))
+            (void)make_one(b, i, &b->errors[i]);
+    return true;
+}
+
 /* ---- in place ---- */
 
 static bool
@@ -318,7 +341,7 @@ ca_bundle_make_all(struct ca *ca, struct ca_bundle_order *orders, struct err *er
     if (!good)
         return false;
     prepare_all(&b);
-    good = record_all(&b, e) && workers_run(make_one, &b, errors, count, e);
+    good = record_all(&b, e) && make_each(&b, e);
     if (good)
         put_all_in_place(&b);
     clear_all(&b);

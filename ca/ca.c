@@ -1,12 +1,19 @@
 /* ca.c: the settings of the private CA. */
 #include "ca/ca.h"
 
+#include "ca/token.h"
+
 /* clang-format off */
 const struct option ca_options[] = {
     {.name = "directory",        .type = OPTION_PATH, .offset = offsetof(struct ca_config, directory),          .help = "where its keys, certificates, index and CRLs are; default: ca in the state directory"},
     {.name = "organization",     .type = OPTION_TEXT, .offset = offsetof(struct ca_config, organization),       .help = "the organization (O) in the names of its CAs; default: none"},
     {.name = "key_type",         .type = OPTION_WORD, .offset = offsetof(struct ca_config, key_type),           .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the keys of the CAs"},
     {.name = "passphrase_file",  .type = OPTION_PATH, .offset = offsetof(struct ca_config, passphrase_file),    .help = "secret file, or credential:NAME, with a passphrase by which the keys of the CAs are encrypted when they are made; default: they are not"},
+    {.name = "root_key",         .type = OPTION_TEXT, .offset = offsetof(struct ca_config, root_key),           .help = "PKCS#11 URI (RFC 7512) of the root's key, which is in a token then: pkcs11:token=LABEL;object=LABEL; default: it is in a file"},
+    {.name = "server_key",       .type = OPTION_TEXT, .offset = offsetof(struct ca_config, server_key),         .help = "the same for the CA that signs for servers"},
+    {.name = "client_key",       .type = OPTION_TEXT, .offset = offsetof(struct ca_config, client_key),         .help = "the same for the CA that signs for clients"},
+    {.name = "pkcs11_module",    .type = OPTION_PATH, .offset = offsetof(struct ca_config, pkcs11_module),      .help = "the token's driver, a shared library; default: that of OpenSSL's provider, which is that of p11-kit"},
+    {.name = "pin_file",         .type = OPTION_PATH, .offset = offsetof(struct ca_config, pin_file),           .help = "secret file, or credential:NAME, with the token's PIN"},
     {.name = "root_lifetime",    .type = OPTION_SPAN, .offset = offsetof(struct ca_config, root_lifetime_s),    .standard = "10y", .help = "how long the root is valid"},
     {.name = "issuing_lifetime", .type = OPTION_SPAN, .offset = offsetof(struct ca_config, issuing_lifetime_s), .standard = "3y",  .help = "how long the issuing CAs are valid"},
     {.name = "server_lifetime",  .type = OPTION_SPAN, .offset = offsetof(struct ca_config, server_lifetime_s),  .standard = "90d", .help = "how long a server's certificate is valid, but never longer than the CA that signs it"},
@@ -26,6 +33,14 @@ ca_is_key_type(int type)
 static bool
 check_keys(const struct ca_config *c, struct err *e)
 {
+    const struct {
+        const char *name, *uri;
+    } rows[] = {
+        {"root_key", c->root_key}, {"server_key", c->server_key}, {"client_key", c->client_key}};
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (rows[i].uri != NULL && !token_check_uri(rows[i].name, rows[i].uri, e))
+            return false;
     if (ca_is_key_type(c->key_type))
         return true;
     return err_set(

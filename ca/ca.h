@@ -34,10 +34,13 @@
 
 /* The section [ca]. */
 struct ca_config {
-    char *directory;       /* NULL: the caller fills in STATE/ca */
-    char *organization;    /* NULL: none */
-    int key_type;          /* enum key_type, of the CAs */
-    char *passphrase_file; /* its keys are encrypted; NULL: they are not */
+    char *directory;                          /* NULL: the caller fills in STATE/ca */
+    char *organization;                       /* NULL: none */
+    int key_type;                             /* enum key_type, of the CAs */
+    char *passphrase_file;                    /* its keys are encrypted; NULL: they are not */
+    char *root_key, *server_key, *client_key; /* PKCS#11 URIs; NULL: in a file */
+    char *pkcs11_module; /* the driver of the token; NULL: that of OpenSSL's provider */
+    char *pin_file;      /* NULL: the token wants none */
     int64_t root_lifetime_s, issuing_lifetime_s, server_lifetime_s, client_lifetime_s;
     int64_t crl_lifetime_s;
     struct list privileged; /* names of roles that nobody gets by mistake */
@@ -45,8 +48,8 @@ struct ca_config {
 
 extern const struct option ca_options[];
 
-/* What a single value cannot say: lifetimes that contradict each other, a kind of key that does not
- * sign for a CA. ERR_CONFIG. */
+/* What a single value cannot say: lifetimes that contradict each other, a URI that names no key, a
+ * kind of key that does not sign for a CA. ERR_CONFIG. */
 MUST_USE bool ca_check_config(const struct ca_config *config, struct err *e);
 
 /* Can a CA have keys of that type? Not those whose signature has no digest of its own: PostgreSQL
@@ -71,7 +74,8 @@ bool ca_is_ready(const struct ca_config *config);
  * Takes:  root_key_file  where the root's key goes instead, 0600; NULL: into the directory
  * Gives:  made           false: there is a CA already, and nothing was done
  * Errors: ERR_INPUT      parts of a CA are there and root.crt is not; or root_key_file exists
- *         ERR_CONFIG     the organization; ERR_BUSY, ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ *         ERR_CONFIG     the organization; root_key_file where the root's key is in a token; and
+ *                        those of a token; ERR_BUSY, ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
  */
 MUST_USE bool ca_init(const struct ca_config *config, const char *root_key_file,
                       struct clock *clock, bool *made, struct err *e);
@@ -215,7 +219,8 @@ struct ca_look {
     int64_t not_before_s, not_after_s;
     int64_t crl_number, crl_this_update_s, crl_next_update_s;
     int64_t issued, revoked; /* how many */
-    bool has_key;            /* it is here */
+    bool has_key;            /* it is here, or in a token */
+    bool is_in_token;
 };
 
 /* All of them: root, servers, clients, tenants. */
@@ -278,8 +283,9 @@ MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text,
  * Moves the root's key out of the directory, to a new file (0600): a CRL of the root that holds as
  * long as the root is made first.
  *
- * Errors: ERR_CONFIG  it is not here; ERR_INPUT  the file exists, and has another key, or one that
- *         cannot be read; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ * Errors: ERR_CONFIG  it is not here, or is in a token
+ *         ERR_INPUT   the file exists, and has another key, or one that cannot be read
+ *         ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
  */
 MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e);
 

@@ -120,6 +120,11 @@ ca_init(const struct ca_config *config, const char *root_key_file, struct clock 
     own_str struct str passphrase = {0}; /* told before anything is made */
     bool is_new = false;
 
+    if (root_key_file != NULL && config->root_key != NULL)
+        return err_set(e, ERR_CONFIG,
+                       "the root's key does not go to '%s': [ca] root_key says that it is in a "
+                       "token",
+                       root_key_file);
     if (!ca_check_config(config, e) || !authority_passphrase(config, &passphrase, e) ||
         (config->organization != NULL && !name_check_organization(config->organization, e)) ||
         !file_make_directory(config->directory, 0700, e))

@@ -34,6 +34,7 @@ look_at(const struct ca *ca, const struct authority *a, const struct crls_state 
     l->not_before_s = cert_not_before(a->cert);
     l->not_after_s = cert_not_after(a->cert);
     l->has_key = authority_has_key(ca, a);
+    l->is_in_token = authority_uri(ca->config, a) != NULL;
     l->crl_number = crl->number;
     l->crl_this_update_s = crl->this_update_s;
     l->crl_next_update_s = crl->next_update_s;

@@ -55,6 +55,17 @@ save_key(const struct make *m, const struct authority *a, struct err *e)
            file_replace(AT_FDCWD, where, pem.text, pem.size, 0600, e);
 }
 
+/* In the directory, or in a token, where it may be already. */
+static bool
+make_key(const struct make *m, struct authority *a, struct err *e)
+{
+    bool is_in_token = authority_uri(m->ca->config, a) != NULL;
+
+    a->key = is_in_token ? authority_token_key(m->ca, a, true, e)
+                         : key_generate((enum key_type)m->ca->config->key_type, e);
+    return a->key != NULL && (is_in_token || save_key(m, a, e));
+}
+
 /* A root has no certificate yet whose key id could stand in the index. */
 static bool
 find_root_id(struct authority *root, struct issue *i, struct err *e)
@@ -107,11 +118,10 @@ make_sign(const struct make *m, struct authority *a, struct err *e)
 
     if (name == NULL)
         return err_memory(e);
-    if (!set_times(m, a, &i, e))
+    if (!set_times(m, a, &i, e) || !make_key(m, a, e))
         return false;
-    a->key = key_generate((enum key_type)m->ca->config->key_type, e);
     i.public_key = a->key;
-    if (a->key == NULL || !save_key(m, a, e) || (a->role == CA_ROOT && !find_root_id(a, &i, e)))
+    if (a->role == CA_ROOT && !find_root_id(a, &i, e))
         return false;
     a->cert = authority_sign(m->ca, authority_root(m->ca, a), &i, &about, e);
     if (a->cert == NULL)

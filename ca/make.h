@@ -30,7 +30,8 @@ MUST_USE bool make_check_key_file(const char *file, const struct str *of_before,
  *
  * Takes:  a       without key and certificate, of m->ca
  * Errors: ERR_CONFIG  the key of the root that signs it is kept elsewhere; ERR_REFUSED  the root
- *         has expired; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT, ERR_INTERNAL
+ *         has expired; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT, ERR_INTERNAL; and those
+ *         of a token
  */
 MUST_USE bool make_sign(const struct make *m, struct authority *a, struct err *e);
 

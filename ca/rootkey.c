@@ -16,6 +16,14 @@ root_of(const struct ca *ca)
     return authority_find(ca, CA_ROOT, NULL);
 }
 
+/* In files, and not in a token? */
+static bool
+is_here(const struct ca *ca, struct err *e)
+{
+    return authority_uri(ca->config, root_of(ca)) == NULL ||
+           err_set(e, ERR_CONFIG, "the root's key is in a token, from which no key comes out");
+}
+
 static char *
 own_place(const struct ca *ca)
 {
@@ -77,7 +85,7 @@ check_target(const struct ca *ca, const char *file, const struct str *key_pem, b
 bool
 ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 {
-    EVP_PKEY *key = authority_key(ca, root_of(ca), e);
+    EVP_PKEY *key = is_here(ca, e) ? authority_key(ca, root_of(ca), e) : NULL;
     own_mem char *path = own_place(ca);
     own_str struct str pem = {0};
     bool is_written = false, did = false;
@@ -109,7 +117,7 @@ ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e)
     if (path == NULL)
         return err_memory(e);
     file_remove_temporaries(ca->config->directory);
-    if (!file_read_secret(file, KEY_MAX, &given, e))
+    if (!is_here(ca, e) || !file_read_secret(file, KEY_MAX, &given, e))
         return false;
     key = read_key(ca, file, &given, e);
     if (key == NULL)

@@ -45,6 +45,12 @@ print_until(int64_t until_s, int64_t now_s, int64_t near_s)
                  when, left_s <= 0 ? "ended, for " : "", span, term_off());
 }
 
+static const char *
+place_of_key(const struct ca_look *l)
+{
+    return l->is_in_token ? "in a token" : l->has_key ? "here" : "kept elsewhere";
+}
+
 static void
 print_look(const struct app *app, const struct ca_look *l)
 {
@@ -53,7 +59,7 @@ print_look(const struct app *app, const struct ca_look *l)
     (void)printf("%s%-10s%s %s\n", term_on(TERM_BOLD), l->word, term_off(), l->subject);
     (void)printf("  until    ");
     print_until(l->not_after_s, now_s, app->config.ca.server_lifetime_s);
-    (void)printf("\n  key      %s\n", l->has_key ? "here" : "kept elsewhere");
+    (void)printf("\n  key      %s\n", place_of_key(l));
     (void)printf("  issued   %lld, of which %lld revoked\n", (long long)l->issued,
                  (long long)l->revoked);
     (void)printf("  crl      number %lld, until ", (long long)l->crl_number);
@@ -77,6 +83,7 @@ look_json(const struct ca_look *l)
     json_put_time(one, "not_before", l->not_before_s);
     json_put_time(one, "not_after", l->not_after_s);
     json_put_bool(one, "has_key", l->has_key);
+    json_put_bool(one, "is_in_token", l->is_in_token);
     json_put_int(one, "issued", l->issued);
     json_put_int(one, "revoked", l->revoked);
     json_put_text(crl, "file", l->crl_file);

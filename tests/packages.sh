@@ -13,7 +13,7 @@ try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 ut
 test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
       clang-tidy
       libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3
-      python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg"
+      python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 
 policy=/usr/sbin/policy-rc.d

@@ -186,14 +186,15 @@ if [ ${#made[@]} -gt 0 ] && ! make -s -j"$(nproc)" "MODE=$MODE" "${made[@]}" >"$
 fi
 [ -z "${all:-}" ] || lint
 [ ${#units[@]} -eq 0 ] || run_all "${units[@]}"
-# Worlds have no network: what they need from it is there before. fetched VARIABLE SCRIPT
+# Worlds have no network: what they need from it is there before. fetched VARIABLE COMMAND...
 fetched()
 {
     grep -q "$1" "${worlds[@]}" /dev/null || return 0
-    printf -v "$1" %s "$("$2" || :)"
+    printf -v "$1" %s "$("${@:2}" || :)"
     export "${1?}"
 }
-fetched PEBBLE_NEWER tests/world/newer.sh
+fetched PEBBLE_NEWER tests/world/newer.sh pebble
+fetched PKCS11_PROVIDER tests/world/newer.sh pkcs11
 fetched NODE_PATH tests/world/node-pg.sh
 if [ ${#worlds[@]} -gt 0 ]; then
     if template; then

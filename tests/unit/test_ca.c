@@ -34,24 +34,29 @@ lifetimes_that_contradict_each_other_are_refused(void **state)
 {
     /* clang-format off */
     static const struct {
-        struct ca_config c;
+        int64_t root_s, issuing_s, server_s, client_s, crl_s;
         const char *says; /* NULL: it is good */
     } rows[] = {
-        {{NULL, NULL, 0, NULL, 10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, DAY,  {NULL, 0}}, NULL},
-        {{NULL, NULL, 0, NULL, 10 * DAY, 11 * DAY, DAY, DAY, DAY,            {NULL, 0}}, "issuing_lifetime must not be longer than root_lifetime"},
-        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, 6 * DAY, DAY, DAY,         {NULL, 0}}, "server_lifetime must not be longer"},
-        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, DAY, 6 * DAY, DAY,         {NULL, 0}}, "client_lifetime must not be longer"},
-        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, DAY, DAY, 3599,            {NULL, 0}}, "crl_lifetime must be at least 1h"},
-        {{NULL, NULL, 0, NULL, 10 * DAY, 5 * DAY, 59, DAY, DAY,              {NULL, 0}}, "server_lifetime must be at least 1min"},
-        {{NULL, NULL, 0, NULL, 86399, 86399, DAY, DAY, DAY,                  {NULL, 0}}, "root_lifetime must be at least 1d"},
+        {10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, DAY,  NULL},
+        {10 * DAY, 11 * DAY, DAY,      DAY,      DAY,  "issuing_lifetime must not be longer than root_lifetime"},
+        {10 * DAY, 5 * DAY,  6 * DAY,  DAY,      DAY,  "server_lifetime must not be longer"},
+        {10 * DAY, 5 * DAY,  DAY,      6 * DAY,  DAY,  "client_lifetime must not be longer"},
+        {10 * DAY, 5 * DAY,  DAY,      DAY,      3599, "crl_lifetime must be at least 1h"},
+        {10 * DAY, 5 * DAY,  59,       DAY,      DAY,  "server_lifetime must be at least 1min"},
+        {86399,    86399,    DAY,      DAY,      DAY,  "root_lifetime must be at least 1d"},
     };
     /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct ca_config c = {.root_lifetime_s = rows[i].root_s,
+                                    .issuing_lifetime_s = rows[i].issuing_s,
+                                    .server_lifetime_s = rows[i].server_s,
+                                    .client_lifetime_s = rows[i].client_s,
+                                    .crl_lifetime_s = rows[i].crl_s};
         struct err e = {0};
 
-        assert_int_equal(ca_check_config(&rows[i].c, &e), rows[i].says == NULL);
+        assert_int_equal(ca_check_config(&c, &e), rows[i].says == NULL);
         assert_int_equal(e.code, rows[i].says == NULL ? ERR_NONE : ERR_CONFIG);
         assert_true(rows[i].says == NULL || strstr(e.text, rows[i].says) != NULL);
     }

@@ -1,16 +1,30 @@
 #!/bin/bash
-# Prints the path of a Pebble that is newer than Debian 12's: one with ARI, profiles, dns-account-01 and
-# dns-persist-01. The installed one, if it can; else Debian testing's, which runs here unpacked.
+# Prints the path of a file that Debian 12 does not have, or has too old: the installed one, if it
+# will do; else another suite's, which runs here unpacked.
 #
-# usage: tests/world/newer.sh
+#   pebble  one with ARI, profiles, dns-account-01 and dns-persist-01: Debian testing's
+#   pkcs11  OpenSSL's provider for PKCS#11, which PKCS#11 tokens need: of Debian's backports
+#
+# usage: tests/world/newer.sh [pebble|pkcs11]
 #
 # It is downloaded by apt-get with lists, sources and cache of its own (the host's are not touched),
 # signed by the archive keys that Debian 12 has already, and kept in build/cache.
 set -eu
 
 cd "$(dirname "$0")/../.."
+what=${1:-pebble}
+modules=/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)/ossl-modules
+case $what in
+pebble) package=pebble suites='forky sid' file=/usr/bin/pebble installed=$(command -v pebble || :) ;;
+pkcs11) package=pkcs11-provider suites='bookworm-backports trixie' file=$modules/pkcs11.so installed=$file ;;
+*)
+    echo "usage: tests/world/newer.sh [pebble|pkcs11]" >&2
+    exit 64
+    ;;
+esac
 cache=$PWD/build/cache/newer
-program=$cache/root/usr/bin/pebble
+[ "$what" = pebble ] || cache=$cache-$what
+program=$cache/root$file
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 die()
@@ -19,13 +33,15 @@ die()
     exit 1
 }
 
-# What the tests need it for is what it must have heard of.
+# What the tests need it for is what it must have heard of, or it must load.
 can()
 {
-    [ -x "$1" ] && grep -qaF dns-persist-01 "$1" && grep -qaF dns-account-01 "$1"
+    case $what in
+    pebble) [ -x "$1" ] && grep -qaF dns-persist-01 "$1" && grep -qaF dns-account-01 "$1" ;;
+    pkcs11) [ -r "$1" ] && openssl list -providers -provider-path "${1%/*}" -provider pkcs11 >/dev/null 2>&1 ;;
+    esac
 }
 
-installed=$(command -v pebble || :)
 for candidate in "$program" "$installed"; do
     if can "$candidate"; then
         echo "$candidate"
@@ -34,7 +50,7 @@ for candidate in "$program" "$installed"; do
 done
 
 for needed in apt-get dpkg flock; do
-    command -v $needed >/dev/null || die "a newer Pebble is got by $needed, which is not here"
+    command -v $needed >/dev/null || die "$package is got by $needed, which is not here"
 done
 [ -r $keyring ] || die "$keyring is missing; install: debian-archive-keyring"
 
@@ -62,9 +78,9 @@ get()
     mkdir -p "$cache"/{lists/partial,apt/archives/partial,download}
     : >"$cache/status"
     echo "deb [signed-by=$keyring] $1 $2 main" >"$cache/sources.list"
-    apt update && (cd "$cache/download" && apt download pebble) &&
-        dpkg -x "$cache"/download/pebble_*.deb "$cache/root.part" &&
-        can "$cache/root.part/usr/bin/pebble"
+    apt update && (cd "$cache/download" && apt download $package) &&
+        dpkg -x "$cache"/download/${package}_*.deb "$cache/root.part" &&
+        can "$cache/root.part$file"
 }
 
 mkdir -p "$cache"
@@ -72,7 +88,7 @@ exec 9>"$cache/lock"
 flock 9 # one at a time; who waited finds it there
 : >"$cache/log"
 for mirror in $(mirrors | sort -u); do
-    for suite in forky sid; do
+    for suite in $suites; do
         ! can "$program" || break 2
         if get "$mirror" "$suite"; then
             rm -rf "$cache/root"
@@ -81,5 +97,5 @@ for mirror in $(mirrors | sort -u); do
     done
 done
 rm -rf "$cache"/{lists,apt,download,root.part}
-can "$program" || { tail -n 5 "$cache/log" >&2; die "no newer Pebble could be had from Debian"; }
+can "$program" || { tail -n 5 "$cache/log" >&2; die "no $package could be had from Debian"; }
 echo "$program"
