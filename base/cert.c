@@ -120,8 +120,8 @@ cert_sha256(const X509 *cert, char text[static CERT_SHA256_TEXT], struct err *e)
     return true;
 }
 
-static int64_t
-seconds(const ASN1_TIME *at)
+int64_t
+cert_time(const ASN1_TIME *at)
 {
     struct tm parts = {0};
 
@@ -131,13 +131,13 @@ seconds(const ASN1_TIME *at)
 int64_t
 cert_not_before(const X509 *cert)
 {
-    return seconds(X509_get0_notBefore(cert));
+    return cert_time(X509_get0_notBefore(cert));
 }
 
 int64_t
 cert_not_after(const X509 *cert)
 {
-    return seconds(X509_get0_notAfter(cert));
+    return cert_time(X509_get0_notAfter(cert));
 }
 
 char *
@@ -181,13 +181,19 @@ name_text(const X509_NAME *name, unsigned long flags)
 char *
 cert_subject(const X509 *cert)
 {
-    return name_text(X509_get_subject_name(cert), FOR_PEOPLE);
+    return cert_name(X509_get_subject_name(cert));
 }
 
 char *
 cert_issuer(const X509 *cert)
 {
-    return name_text(X509_get_issuer_name(cert), FOR_PEOPLE);
+    return cert_name(X509_get_issuer_name(cert));
+}
+
+char *
+cert_name(const X509_NAME *name)
+{
+    return name_text(name, FOR_PEOPLE);
 }
 
 char *

@@ -38,6 +38,7 @@ void chain_done(struct chain *chain);
 MUST_USE bool cert_sha256(const X509 *cert, char text[static CERT_SHA256_TEXT], struct err *e);
 
 /* Unix seconds. */
+int64_t cert_time(const ASN1_TIME *at);
 int64_t cert_not_before(const X509 *cert);
 int64_t cert_not_after(const X509 *cert);
 
@@ -45,6 +46,7 @@ int64_t cert_not_after(const X509 *cert);
 MUST_USE char *cert_serial(const X509 *cert);
 
 /* "C=US, O=Let's Encrypt, CN=E6" (UTF-8, in the order of the certificate); free() it. */
+MUST_USE char *cert_name(const X509_NAME *name);
 MUST_USE char *cert_subject(const X509 *cert);
 MUST_USE char *cert_issuer(const X509 *cert);
 

@@ -275,6 +275,32 @@ bool ca_list_has_revoked(const struct ca_list *list, const char *serial);
 
 void ca_list_done(struct ca_list *list);
 
+/* A CRL in a file of whatever origin. */
+struct ca_crl {
+    char *issuer;
+    char *number; /* decimal; "" where it has none */
+    int64_t this_update_s;
+    int64_t next_update_s; /* 0: it does not say */
+    int64_t revoked;       /* how many */
+};
+
+struct ca_crls {
+    struct ca_crl *items;
+    size_t count;
+};
+
+#define own_ca_crls __attribute__((cleanup(ca_crls_done)))
+
+/*
+ * Reads the CRLs of a file, PEM or DER; what else is in it is passed over.
+ *
+ * Gives:  crls       empty before; still so when there is none
+ * Errors: ERR_INPUT  one is damaged; ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_crls_read(const char *path, struct ca_crls *crls, struct err *e);
+
+void ca_crls_done(struct ca_crls *crls);
+
 /* The index as the index.txt of openssl-ca(1), of the CA with that word ("clients" ...); or, with
  * NULL, of all as CSV. Appended. ERR_INPUT (also: no such word), ERR_SYSTEM. */
 MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text, struct err *e);

@@ -1,5 +1,6 @@
 /* cmd_check.c: what is served, with a judgement on it. */
 #include "cli/commands.h"
+#include "cli/crl_report.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -80,6 +81,21 @@ show_chain(const struct probe *p, int64_t now_s)
 }
 
 static void
+show_problems(const struct list *problems)
+{
+    if (problems->count == 0)
+        (void)printf("  %-9s %sgood%s\n", "", term_on(TERM_GOOD), term_off());
+    for (size_t i = 0; i < problems->count; i++) {
+        own_list struct list words = {0};
+
+        (void)printf("%s", term_on(TERM_BAD));
+        if (list_add_words(&words, problems->items[i]))
+            term_words("bad", &words);
+        (void)printf("%s", term_off());
+    }
+}
+
+static void
 show(const struct check *c, const struct probe *p, const char *title)
 {
     (void)printf("%s%s%s", term_on(TERM_BOLD), title, term_off());
@@ -87,16 +103,7 @@ show(const struct check *c, const struct probe *p, const char *title)
         (void)printf("  %s%s %s%s", term_on(TERM_DIM), p->protocol, p->cipher, term_off());
     (void)printf("\n");
     show_chain(p, c->app->clock->now_s(c->app->clock));
-    if (p->problems.count == 0)
-        (void)printf("  %-9s %sgood%s\n", "", term_on(TERM_GOOD), term_off());
-    for (size_t i = 0; i < p->problems.count; i++) {
-        own_list struct list words = {0};
-
-        (void)printf("%s", term_on(TERM_BAD));
-        if (list_add_words(&words, p->problems.items[i]))
-            term_words("bad", &words);
-        (void)printf("%s", term_off());
-    }
+    show_problems(&p->problems);
 }
 
 static struct json_t *
@@ -188,12 +195,45 @@ check_host(struct check *c, const char *where)
 }
 
 static void
+take_crls(struct check *c, const struct ca_crls *crls, const char *path)
+{
+    int64_t now_s = c->app->clock->now_s(c->app->clock);
+    own_list struct list problems = {0};
+    struct json_t *object = NULL;
+
+    if (!crl_report_judge(crls, now_s, &problems)) {
+        struct err e = {0};
+
+        (void)err_memory(&e);
+        fail(c, path, &e);
+        return;
+    }
+    c->found_bad = c->found_bad || problems.count > 0;
+    if (c->app->json) {
+        object = json_new_object();
+        json_put_text(object, "address", path);
+        json_put(object, "crls", crl_report_json(crls));
+        json_put_bool(object, "verified", problems.count == 0);
+        json_put_list(object, "problems", &problems);
+        json_add(c->endpoints, object);
+    } else if (!c->app->quiet) {
+        (void)printf("%s%s%s\n", term_on(TERM_BOLD), path, term_off());
+        crl_report_print(crls, now_s);
+        show_problems(&problems);
+    }
+}
+
+static void
 check_file(struct check *c, const char *path)
 {
     own_probe struct probe p = {0};
+    own_ca_crls struct ca_crls crls = {0};
     struct err e = {0};
+    bool good = ca_crls_read(path, &crls, &e);
 
-    if (reload_probe_file(path, trust_file, c->app->clock, &p, &e))
+    if (good && crls.count > 0)
+        take_crls(c, &crls, path);
+    else if (good && reload_probe_file(path, trust_file, c->app->clock, &p, &e))
         take(c, &p, path);
     else
         fail(c, path, &e);

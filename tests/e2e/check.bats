@@ -95,3 +95,47 @@ load ../e2e/world
     [[ $status -eq 82 || $status -eq 76 || $status -eq 75 ]]
     kill $server
 }
+
+# ---- CRLs ----
+
+@test "a file of CRLs is shown: whose, which number, until when; 82 when one has ended" {
+    have faketime
+    expect 0 pgcert ca init
+    expect 0 pgcert client new alice
+    expect 0 pgcert client revoke alice
+    crl=$STATE/ca/clients.crl
+    expect 0 pgcert --json check "$crl"
+    [ "$(json "['endpoints'][0]['crls'].__len__()")" = 2 ]
+    for i in 0 1; do # in the order of the file
+        awk -v "n=$i" '/BEGIN/ {at++} at == n + 1' "$crl" >"$WORLD/one.crl"
+        [ "$(json "['endpoints'][0]['crls'][$i]['issuer']")" = "$(openssl crl -in "$WORLD/one.crl" -noout -issuer -nameopt sep_comma_plus_space,utf8 | sed 's/issuer=//')" ]
+        number=$(openssl crl -in "$WORLD/one.crl" -noout -crlnumber | sed 's/.*=//')
+        [ "$(json "['endpoints'][0]['crls'][$i]['number']")" = "$((16#${number#0x}))" ]
+        [ "$(json "['endpoints'][0]['crls'][$i]['next_update']")" = "$(date -u -d "$(openssl crl -in "$WORLD/one.crl" -noout -nextupdate | sed 's/.*=//')" +%FT%TZ)" ]
+        [ "$(json "['endpoints'][0]['crls'][$i]['revoked']")" = "$(openssl crl -in "$WORLD/one.crl" -noout -text | grep -c 'Serial Number:')" ]
+    done
+    [ "$(json "['endpoints'][0]['verified']")" = true ]
+    expect 0 pgcert check "$crl"
+    [[ $output == *"CRL of"*"1 revoked"*" days left)"*"good"* ]]
+    [ "$(grep -v ^/ <<<"$output" | awk 'length > 80')" = "" ]
+
+    expect 82 later +31d check "$crl"
+    [[ $(tr -s '\n ' ' ' <<<"$output") == *"has ended at 20"*"everybody is refused"* ]]
+    expect 82 later +31d --json check "$crl"
+    [ "$(json "['endpoints'][0]['problems'].__len__()")" = 2 ]
+    expect 82 later -1d check "$crl"
+    [[ $(tr -s '\n ' ' ' <<<"$output") == *"does not hold before"* ]]
+
+    # CAs and CRLs in one file, as PostgreSQL's ssl_crl_file may have them; DER
+    cat "$STATE/ca/client-ca.crt" "$STATE/ca/root.crt" "$crl" >"$WORLD/both.pem"
+    expect 0 pgcert --json check "$WORLD/both.pem"
+    [ "$(json "['endpoints'][0]['crls'].__len__()")" = 2 ]
+    openssl crl -in "$crl" -outform DER -out "$WORLD/crl.der"
+    expect 0 pgcert --json check "$WORLD/crl.der"
+    [ "$(json "['endpoints'][0]['crls'].__len__()")" = 1 ]
+
+    # damaged
+    head -c 300 "$crl" >"$WORLD/cut.crl"
+    expect 65 pgcert check "$WORLD/cut.crl"
+    says "'$WORLD/cut.crl': a CRL is damaged"
+}
