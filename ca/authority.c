@@ -191,17 +191,30 @@ check_owner(const char *directory, struct err *e)
     return true;
 }
 
-struct ca *
-authority_lock(const struct ca_config *config, struct clock *clock, struct err *e)
+static struct ca *
+new_ca(const struct ca_config *config, struct clock *clock, struct err *e)
 {
     own_ca struct ca *ca = calloc(1, sizeof(*ca));
-    own_mem char *lock = authority_path(config, "lock", "");
 
     if (ca != NULL) {
         *ca = (struct ca){.config = config, .clock = clock, .lock = -1};
         ca->index_path = authority_path(config, "index", "");
+        if (ca->index_path != NULL)
+            return TAKE(ca);
     }
-    if (ca == NULL || lock == NULL || ca->index_path == NULL)
+    (void)err_memory(e);
+    return NULL;
+}
+
+struct ca *
+authority_lock(const struct ca_config *config, struct clock *clock, struct err *e)
+{
+    own_ca struct ca *ca = new_ca(config, clock, e);
+    own_mem char *lock = authority_path(config, "lock", "");
+
+    if (ca == NULL)
+        return NULL;
+    if (lock == NULL)
         (void)err_memory(e);
     else if (check_owner(config->directory, e) && file_lock(lock, LOCK_WAIT_MS, &ca->lock, e))
         return TAKE(ca);
@@ -311,17 +324,22 @@ load_some(struct ca *ca, bool is_next, struct err *e)
     return true;
 }
 
-/* What a killed run has not finished of a rollover's end is finished first. */
-bool
-authority_load(struct ca *ca, struct err *e)
+static bool
+load_all(struct ca *ca, struct err *e)
 {
-    if (!rollover_read(ca->config, &ca->rollover, e) || !retire_finish(ca, e) ||
-        !load_some(ca, false, e))
+    if (!load_some(ca, false, e))
         return false;
     if (ca->rollover.phase == CA_ROLLOVER_NONE)
         return true;
     return load_some(ca, true, e) && (!is_there(ca->config, ROLLOVER_CROSS, ".crt") ||
                                       load_cert(ca->config, ROLLOVER_CROSS, &ca->cross, e));
+}
+
+/* What a killed run has not finished of a rollover's end is finished first. */
+bool
+authority_load(struct ca *ca, struct err *e)
+{
+    return rollover_read(ca->config, &ca->rollover, e) && retire_finish(ca, e) && load_all(ca, e);
 }
 
 static void
@@ -343,6 +361,16 @@ authority_reload(struct ca *ca, struct err *e)
     return authority_load(ca, e);
 }
 
+static bool
+check_complete(const struct ca_config *config, struct err *e)
+{
+    return !is_there(config, AUTHORITY_UNFINISHED, "") ||
+           err_set(e, ERR_CONFIG,
+                   "the private CA in '%s' is not complete: a run was interrupted; try: pgcert ca "
+                   "init",
+                   config->directory);
+}
+
 struct ca *
 ca_open(const struct ca_config *config, struct clock *clock, struct err *e)
 {
@@ -354,16 +382,19 @@ ca_open(const struct ca_config *config, struct clock *clock, struct err *e)
         return NULL;
     }
     ca = authority_lock(config, clock, e);
-    if (ca == NULL)
+    if (ca == NULL || !check_complete(config, e))
         return NULL;
-    if (is_there(config, AUTHORITY_UNFINISHED, "")) {
-        (void)err_set(e, ERR_CONFIG,
-                      "the private CA in '%s' is not complete: a run was interrupted; try: pgcert "
-                      "ca init",
-                      config->directory);
-        return NULL;
-    }
     return authority_load(ca, e) ? TAKE(ca) : NULL;
+}
+
+struct ca *
+ca_peek(const struct ca_config *config, struct clock *clock, struct err *e)
+{
+    own_ca struct ca *ca = new_ca(config, clock, e);
+
+    if (ca == NULL || !check_complete(config, e))
+        return NULL;
+    return rollover_read(config, &ca->rollover, e) && load_all(ca, e) ? TAKE(ca) : NULL;
 }
 
 void

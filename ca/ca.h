@@ -95,6 +95,10 @@ struct ca;
  */
 MUST_USE struct ca *ca_open(const struct ca_config *config, struct clock *clock, struct err *e);
 
+/* The same without the lock, whoever holds it, to look only: ca_show(), ca_add_pem(). Errors as
+ * ca_open(), but for those of the lock. */
+MUST_USE struct ca *ca_peek(const struct ca_config *config, struct clock *clock, struct err *e);
+
 /* Wipes the keys, unlocks, frees. NULL is nothing to close. */
 void ca_close(struct ca **ca);
 
@@ -221,6 +225,7 @@ struct ca_look {
     int64_t issued, revoked; /* how many */
     bool has_key;            /* it is here, or in a token */
     bool is_in_token;
+    bool has_crl; /* its file is there */
 };
 
 /* All of them: root, servers, clients, tenants. */

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/x509v3.h>
 
@@ -35,6 +37,7 @@ look_at(const struct ca *ca, const struct authority *a, const struct crls_state 
     l->not_after_s = cert_not_after(a->cert);
     l->has_key = authority_has_key(ca, a);
     l->is_in_token = authority_uri(ca->config, a) != NULL;
+    l->has_crl = l->crl_file != NULL && access(l->crl_file, F_OK) == 0;
     l->crl_number = crl->number;
     l->crl_this_update_s = crl->this_update_s;
     l->crl_next_update_s = crl->next_update_s;

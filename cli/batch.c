@@ -67,7 +67,7 @@ gather(struct app *app, const struct item *items, size_t count, struct err *wors
             json_add(array, items[i].json);
     }
     if (app->json)
-        report_print_json(array);
+        report_print_json(array, NULL);
     else
         json_drop(&array);
 }

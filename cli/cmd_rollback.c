@@ -56,7 +56,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (app->json) {
         array = json_new_array();
         json_add(array, report_json(&r, true));
-        report_print_json(array);
+        report_print_json(array, NULL);
     } else if (!app->quiet) {
         report_print_line(&r, app->clock->now_s(app->clock));
     }

@@ -1,4 +1,5 @@
 /* cmd_status.c: what is issued, deployed, served, and when it is renewed. */
+#include "cli/ca_report.h"
 #include "cli/commands.h"
 #include "cli/report.h"
 
@@ -19,12 +20,31 @@ look(struct app *app, struct report *r, const struct certificate *c, struct err 
     return true;
 }
 
+/* Where there is one. It is part of the whole, not of a certificate that is asked for. */
+static struct json_t *
+look_at_ca(const struct app *app, bool is_first)
+{
+    own_ca_report struct ca_report r = {0};
+
+    if (!ca_exists(&app->config.ca))
+        return NULL;
+    ca_report_init(&r, app);
+    if (app->json)
+        return ca_report_json(&r);
+    if (!app->quiet) {
+        (void)printf("%s", is_first ? "" : "\n");
+        ca_report_print(&r, app->clock->now_s(app->clock));
+    }
+    return NULL;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     size_t count = 0;
     own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
     struct json_t *array = json_new_array();
+    struct json_t *private_ca = NULL;
     bool good = selected != NULL;
 
     for (size_t i = 0; good && i < count; i++) {
@@ -40,8 +60,10 @@ run(struct app *app, int argc, char **argv, struct err *e)
     }
     if (good && count == 0 && !app->json)
         (void)printf("there is no [certificate NAME] in '%s'\n", app->config_path);
+    if (good && argc == 0)
+        private_ca = look_at_ca(app, count == 0);
     if (good && app->json)
-        report_print_json(array);
+        report_print_json(array, private_ca);
     else
         json_drop(&array);
     return good;

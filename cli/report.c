@@ -167,12 +167,14 @@ report_json(const struct report *r, bool after_run)
 }
 
 void
-report_print_json(struct json_t *certificates)
+report_print_json(struct json_t *certificates, struct json_t *private_ca)
 {
     own_json struct json_t *object = json_new_object();
     own_mem char *text = NULL;
 
     json_put(object, "certificates", certificates);
+    if (private_ca != NULL)
+        json_put(object, "private_ca", private_ca);
     text = json_encode_pretty(object);
     if (text != NULL)
         (void)fputs(text, stdout);

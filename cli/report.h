@@ -43,8 +43,9 @@ void report_print(const struct report *r, int64_t now_s);
 /* One line, for `renew`. */
 void report_print_line(const struct report *r, int64_t now_s);
 
-/* The end of several: {"certificates": [...]} on standard output; takes the array. */
-void report_print_json(struct json_t *certificates);
+/* The end of several: {"certificates": [...]} on standard output; takes the array, and what is said
+ * of the private CA: "private_ca", NULL: not there. */
+void report_print_json(struct json_t *certificates, struct json_t *private_ca);
 
 void report_done(struct report *r);
 

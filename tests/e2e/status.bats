@@ -81,3 +81,138 @@ load ../e2e/world
     [ "$(requests "$mark" .)" = 0 ]
     [ "$(find "$STATE" -type f -exec sha256sum {} + | sort | sha256sum)" = "$before" ]
 }
+
+# ---- the private CA ----
+
+CA=$STATE/ca
+
+@test "without a private CA status is silent about it" {
+    expect 0 pgcert status
+    [[ $output != *"private CA"* ]]
+    expect 0 pgcert --json status
+    [ "$(json ".get('private_ca', 'none')")" = none ]
+}
+
+@test "status shows until when the private CA and its CRLs hold, in 80 columns" {
+    expect 0 pgcert ca init
+    expect 0 pgcert client new alice
+    expect 0 pgcert status
+    [[ $output == *"private CA"*"good"* ]]
+    [ "$(awk 'length > 80' <<<"$output")" = "" ]
+    [[ $output != *"attention"* ]]
+    grep -qE "^  clients +until $(date -u -d "$(openssl x509 -in "$CA/client-ca.crt" -noout -enddate | sed 's/.*=//')" +%F) \(in [0-9]+ days\), CRL until $(date -u -d "$(openssl crl -in "$CA/clients.crl" -noout -nextupdate | sed 's/.*=//')" +%F) " <<<"$output"
+    grep -qE "bundles +1, of which 0 due and 0 expired" <<<"$output"
+    expect 0 pgcert --json status
+    [ "$(json "['private_ca']['authorities'][0]['not_after']")" = "$(date -u -d "$(openssl x509 -in "$CA/root.crt" -noout -enddate | sed 's/.*=//')" +%FT%TZ)" ]
+    [ "$(json "['private_ca']['authorities'][2]['crl']['next_update']")" = "$(date -u -d "$(openssl crl -in "$CA/clients.crl" -noout -nextupdate | sed 's/.*=//')" +%FT%TZ)" ]
+    [ "$(json "['private_ca']['authorities'][1]['state']")" = good ]
+    [ "$(json "['private_ca']['error']")" = null ]
+    expect 0 pgcert status "db.$ZONE"
+    [[ $output != *"private CA"* ]]
+}
+
+@test "status warns long before a CRL ends, and tells that everybody is locked out when it has" {
+    have faketime
+    expect 0 pgcert ca init
+    expect 0 pgcert client new alice --lifetime 20d
+    expect 0 later +16d --json status # a run would have made new ones: not yet a reason to worry
+    [ "$(json "['private_ca']['authorities'][2]['state']")" = good ]
+    expect 0 later +19d --json status
+    [ "$(json "['private_ca']['authorities'][2]['state']")" = "ends soon" ]
+    [[ $(json "['private_ca']['authorities'][2]['problems'][0]") == *"ends in 1"*" days, and then every client is locked out; make it now by: pgcert ca crl"*"is the timer running?" ]]
+    [ "$(json "['private_ca']['bundles']")" = "{'count': 1, 'due': 1, 'expired': 0}" ]
+    expect 0 later +31d status
+    [[ $output == *"private CA"*"ended"* ]]
+    [[ $(tr -s '\n ' ' ' <<<"$output") == *"the CRL of the CA 'clients' has ended"*"every client is locked out"* ]]
+    [[ $output == *"bundles   1, of which 0 due and 1 expired; renewed by: pgcert client renew"* ]]
+    [ "$(awk 'length > 80' <<<"$output")" = "" ]
+    expect 0 pgcert client revoke alice
+    expect 0 later +31d --json status
+    [ "$(json "['private_ca']['bundles']['count']")" = 0 ]
+    rm "$CA/servers.crl"
+    expect 0 pgcert --json status
+    [ "$(json "['private_ca']['authorities'][1]['state']")" = ended ]
+    [[ $(json "['private_ca']['authorities'][1]['problems'][0]") == "the CRL of the CA 'servers' is missing"* ]]
+    # what it tells to do is what helps
+    expect 0 pgcert ca crl
+    expect 0 pgcert --json status
+    [ "$(json "['private_ca']['authorities'][1]['state']")" = good ]
+}
+
+@test "a CRL of the root whose key is elsewhere is told with what to do, which helps" {
+    have faketime
+    expect 0 pgcert ca init
+    mv "$CA/root.key" "$WORLD/safe.key" # not by pgcert: its CRL holds 30 days
+    expect 0 pgcert --json status
+    [ "$(json "['private_ca']['authorities'][0]['state']")" = "ends soon" ]
+    [[ $(json "['private_ca']['authorities'][0]['problems'][0]") == *"its key is kept elsewhere: put that back as '$CA/root.key', then take it out again by: pgcert ca export --root-key FILE"* ]]
+    cp -p "$WORLD/safe.key" "$CA/root.key"
+    expect 0 pgcert ca export --root-key "$WORLD/safe.key"
+    expect 0 pgcert --json status
+    [ "$(json "['private_ca']['authorities'][0]['state']")" = good ]
+    expect 0 pgcert ca crl --force
+    expect 0 later +1000d --json status
+    [ "$(json "['private_ca']['authorities'][0]['state']")" = good ]
+}
+
+@test "status warns half a year before a CA ends, in which all it has signed is replaced" {
+    have faketime
+    expect 0 pgcert ca init
+    expect 0 later +900d --json status
+    [[ $(json "['private_ca']['authorities'][2]['problems']") != *"the CA 'clients' ends"* ]]
+    expect 0 later +930d --json status
+    [[ $(json "['private_ca']['authorities'][2]['problems'][0]") == "the CA 'clients' ends in 16"*" days, and all that it signs with it"* ]]
+    [[ $(json "['private_ca']['authorities'][0]['problems']") != *"the CA 'root' ends"* ]]
+    expect 0 later +1100d --json status
+    [[ $(json "['private_ca']['authorities'][1]['problems'][0]") == "the CA 'servers' has ended "*" ago"* ]]
+    [ "$(json "['private_ca']['authorities'][1]['state']")" = ended ]
+}
+
+@test "status has a row for the CA of each tenant, and tells whom its CRL locks out" {
+    have faketime
+    local tenant="The Long Name of a Tenant That Fills Nearly the Whole of a Line"
+    expect 0 pgcert ca init
+    expect 0 pgcert ca tenant acme
+    expect 0 pgcert ca tenant "$tenant"
+    expect 0 pgcert client new alice --host db.example.org
+    expect 0 pgcert client new alice --host db.example.org --tenant acme
+    expect 0 pgcert status
+    [[ $output == *"private CA"*"good"* ]]
+    [ "$(awk 'length > 80' <<<"$output")" = "" ]
+    [ "$(grep -c 'until .*, CRL until ' <<<"$output")" = 5 ]
+    grep -qx "  tenant $tenant" <<<"$output"
+    grep -qE "bundles +2, of which 0 due" <<<"$output"
+    rm "$CA/tenants/acme.key"
+    expect 0 later +40d --json status
+    [ "$(json "['private_ca']['authorities'].__len__()")" = 5 ]
+    local row
+    for row in 3 4; do
+        [ "$(json "['private_ca']['authorities'][$row]['tenant']")" = acme ] || continue
+        [ "$(json "['private_ca']['authorities'][$row]['name']")" = "tenant acme" ]
+        [ "$(json "['private_ca']['authorities'][$row]['state']")" = ended ]
+        [[ $(json "['private_ca']['authorities'][$row]['problems'][0]") == *"every client of that tenant is locked out; its key '$CA/tenants/acme.key' is missing: put it back" ]]
+        return 0
+    done
+    false
+}
+
+@test "status waits for nobody who holds the private CA, and tells what is wrong with it" {
+    expect 0 pgcert ca init
+    flock "$CA/lock" sleep 20 3>&- 4>&- &
+    holder=$!
+    await 5 "the lock" bash -c "! flock -n '$CA/lock' true"
+    before=$SECONDS
+    expect 0 pgcert --json status
+    [ $((SECONDS - before)) -lt 5 ]
+    [ "$(json "['private_ca']['authorities'][0]['state']")" = good ]
+    kill "$holder"
+    echo damaged >"$CA/client-ca.crt"
+    expect 0 pgcert --json status
+    [[ $(json "['private_ca']['error']") == *"$CA/client-ca.crt"* ]]
+    [ "$(json "['certificates'].__len__()")" = 1 ]
+    expect 0 pgcert status
+    [[ $output == *"private CA"*"not readable"* ]]
+    touch "$CA/unfinished"
+    expect 0 pgcert --json status
+    [[ $(json "['private_ca']['error']") == *"is not complete"* ]]
+}
