@@ -29,34 +29,40 @@ the_defaults_are_those_of_the_manual(void **state)
     option_done(ca_options, &c);
 }
 
+#define GOOD                                                                                       \
+    .root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 5 * DAY, .server_lifetime_s = DAY,          \
+    .client_lifetime_s = DAY, .crl_lifetime_s = DAY
+
 static void
-lifetimes_that_contradict_each_other_are_refused(void **state)
+what_a_single_value_cannot_say_is_refused(void **state)
 {
     /* clang-format off */
-    static const struct {
-        int64_t root_s, issuing_s, server_s, client_s, crl_s;
+    const struct {
+        struct ca_config c;
         const char *says; /* NULL: it is good */
     } rows[] = {
-        {10 * DAY, 10 * DAY, 10 * DAY, 10 * DAY, DAY,  NULL},
-        {10 * DAY, 11 * DAY, DAY,      DAY,      DAY,  "issuing_lifetime must not be longer than root_lifetime"},
-        {10 * DAY, 5 * DAY,  6 * DAY,  DAY,      DAY,  "server_lifetime must not be longer"},
-        {10 * DAY, 5 * DAY,  DAY,      6 * DAY,  DAY,  "client_lifetime must not be longer"},
-        {10 * DAY, 5 * DAY,  DAY,      DAY,      3599, "crl_lifetime must be at least 1h"},
-        {10 * DAY, 5 * DAY,  59,       DAY,      DAY,  "server_lifetime must be at least 1min"},
-        {86399,    86399,    DAY,      DAY,      DAY,  "root_lifetime must be at least 1d"},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 10 * DAY, .server_lifetime_s = 10 * DAY, .client_lifetime_s = 10 * DAY, .crl_lifetime_s = DAY}, NULL},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 11 * DAY, .server_lifetime_s = DAY, .client_lifetime_s = DAY, .crl_lifetime_s = DAY}, "issuing_lifetime must not be longer than root_lifetime"},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 5 * DAY, .server_lifetime_s = 6 * DAY, .client_lifetime_s = DAY, .crl_lifetime_s = DAY}, "server_lifetime must not be longer"},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 5 * DAY, .server_lifetime_s = DAY, .client_lifetime_s = 6 * DAY, .crl_lifetime_s = DAY}, "client_lifetime must not be longer"},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 5 * DAY, .server_lifetime_s = DAY, .client_lifetime_s = DAY, .crl_lifetime_s = 3599}, "crl_lifetime must be at least 1h"},
+        {{.root_lifetime_s = 10 * DAY, .issuing_lifetime_s = 5 * DAY, .server_lifetime_s = 59, .client_lifetime_s = DAY, .crl_lifetime_s = DAY}, "server_lifetime must be at least 1min"},
+        {{.root_lifetime_s = 86399, .issuing_lifetime_s = 86399, .server_lifetime_s = DAY, .client_lifetime_s = DAY, .crl_lifetime_s = DAY}, "root_lifetime must be at least 1d"},
+        {{GOOD}, NULL},
+        {{GOOD, .key_type = KEY_RSA_4096}, NULL},
+        {{GOOD, .key_type = KEY_ED25519}, "[ca] key_type = ed25519: logins by SCRAM would fail"},
+        {{GOOD, .root_key = (char[]){"pkcs11:token=hsm;object=root"}}, NULL},
+        {{GOOD, .root_key = (char[]){"/root.key"}}, "[ca] root_key is no PKCS#11 URI"},
+        {{GOOD, .server_key = (char[]){"pkcs11:token=hsm"}}, "[ca] server_key does not say which key"},
+        {{GOOD, .client_key = (char[]){"pkcs11:object=a"}}, "[ca] client_key does not say which token"},
     };
     /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        const struct ca_config c = {.root_lifetime_s = rows[i].root_s,
-                                    .issuing_lifetime_s = rows[i].issuing_s,
-                                    .server_lifetime_s = rows[i].server_s,
-                                    .client_lifetime_s = rows[i].client_s,
-                                    .crl_lifetime_s = rows[i].crl_s};
         struct err e = {0};
 
-        assert_int_equal(ca_check_config(&c, &e), rows[i].says == NULL);
+        assert_int_equal(ca_check_config(&rows[i].c, &e), rows[i].says == NULL);
         assert_int_equal(e.code, rows[i].says == NULL ? ERR_NONE : ERR_CONFIG);
         assert_true(rows[i].says == NULL || strstr(e.text, rows[i].says) != NULL);
     }
@@ -67,7 +73,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_the_manual),
-        cmocka_unit_test(lifetimes_that_contradict_each_other_are_refused),
+        cmocka_unit_test(what_a_single_value_cannot_say_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
