@@ -40,7 +40,7 @@ struct ca {
     size_t count;
     char *index_path;
     struct ca_rollover rollover;
-    X509 *cross; /* the next root, signed by the present one; NULL: none */
+    X509 *cross;         /* the next root, signed by the present one; NULL: none */
     struct token *token; /* NULL: no key of a token was needed yet */
 };
 

@@ -280,9 +280,10 @@ ca_rollover_begin(struct ca *ca, const char *root_key_file, struct err *e)
         return true;
     if (ca->config->root_key != NULL || ca->config->server_key != NULL ||
         ca->config->client_key != NULL)
-        return err_set(e, ERR_CONFIG,
-                       "[ca] has keys in a token, and a rollover makes keys in files only; a new CA "
-                       "with keys in a token is made in another [ca] directory");
+        return err_set(
+            e, ERR_CONFIG,
+            "[ca] has keys in a token, and a rollover makes keys in files only; a new CA "
+            "with keys in a token is made in another [ca] directory");
     ca->rollover.number = next_number(ca->config);
     if (!authority_passphrase(ca->config, &passphrase, e) || !prepare(ca, root_key_file, e) ||
         !make_next(ca, root_key_file, e))

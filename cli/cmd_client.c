@@ -249,7 +249,7 @@ make_new(struct app *app, int argc, char **argv, struct err *e)
     if (good && from != NULL)
         good = names_read(from, add_line, &m, e);
     good = good && bundles_end(&m.bundles, e);
-    if (out == NULL) /* the others are not kept, so they cannot be found by setup */
+    if (out == NULL && m.bundles.told > 0) /* the others are not kept: setup does not find them */
         hba_hint(app);
     return good;
 }

@@ -216,15 +216,14 @@ const struct command cmd_setup = {
     .flags = flags,
     .run = run,
     .summary = "first certificate, TLS on, the server pointed at it",
-    .details =
-        "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
-        "file where there is none: the section [certificate NAME]; a [target main] for the\n"
-        "one PostgreSQL that runs here; and, where there is no [issuer], the private CA as\n"
-        "[issuer ca], which is made then, and needs no network. NAME is a DNS name, or, for\n"
-        "the private CA, also a host's bare name or an IP address.\n"
-        "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
-        "reloaded, never restarted. With --mutual-tls it also trusts the private CA's\n"
-        "clients (ssl_ca_file, ssl_crl_file), and pg_hba.conf and pg_ident.conf get lines\n"
-        "for each client that has a bundle here (client new): it may log in with its\n"
-        "certificate, to its database, and is refused everything else over TCP.",
+    .details = "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
+               "file where there is none: the section [certificate NAME]; a [target main] for\n"
+               "the one PostgreSQL that runs here; and, where there is no [issuer], the private\n"
+               "CA as [issuer ca], which is made then, and needs no network. NAME is a DNS name;\n"
+               "or, for the private CA, also a host's bare name or an IP address.\n"
+               "The server gets three settings (ssl, ssl_cert_file, ssl_key_file) and is\n"
+               "reloaded, never restarted. With --mutual-tls it also trusts the private CA's\n"
+               "clients (ssl_ca_file, ssl_crl_file), and pg_hba.conf and pg_ident.conf get lines\n"
+               "for each client that has a bundle here (client new): it may log in with its\n"
+               "certificate, to its database, and is refused everything else over TCP.",
 };

@@ -127,11 +127,11 @@ tool()
     says "the token is not there, .*: pkcs11-tool --module $DRIVER --list-slots"
     ca_set client_key 'pkcs11:token=hsm;object=clients'
 
-    (umask 077 && echo 1111 >"$WORLD/wrong")
+    (umask 077 && echo not-the-pin-4711 >"$WORLD/wrong")
     ca_set pin_file "$WORLD/wrong"
     expect 77 pgcert client new alice
     says "does not take the PIN in '$WORLD/wrong'"
-    not grep -q 1111 <<<"$output$stderr"
+    not grep -q not-the-pin <<<"$output$stderr"
     ca_set pin_file ''
     expect 78 pgcert client new alice
     says "the token wants a PIN; set: \[ca\] pin_file"
@@ -204,11 +204,11 @@ tool()
 @test "a wrong PIN is tried once in a run, so that it does not lock the token" {
     have strace
     expect 0 pgcert ca init
-    (umask 077 && echo 1111 >"$WORLD/wrong")
+    (umask 077 && echo not-the-pin-4711 >"$WORLD/wrong")
     ca_set pin_file "$WORLD/wrong"
     PKCS11_PROVIDER_DEBUG=file:$WORLD/log,level:2 expect 77 pgcert client new alice bob carol
     [ "$(grep -c 'Calling C_Login' "$WORLD/log")" = 1 ]
-    not grep -q 1111 "$WORLD/log"
+    not grep -q not-the-pin "$WORLD/log"
 }
 
 @test "many bundles are signed by a token, those of a tenant by its file, in one run" {
