@@ -237,7 +237,7 @@ make_each(struct batch *b, struct err *e)
     if (!needs_token(b))
         return workers_run(make_one, b, b->errors, b->count, e);
     for (size_t i = 0; i < b->count; i++)
-        if (is_good(b, i))
+        if (is_good(b, i) && b->signing[i].issuer != NULL) /* as all have that are good */
             (void)make_one(b, i, &b->errors[i]);
     return true;
 }
