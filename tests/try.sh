@@ -284,28 +284,11 @@ alone()
         [ -z "$(ip route show default; ip -6 route show default)" ]
 }
 
-# What the server trusts for clients: the CA for clients and its CRL; and who must show a certificate.
-trust_clients()
-{
-    pgcert ca export clients >"$PGDATA/clients.crt" && cp "$STATE/ca/clients.crl" "$PGDATA" &&
-        chown postgres: "$PGDATA"/clients.{crt,crl} &&
-        printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" \
-            >"$PGDATA/conf.d/clients.conf" &&
-        sed -i '1i hostssl bench alice,bob all cert' "$PGDATA/pg_hba.conf" &&
-        pg_sql "select pg_reload_conf()" >/dev/null
-}
-
 # By the bundle alone, as another user or without it: as_alice [SETTING...]
 as_alice()
 {
     env -i PATH="$PATH" LC_ALL=C.UTF-8 psql "$(head -n 1 "$STATE/ca/clients/alice/urls")$*" \
         -XqAtc "select current_user, ssl, client_dn from pg_stat_ssl where pid = pg_backend_pid()"
-}
-
-# Has the server let her in because of her certificate?
-alice_is_in()
-{
-    [ "$(as_alice)" = "alice|t|/CN=alice" ]
 }
 
 # By PostgreSQL, for that reason: refused WHY SETTING
@@ -342,11 +325,10 @@ by_private_ca()
     claim "openssl(1) agrees" "${first:0:32}... verifies" look_is_good
 
     title "3. A client that logs in by certificate"
-    show "pgcert client new alice --database bench" pgcert client new alice --database bench ||
+    show "pgcert client new alice bob --database bench" pgcert client new alice bob --database bench ||
         fail_early "pgcert client new failed"
-    show "pgcert ca export clients >clients.crt    # for ssl_ca_file, and: hostssl bench alice,bob all cert" \
-        trust_clients || fail_early "the server's trust for clients was not set"
-    await 5 "the new trust" alice_is_in
+    show "pgcert setup --mutual-tls --yes db.example.test" pgcert setup --mutual-tls --yes db.example.test ||
+        fail_early "pgcert setup --mutual-tls failed"
     show "psql \"\$(head -n 1 alice/urls)\" -c 'select current_user, ssl, client_dn ...'" as_alice
     claim "client certificate" "alice logs in by it, with verify-full" [ "$shown" = "alice|t|/CN=alice" ]
     claim "without it" "alice is refused" \
@@ -356,7 +338,32 @@ by_private_ca()
 
     title "4. A renewal, while pgbench is running"
     renewal_under_load 3
+
+    title "5. Her certificate is revoked while she is connected"
+    as_alice_waiting || fail_early "alice could not connect"
+    show "pgcert client revoke alice" pgcert client revoke alice || fail_early "pgcert client revoke failed"
+    claim "her session" "is ended" grep -q "the session of alice on bench .* is ended" <<<"$shown"
+    claim "her certificate" "is refused from now on" revoked
     claim "nobody else" "listens in this world still" alone
+}
+
+# A session that stays until it is ended.
+as_alice_waiting()
+{
+    env -i PATH="$PATH" LC_ALL=C.UTF-8 psql "$(head -n 1 "$STATE/ca/clients/alice/urls")" -Xqc \
+        'select pg_sleep(60)' >/dev/null 2>&1 </dev/null &
+    await 5 "alice" alice_sleeps
+}
+
+alice_sleeps()
+{
+    [ "$(pg_sql "select count(*) from pg_stat_activity where usename = 'alice'")" = 1 ]
+}
+
+# By TLS itself, for that reason.
+revoked()
+{
+    ! as_alice >"$WORLD/refused" 2>&1 && grep -q "certificate revoked" "$WORLD/refused"
 }
 
 # Settings of an ACME server beside what setup has written, and the name from the name server.
@@ -377,7 +384,7 @@ change_issuer()
 by_acme()
 {
     local took first written=$WORLD/conf/conf.d/db.example.test.conf
-    title "5. The same certificate by ACME: a name server and an ACME server are there now"
+    title "6. The same certificate by ACME: a name server and an ACME server are there now"
     took=${EPOCHREALTIME/./}
     # shellcheck disable=SC2119 # their arguments are for other servers
     { bind_start && pebble_start; } || fail_early "the servers did not start"
@@ -396,7 +403,7 @@ by_acme()
     claim "openssl(1) agrees" "${first:0:32}... verifies" look_is_good
     claim "TXT records" "removed from the zone" [ -z "$(dns_challenges "$ZONE")" ]
 
-    title "6. A renewal by ACME, while pgbench is running"
+    title "7. A renewal by ACME, while pgbench is running"
     renewal_under_load 3
     show "pgcert status" pgcert status
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # clients: the programs that people connect with log in by what `client new` has made, each with
-# verify-full; as nobody else, nowhere else, and not once they are revoked.
+# verify-full; as nobody else, nowhere else, and not once they are revoked, which ends their sessions.
 load ../e2e/world
 
 CA=$STATE/ca
@@ -19,35 +19,19 @@ type = ca
 
 [certificate db.$ZONE]
 issuer = private
+deploy = main
 END
     printf '127.0.0.1 %s\n' "db.$ZONE" "other.$ZONE" >>/etc/hosts
     pgcert ca init >/dev/null
-    pg_serves_pgcert
-    pgcert renew
     pg_sql 'create database app'
+    for user in alice bob "${KINDS[@]}"; do
+        pg_sql "create role $user login"
+    done
     pgcert -q client new --database app alice bob "${KINDS[@]}"
-    {
-        echo 'local all postgres peer'
-        for user in alice bob "${KINDS[@]}"; do
-            pg_sql "create role $user login" >&2
-            echo "hostssl app $user 0.0.0.0/0 cert"
-        done
-    } >"$PGDATA/pg_hba.conf"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
-    trust_clients
-    await 10 "the new trust" psql_login "$BUNDLES/bob" bob
+    pgcert -q setup --mutual-tls --yes "db.$ZONE" >/dev/null
 }
 
 setup() { :; }
-
-# What the server trusts for clients, by hand.
-trust_clients()
-{
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$CA/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
-    pg_sql 'select pg_reload_conf()' >/dev/null
-}
 
 # ---- the programs: each logs in with a bundle, as whom and where its URI is changed to ----
 
@@ -62,7 +46,8 @@ uri()
 psql_login()
 {
     timeout 60 psql "$(uri "$1" "$2" "${3:-$2}" "${4:-app}" "${5:-db.$ZONE}")" -XqAtc \
-        "select current_user || ' ' || current_database() || ' ' || client_dn from pg_stat_ssl where pid = pg_backend_pid()"
+        "select current_user || ' ' || current_database() || ' ' || client_dn from pg_stat_ssl where pid = pg_backend_pid()" \
+        ${HOLD:+-c 'select pg_sleep(60)'}
 }
 
 asyncpg_login()
@@ -111,22 +96,22 @@ good_for_one_user_and_database()
     local login=$1_login user=$1 dir=$BUNDLES/$1
     [ "$("$login" "$dir" "$user")" = "$user app /CN=$user" ]
     refused 'certificate authentication failed for user "alice"' "$login" "$dir" "$user" alice
-    refused 'no pg_hba.conf entry for host "127.0.0.1", user "'"$user"'", database "postgres"' "$login" "$dir" "$user" "$user" postgres
+    refused 'pg_hba.conf rejects connection for host "127.0.0.1", user "'"$user"'", database "postgres"' "$login" "$dir" "$user" "$user" postgres
     # the server is the right one, but not by that name
     run --separate-stderr "$login" "$dir" "$user" "$user" app "other.$ZONE"
     [ "$status" -ne 0 ] && [ -z "$output" ]
     grep -qiE "does not match|could not be verified|mismatch|altnames" <<<"$stderr"
 
+    HOLD=1 "$login" "$dir" "$user" >"$WORLD/held.out" 2>"$WORLD/held.err" 3>&- 4>&- </dev/null &
+    held=$!
+    await 30 "a session that stays" grep -q "^$user app" "$WORLD/held.out"
     expect 0 pgcert client revoke "$user"
-    trust_clients
-    await 10 "the CRL" the_crl_counts "$dir" "$user"
+    grep "the session of $user on app from 127.0.0.1 (process [0-9]*) is ended" <<<"$output"
+    await 10 "its end" process_is_gone "$held"
+    not wait "$held"
+    grep -q "terminating connection due to administrator command\|Connection terminated\|connection was closed" "$WORLD/held.err"
     refused 'certificate revoked\|certificate verify failed' "$login" "$dir" "$user"
     [ "$("$login" "$BUNDLES/bob" bob)" = "bob app /CN=bob" ]
-}
-
-the_crl_counts()
-{
-    ! psql_login "$1" "$2"
 }
 
 have_java()

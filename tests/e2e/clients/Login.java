@@ -1,4 +1,5 @@
-/* Login.java: logs in by JDBC and says as whom. usage: java -cp postgresql.jar:. Login URL [PASSWORD] */
+/* Login.java: logs in by JDBC and says as whom. usage: java -cp postgresql.jar:. Login URL [PASSWORD]
+ * HOLD in the environment: stays until the session ends. */
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -16,6 +17,8 @@ public class Login {
                 ResultSet r = c.createStatement().executeQuery(QUERY)) {
             r.next();
             System.out.println(r.getString(1));
+            if (System.getenv("HOLD") != null)
+                c.createStatement().execute("select pg_sleep(60)");
         }
     }
 }

@@ -1,4 +1,5 @@
 // login.js: logs in by node-postgres and says as whom. usage: node login.js URI
+// HOLD in the environment: stays until the session ends.
 const { Client } = require("pg");
 
 const query = "select current_user || ' ' || current_database() || ' ' || client_dn as who" +
@@ -9,6 +10,8 @@ async function main() {
     client.on("error", () => {}); // a connection that ends is told by connect() as well
     await client.connect();
     console.log((await client.query(query)).rows[0].who);
+    if (process.env.HOLD)
+        await client.query("select pg_sleep(60)");
     await client.end();
 }
 

@@ -1,6 +1,9 @@
-"""login.py: logs in by asyncpg and says as whom. usage: python3 login.py URI"""
+"""login.py: logs in by asyncpg and says as whom. usage: python3 login.py URI
+
+HOLD in the environment: stays until the session ends."""
 
 import asyncio
+import os
 import sys
 
 import asyncpg
@@ -11,7 +14,9 @@ QUERY = """select current_user || ' ' || current_database() || ' ' || client_dn
 
 async def main():
     connection = await asyncpg.connect(sys.argv[1])
-    print(await connection.fetchval(QUERY))
+    print(await connection.fetchval(QUERY), flush=True)
+    if "HOLD" in os.environ:
+        await connection.execute("select pg_sleep(60)")
     await connection.close()
 
 
