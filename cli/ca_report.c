@@ -3,6 +3,7 @@
 
 #include "cli/plan.h"
 #include "cli/term.h"
+#include "cli/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +98,9 @@ remedy(const struct ca_look *l)
                       "running?");
     if (strcmp(l->word, "root") != 0)
         return str_format("its key '%.*s.key' is missing: put it back", size, l->file);
-    return str_format("its key is kept elsewhere: put that back as '%.*s.key', then take it out "
-                      "again by: pgcert ca export --root-key FILE, which makes a CRL that holds as "
-                      "long as the root",
-                      size, l->file);
+    return strdup("its key is kept elsewhere: bring it back by: pgcert ca import --root-key FILE, "
+                  "and take it out again by: pgcert ca export --root-key FILE, which makes a CRL "
+                  "that holds as long as the root");
 }
 
 /* Whom it hits when the CRL has ended. */
@@ -287,9 +287,28 @@ print_bundles(const struct ca_report *r)
                  r->due + r->expired > 0 ? "; renewed by: pgcert client renew" : "", term_off());
 }
 
-void
-ca_report_print(const struct ca_report *r, int64_t now_s)
+/* Servers that check clients by this CA: is what they trust proved? */
+static void
+print_target(const struct app *app, const char *target)
 {
+    own_trust_known struct trust_known known = {0};
+    char when[40];
+
+    trust_recall(app, target, &known);
+    relative(when, known.proved_at_s, app->clock->now_s(app->clock));
+    (void)printf("  %s%-9s%s %s%s%s%s\n", term_on(TERM_DIM), target, term_off(),
+                 term_on(known.error != NULL ? TERM_BAD : TERM_PLAIN),
+                 known.proved_at_s == 0 ? "is not proved to trust this" : "trusts this (proved ",
+                 known.proved_at_s == 0 ? "" : when, known.proved_at_s == 0 ? "" : ")");
+    (void)printf("%s", term_off());
+    if (known.error != NULL)
+        print_sentence("trouble", known.error);
+}
+
+void
+ca_report_print(const struct ca_report *r, const struct app *app)
+{
+    int64_t now_s = app->clock->now_s(app->clock);
     enum term_style style = TERM_PLAIN;
     const char *word = verdict(r, &style);
 
@@ -303,6 +322,9 @@ ca_report_print(const struct ca_report *r, int64_t now_s)
         print_row(&r->rows[i], now_s);
     if (r->bundles > 0)
         print_bundles(r);
+    for (size_t i = 0; i < app->config.target_count; i++)
+        if (reload_wants_clients(app->config.targets[i]))
+            print_target(app, app->config.targets[i]->name);
     for (size_t i = 0; i < r->looks.count; i++)
         for (size_t n = 0; n < r->rows[i].problems.count; n++)
             print_sentence("attention", r->rows[i].problems.items[n]);
@@ -334,9 +356,24 @@ row_json(const struct ca_report_row *row)
     return object;
 }
 
-struct json_t *
-ca_report_json(const struct ca_report *r)
+static struct json_t *
+target_json(const struct app *app, const char *target)
 {
+    own_trust_known struct trust_known known = {0};
+    struct json_t *object = json_new_object();
+
+    trust_recall(app, target, &known);
+    json_put_text(object, "name", target);
+    json_put_text(object, "file", known.file);
+    json_put_time(object, "proved_at", known.proved_at_s);
+    json_put_text(object, "error", known.error);
+    return object;
+}
+
+struct json_t *
+ca_report_json(const struct ca_report *r, const struct app *app)
+{
+    struct json_t *targets = json_new_array();
     struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
     struct json_t *bundles = json_new_object();
@@ -349,6 +386,10 @@ ca_report_json(const struct ca_report *r)
     json_put_int(bundles, "due", (int64_t)r->due);
     json_put_int(bundles, "expired", (int64_t)r->expired);
     json_put(object, "bundles", bundles);
+    for (size_t i = 0; i < app->config.target_count; i++)
+        if (reload_wants_clients(app->config.targets[i]))
+            json_add(targets, target_json(app, app->config.targets[i]->name));
+    json_put(object, "targets", targets);
     json_put_text(object, "error", is_known ? NULL : r->trouble.text);
     return object;
 }

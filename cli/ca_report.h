@@ -25,10 +25,10 @@ struct ca_report {
 void ca_report_init(struct ca_report *r, const struct app *app);
 
 /* Some lines on standard output, at most 80 columns. */
-void ca_report_print(const struct ca_report *r, int64_t now_s);
+void ca_report_print(const struct ca_report *r, const struct app *app);
 
 /* As the manual promises. NULL: out of memory. */
-MUST_USE struct json_t *ca_report_json(const struct ca_report *r);
+MUST_USE struct json_t *ca_report_json(const struct ca_report *r, const struct app *app);
 
 void ca_report_done(struct ca_report *r);
 

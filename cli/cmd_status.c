@@ -30,10 +30,10 @@ look_at_ca(const struct app *app, bool is_first)
         return NULL;
     ca_report_init(&r, app);
     if (app->json)
-        return ca_report_json(&r);
+        return ca_report_json(&r, app);
     if (!app->quiet) {
         (void)printf("%s", is_first ? "" : "\n");
-        ca_report_print(&r, app->clock->now_s(app->clock));
+        ca_report_print(&r, app);
     }
     return NULL;
 }

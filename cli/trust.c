@@ -74,14 +74,31 @@ remember(struct keeping *k, const char *target, const char *file, int64_t proved
     return json_save(k->json, k->path, e);
 }
 
-char *
-trust_last_error(const struct app *app, const char *target)
+static char *
+copy(const struct json_t *object, const char *key)
+{
+    const char *text = json_member_text(object, key);
+
+    return text == NULL ? NULL : strdup(text);
+}
+
+void
+trust_recall(const struct app *app, const char *target, struct trust_known *known)
 {
     own_mem char *path = state_path(app);
     own_json struct json_t *json = load(path);
-    const char *error = json_member_text(json_member(json, target), "error");
+    const struct json_t *one = json_member(json, target);
 
-    return error == NULL ? NULL : strdup(error);
+    *known = (struct trust_known){.file = copy(one, "file"),
+                                  .proved_at_s = json_member_int(one, "proved_at"),
+                                  .error = copy(one, "error")};
+}
+
+void
+trust_known_done(struct trust_known *known)
+{
+    free(known->file);
+    free(known->error);
 }
 
 static bool

@@ -53,8 +53,18 @@ MUST_USE bool trust_for_setup(struct app *app, const struct target *t,
 MUST_USE bool trust_note_setup(struct app *app, const struct target *t, const char *file,
                                struct err *e);
 
-/* What went wrong with a target in the last run; NULL: nothing; free() it. */
-MUST_USE char *trust_last_error(const struct app *app, const char *target);
+/* What the last run knew of a target; strings are owned. */
+struct trust_known {
+    char *file;
+    int64_t proved_at_s; /* 0: it is not proved */
+    char *error;         /* NULL: none */
+};
+
+#define own_trust_known __attribute__((cleanup(trust_known_done)))
+
+/* All empty where nothing is known. */
+void trust_recall(const struct app *app, const char *target, struct trust_known *known);
+void trust_known_done(struct trust_known *known);
 
 /* What a rollover of the CAs must know, by the targets with mutual_tls. */
 extern const struct rollover_evidence trust_evidence;

@@ -102,6 +102,8 @@ is_connected()
     grep "certificate verify failed" "$PG_LOG"
     grep 'user "pgcert-canary"' "$PG_LOG"
     all_is_well
+    expect 0 pgcert status
+    grep "main      trusts this (proved .* ago)" <<<"$output"
     pg_restart
     [ "$(as alice 'select current_user')" = alice ]
 }
@@ -204,6 +206,12 @@ is_connected()
     before=$(sha256sum <"$CLIENTS")
     chmod 644 "$PGDATA/pgcert.pem" # PostgreSQL does not load such a key, and keeps what it has
     expect 80 pgcert client revoke bob
+    revoked=$stderr
+    expect 0 pgcert status
+    grep "main      is not proved to trust this" <<<"$output"
+    expect 0 pgcert --json status
+    [[ $(json "['private_ca']['targets'][0]['error']") == *"put back"* ]]
+    stderr=$revoked
     says "\[target main\] clients: the new CAs and CRLs for clients are not in force; the previous ones were put back, and let a good client in: a client certificate that is revoked.*still lets it in"
     [ "$(sha256sum <"$CLIENTS")" = "$before" ]
     [ "$(as bob 'select 1')" = 1 ]

@@ -145,7 +145,7 @@ CA=$STATE/ca
     mv "$CA/root.key" "$WORLD/safe.key" # not by pgcert: its CRL holds 30 days
     expect 0 pgcert --json status
     [ "$(json "['private_ca']['authorities'][0]['state']")" = "ends soon" ]
-    [[ $(json "['private_ca']['authorities'][0]['problems'][0]") == *"its key is kept elsewhere: put that back as '$CA/root.key', then take it out again by: pgcert ca export --root-key FILE"* ]]
+    [[ $(json "['private_ca']['authorities'][0]['problems'][0]") == *"its key is kept elsewhere: bring it back by: pgcert ca import --root-key FILE, and take it out again by: pgcert ca export --root-key FILE"* ]]
     cp -p "$WORLD/safe.key" "$CA/root.key"
     expect 0 pgcert ca export --root-key "$WORLD/safe.key"
     expect 0 pgcert --json status
