@@ -12,14 +12,7 @@ setup_file()
 setup()
 {
     fresh
-    conf_add <<END
-[issuer private]
-type = ca
-
-[certificate db.$ZONE]
-issuer = private
-END
-    grep -q "db.$ZONE" /etc/hosts || echo "127.0.0.1 db.$ZONE" >>/etc/hosts
+    private_ca
     expect 0 pgcert ca init
 }
 

@@ -13,15 +13,8 @@ KINDS=(psql asyncpg jdbc_pk8 jdbc_p12 node)
 setup_file()
 {
     pg_start && world_conf
-    conf_add <<END
-[issuer private]
-type = ca
-
-[certificate db.$ZONE]
-issuer = private
-deploy = main
-END
-    printf '127.0.0.1 %s\n' "db.$ZONE" "other.$ZONE" >>/etc/hosts
+    private_ca "deploy = main"
+    echo "127.0.0.1 other.$ZONE" >>/etc/hosts
     pgcert ca init >/dev/null
     pg_sql 'create database app'
     for user in alice bob "${KINDS[@]}"; do

@@ -12,7 +12,6 @@ setup_file()
     pg_start && world_conf
     pg_sql 'create role alice login' && pg_sql 'create role bob login'
     conf_private
-    echo "127.0.0.1 db.$ZONE" >>/etc/hosts
     pgcert ca init && pgcert setup --yes "db.$ZONE"
     pgcert client new alice --database postgres && pgcert client new bob --database postgres
     rm "$STATE/clients.json" && cp -a "$STATE" "$WORLD/made"
@@ -31,18 +30,7 @@ setup()
 
 conf_private()
 {
-    conf_add <<END
-[issuer private]
-type = ca
-
-[certificate db.$ZONE]
-issuer = private
-deploy = main
-
-[target main]
-mutual_tls = yes
-prove_timeout = 2s
-END
+    private_ca "deploy = main" "[target main]" "mutual_tls = yes" "prove_timeout = 2s"
 }
 
 set_up()

@@ -57,6 +57,14 @@ pg_serves_pgcert()
     await 5 "TLS" serves "$(leaf_sha256 "$PGDATA/pgcert.pem")"
 }
 
+# The private CA as the issuer of the certificate, whose name leads here. What follows are more lines:
+# private_ca [LINE...]
+private_ca()
+{
+    printf '%s\n' "[issuer private]" "type = ca" "" "[certificate db.$ZONE]" "issuer = private" "$@" | conf_add
+    grep -q "db.$ZONE" /etc/hosts || echo "127.0.0.1 db.$ZONE" >>/etc/hosts
+}
+
 # Is that what is served? serves SHA256 [HOST [PORT]]
 serves()
 {

@@ -8,23 +8,12 @@ IDENT=$PGDATA/pg_ident.conf
 setup_file()
 {
     pg_start && world_conf
-    conf_add <<END
-[issuer private]
-type = ca
-
-[certificate db.$ZONE]
-issuer = private
-END
-    echo "127.0.0.1 db.$ZONE" >>/etc/hosts
+    private_ca
     pg_sql 'create database app' && pg_sql 'create role alice login'
     expect 0 pgcert ca init
     pg_serves_pgcert
     expect 0 pgcert renew
     expect 0 pgcert client new alice --database app
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$STATE/ca/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
     chown -R postgres: "$WORLD/conf" "$STATE"
     cp -p "$RULES" "$WORLD/pg_hba.first"
     cp -p "$IDENT" "$WORLD/pg_ident.first"
