@@ -70,25 +70,27 @@ read_issued(const struct app *app, struct ca_list *issued, struct err *e)
     return ca_list_read(&app->config.ca, "client", app->clock->now_s(app->clock), issued, e);
 }
 
-/* The bundle in a directory becomes a client, unless it is revoked. */
+/* The bundle in a directory becomes a client; one that is revoked is not let in. */
 static bool
 add_bundle(struct members *m, const struct ca_list *issued, const char *directory,
            const struct list *sources, struct err *e)
 {
     own_ca_bundle_found struct ca_bundle_found f = {0};
+    bool is_revoked = false;
     own_mem char *dn = NULL;
 
     if (!ca_bundle_read(directory, &f, e))
         return false;
-    if (ca_list_has_revoked(issued, f.serial))
-        return true;
-    dn = ca_bundle_dn(directory, e);
-    if (dn == NULL)
+    is_revoked = ca_list_has_revoked(issued, f.serial);
+    dn = is_revoked ? NULL : ca_bundle_dn(directory, e);
+    if (dn == NULL && !is_revoked)
         return false;
     m->found[m->count] = f;
     m->dns[m->count] = TAKE(dn);
-    m->clients[m->count] = (struct hba_client){
-        .user = f.user, .database = f.database, .dn = m->dns[m->count], .sources = sources};
+    m->clients[m->count] = (struct hba_client){.user = f.user,
+                                               .database = is_revoked ? NULL : f.database,
+                                               .dn = m->dns[m->count],
+                                               .sources = sources};
     m->count++;
     f = (struct ca_bundle_found){0};
     return true;
@@ -142,7 +144,7 @@ add_lines(const struct app *app, const struct hba_question *q, const struct list
         c.database = f.database;
     dn = has_bundle ? ca_bundle_dn(directory, e) : ca_client_dn(q->tenant, user, e);
     c.dn = dn;
-    return dn != NULL && reload_hba_lines(&c, true, &texts[HBA_RULES], &texts[HBA_IDENT], e);
+    return dn != NULL && reload_hba_lines(&c, 1, true, &texts[HBA_RULES], &texts[HBA_IDENT], e);
 }
 
 /* ["line", ...] */
@@ -274,7 +276,7 @@ set_up_target(struct app *app, const char *name, const struct members *m,
 
 /* Where no server is known yet. */
 static bool
-show_only(const struct members *m, struct err *e)
+show_only(struct members *m, struct err *e)
 {
     static const char *const files[HBA_FILES] = {"pg_hba.conf", "pg_ident.conf"};
     own_list struct list everywhere = {0};
@@ -282,15 +284,12 @@ show_only(const struct members *m, struct err *e)
 
     if (!list_add(&everywhere, "all"))
         return err_memory(e);
-    for (size_t i = 0; i < m->count; i++) {
-        struct hba_client c = m->clients[i];
-
-        if (c.sources == NULL)
-            c.sources = &everywhere;
-        if (!reload_hba_lines(&c, true, &plan.files[HBA_RULES].lines, &plan.files[HBA_IDENT].lines,
-                              e))
-            return false;
-    }
+    for (size_t i = 0; i < m->count; i++)
+        if (m->clients[i].sources == NULL)
+            m->clients[i].sources = &everywhere;
+    if (!reload_hba_lines(m->clients, m->count, true, &plan.files[HBA_RULES].lines,
+                          &plan.files[HBA_IDENT].lines, e))
+        return false;
     for (size_t i = 0; i < HBA_FILES && m->count > 0; i++) {
         (void)printf("%s would get at its top:\n", files[i]);
         print_block(&plan.files[i].lines);

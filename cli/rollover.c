@@ -217,8 +217,10 @@ trust(struct run *r, struct ca *ca, bool *go_on, struct err *e)
     if (!ca_rollover_trust(ca, e))
         return false;
     say(r->app,
-        "what is published to be trusted has the old CAs and the new ones; PostgreSQL needs it: "
-        "pgcert ca export clients, and clients.crl");
+        trust_is_wanted(r->app)
+            ? "what is published to be trusted has the old CAs and the new ones"
+            : "what is published to be trusted has the old CAs and the new ones; PostgreSQL "
+              "needs it: pgcert ca export clients, and clients.crl");
     *go_on = true;
     return true;
 }

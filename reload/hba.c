@@ -104,21 +104,21 @@ static bool
 compose(struct work *w, const struct hba_client *clients, size_t count, struct err *e)
 {
     own_list struct list kept = {0};
+    own_mem struct hba_client *all = calloc(count + 1, sizeof(*all));
     struct str *rules = &w->plan->files[HBA_RULES].lines;
 
+    if (all == NULL)
+        return err_memory(e);
     if (!find_sources(w, &kept, e))
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct hba_client c = clients[i];
-
-        if (c.sources == NULL)
-            c.sources = &kept;
-        if (i == 0 && !add_from(c.sources, rules))
-            return err_memory(e);
-        if (!reload_hba_lines(&c, w->view.by_dn, rules, &w->plan->files[HBA_IDENT].lines, e))
-            return false;
+        all[i] = clients[i];
+        if (all[i].sources == NULL)
+            all[i].sources = &kept;
     }
-    return true;
+    if (count > 0 && !add_from(all[0].sources, rules))
+        return err_memory(e);
+    return reload_hba_lines(all, count, w->view.by_dn, rules, &w->plan->files[HBA_IDENT].lines, e);
 }
 
 /* Lines, or only those that are no comments. */

@@ -120,10 +120,8 @@ add_database(struct str *line, const char *name, struct err *e)
            (strcmp(name, "replication") != 0 || str_addf(line, ",replication") || err_memory(e));
 }
 
-/* What may match this user, whatever it asks for, comes right after. The name "all" does not hold
- * for physical replication, which has a word of its own. */
 static bool
-add_hba(struct str *hba, const struct hba_client *c, const char *how, struct err *e)
+add_allowed(struct str *hba, const struct hba_client *c, const char *how, struct err *e)
 {
     own_str struct str user = {0};
     own_str struct str database = {0};
@@ -134,7 +132,18 @@ add_hba(struct str *hba, const struct hba_client *c, const char *how, struct err
         if (!str_addf(hba, "hostssl %s %s %s cert%s\n", database.text, user.text,
                       c->sources->items[i], how))
             return err_memory(e);
-    return str_addf(hba, "host all,replication %s all reject\n", user.text) || err_memory(e);
+    return true;
+}
+
+/* Whatever else this user asks for. The name "all" does not hold for physical replication, which
+ * has a word of its own. */
+static bool
+add_rejected(struct str *hba, const char *name, struct err *e)
+{
+    own_str struct str user = {0};
+
+    return hba_line_add_name(&user, name, e) &&
+           (str_addf(hba, "host all,replication %s all reject\n", user.text) || err_memory(e));
 }
 
 /* The first word is a regular expression only when it begins with '/', as no DN does. */
@@ -148,17 +157,42 @@ add_ident(struct str *ident, const struct hba_client *c, struct err *e)
     return hba_line_add_name(ident, c->user, e) && (str_add(ident, "\n", 1) || err_memory(e));
 }
 
+static bool
+has_before(const struct hba_client *clients, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(clients[i].user, clients[at].user) == 0)
+            return true;
+    return false;
+}
+
+/* All of one user's, for the first line that matches counts. */
+static bool
+add_user(const struct hba_client *clients, size_t count, bool by_dn, struct str *hba,
+         struct str *ident, struct err *e)
+{
+    const char *how = by_dn ? " clientname=DN map=" HBA_MAP : "";
+
+    for (size_t i = 0; i < count; i++) {
+        if (clients[i].database == NULL || strcmp(clients[i].user, clients[0].user) != 0)
+            continue;
+        if (!add_allowed(hba, &clients[i], how, e) || (by_dn && !add_ident(ident, &clients[i], e)))
+            return false;
+    }
+    return add_rejected(hba, clients[0].user, e);
+}
+
 bool
-reload_hba_lines(const struct hba_client *c, bool by_dn, struct str *hba, struct str *ident,
-                 struct err *e)
+reload_hba_lines(const struct hba_client *clients, size_t count, bool by_dn, struct str *hba,
+                 struct str *ident, struct err *e)
 {
     own_str struct str lines = {0};
     own_str struct str map = {0};
 
-    if (!add_hba(&lines, c, by_dn ? " clientname=DN map=" HBA_MAP : "", e) ||
-        (by_dn && !add_ident(&map, c, e)))
-        return false;
-    return (str_add(hba, lines.text, lines.size) &&
+    for (size_t i = 0; i < count; i++)
+        if (!has_before(clients, i) && !add_user(&clients[i], count - i, by_dn, &lines, &map, e))
+            return false;
+    return ((lines.size == 0 || str_add(hba, lines.text, lines.size)) &&
             (map.size == 0 || str_add(ident, map.text, map.size))) ||
            err_memory(e);
 }

@@ -230,8 +230,9 @@ enum hba_file { HBA_RULES, HBA_IDENT, HBA_FILES };
 /* One client: with the certificate of that name it may log in to one database, from there, and is
  * refused for everything else over TCP. All borrowed. */
 struct hba_client {
-    const char *user, *database;
-    const char *dn;             /* as cert_dn() has it */
+    const char *user;
+    const char *database;       /* NULL: the user is not let in at all */
+    const char *dn;             /* as cert_dn() has it; NULL without a database */
     const struct list *sources; /* as reload_hba_source() gives them; for reload_hba() also NULL:
                                    those of the block that is there, else from everywhere */
 };
@@ -241,14 +242,14 @@ struct hba_client {
 MUST_USE bool reload_hba_source(const char *given, char **source, struct err *e);
 
 /*
- * Appends the lines of a client.
+ * Appends the lines of clients, user by user: what each may, and that all else is refused.
  *
  * Takes:  by_dn      the certificate is known by its whole name, as PostgreSQL 14 and later can;
  * else by its common name, and pg_ident.conf gets nothing Errors: ERR_INPUT  a name that cannot
  * stand there Source: PostgreSQL's manual, "The pg_hba.conf File" and "User Name Maps"
  */
-MUST_USE bool reload_hba_lines(const struct hba_client *c, bool by_dn, struct str *hba,
-                               struct str *ident, struct err *e);
+MUST_USE bool reload_hba_lines(const struct hba_client *clients, size_t count, bool by_dn,
+                               struct str *hba, struct str *ident, struct err *e);
 
 /* What was done, or would be; strings are owned, `{0}` is empty. */
 struct hba_plan {

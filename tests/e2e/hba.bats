@@ -163,23 +163,38 @@ no_block()
     [ "$(stat -c '%U:%G %a' "$IDENT")" = "postgres:postgres 600" ]
     tail -c "$(stat -c %s "$WORLD/mine")" "$RULES" | cmp - "$WORLD/mine"
     [ -z "$(find "$PGDATA" -name '*.new-*')" ]
-    # the last client is gone, and so is the block
+    # the last bundle is gone, and so is the block
     expect 0 pgcert client revoke alice
     says "setup --mutual-tls"
+    rm -r "$BUNDLES/alice"
     mutual_tls
     cmp "$RULES" "$WORLD/mine"
     cmp "$IDENT" "$WORLD/pg_ident.first"
 }
 
-@test "who is revoked is taken out, and the others stay" {
+@test "who is revoked is refused whatever he asks for, and the others stay" {
     expect 0 pgcert client new alice --database app
     expect 0 pgcert client new revoked --database app
     mutual_tls
     grep -q revoked "$RULES"
     expect 0 pgcert client revoke revoked
     mutual_tls
-    not grep -q revoked "$RULES" "$IDENT"
+    not grep -qE "^hostssl.* revoked " "$RULES"
+    not grep -q revoked "$IDENT"
+    grep -qx 'host all,replication revoked all reject' "$RULES"
     [ "$(login alice)" = "alice app" ]
+}
+
+@test "one role may have several keys, each for a database of its own" {
+    expect 0 pgcert ca tenant other
+    expect 0 pgcert client new alice --database app
+    expect 0 pgcert client new alice --tenant other --database other
+    mutual_tls
+    [ "$(login alice)" = "alice app" ]
+    tenants="sslcert=$BUNDLES/alice@other/postgresql.crt sslkey=$BUNDLES/alice@other/postgresql.key"
+    # shellcheck disable=SC2086 # several settings
+    [ "$(login alice dbname=other $tenants)" = "alice other" ]
+    refused 'pg_hba.conf rejects' alice dbname=postgres
 }
 
 @test "clients come from where they may, and it is remembered" {

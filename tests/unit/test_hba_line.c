@@ -112,14 +112,14 @@ a_client_has_its_database_and_is_refused_the_rest(void **state)
 
     (void)state;
     assert_true(list_add(&sources, "192.0.2.7/32") && list_add(&sources, "samenet"));
-    assert_true(reload_hba_lines(&c, true, &hba, &ident, &e));
+    assert_true(reload_hba_lines(&c, 1, true, &hba, &ident, &e));
     assert_string_equal(hba.text,
                         "hostssl \"My App\" alice 192.0.2.7/32 cert clientname=DN map=pgcert\n"
                         "hostssl \"My App\" alice samenet cert clientname=DN map=pgcert\n"
                         "host all,replication alice all reject\n");
     assert_string_equal(ident.text, "pgcert \"CN=alice,O=Exa\\,mple \\\"\"X\\\"\"\" alice\n");
     /* PostgreSQL 13 */
-    assert_true(reload_hba_lines(&c, false, &old, &none, &e));
+    assert_true(reload_hba_lines(&c, 1, false, &old, &none, &e));
     assert_string_equal(old.text, "hostssl \"My App\" alice 192.0.2.7/32 cert\n"
                                   "hostssl \"My App\" alice samenet cert\n"
                                   "host all,replication alice all reject\n");
@@ -128,10 +128,36 @@ a_client_has_its_database_and_is_refused_the_rest(void **state)
     str_clear(&old);
     c.database = "replication";
     sources.count = 1;
-    assert_true(reload_hba_lines(&c, false, &old, &none, &e));
+    assert_true(reload_hba_lines(&c, 1, false, &old, &none, &e));
     sources.count = 2;
     assert_string_equal(old.text, "hostssl \"replication\",replication alice 192.0.2.7/32 cert\n"
                                   "host all,replication alice all reject\n");
+    list_done(&sources);
+}
+
+/* The first line that matches counts: what refuses a user comes after all that lets in. */
+static void
+several_of_one_user_stand_together(void **state)
+{
+    struct list sources = {0};
+    const struct hba_client clients[] = {
+        {.user = "alice", .database = "a", .dn = "CN=alice", .sources = &sources},
+        {.user = "bob", .sources = &sources}, /* revoked */
+        {.user = "alice", .database = "b", .dn = "CN=alice,O=t", .sources = &sources},
+    };
+    own_str struct str hba = {0};
+    own_str struct str ident = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(list_add(&sources, "all"));
+    assert_true(reload_hba_lines(clients, COUNT(clients), true, &hba, &ident, &e));
+    assert_string_equal(hba.text, "hostssl a alice all cert clientname=DN map=pgcert\n"
+                                  "hostssl b alice all cert clientname=DN map=pgcert\n"
+                                  "host all,replication alice all reject\n"
+                                  "host all,replication bob all reject\n");
+    assert_string_equal(ident.text, "pgcert \"CN=alice\" alice\n"
+                                    "pgcert \"CN=alice,O=t\" alice\n");
     list_done(&sources);
 }
 
@@ -153,7 +179,7 @@ what_cannot_stand_there_adds_nothing(void **state)
         own_str struct str ident = {0};
         struct err e = {0};
 
-        assert_false(reload_hba_lines(&rows[i], true, &hba, &ident, &e));
+        assert_false(reload_hba_lines(&rows[i], 1, true, &hba, &ident, &e));
         assert_int_equal(e.code, codes[i]);
         assert_int_equal(hba.size + ident.size, 0);
     }
@@ -167,6 +193,7 @@ main(void)
         cmocka_unit_test(a_name_means_nothing_but_itself),
         cmocka_unit_test(a_source_is_a_range_or_a_word),
         cmocka_unit_test(a_client_has_its_database_and_is_refused_the_rest),
+        cmocka_unit_test(several_of_one_user_stand_together),
         cmocka_unit_test(what_cannot_stand_there_adds_nothing),
     };
 
