@@ -217,6 +217,7 @@ finishes()
     for pause in 0.05 0.12 0.2 0.3 0.45; do
         rm -rf "$STATE"
         timeout -s KILL "$pause" "$PGCERT" -c "$CONF" renew 3>&- 4>&- </dev/null >/dev/null 2>&1 || :
+        [ ! -e "$STATE/lock" ] || flock "$STATE/lock" true # timeout does not wait for what it kills
         finishes 20 --force
         none_left
         [ "$(find "$STATE/certificates" -maxdepth 1 -mindepth 1 | wc -l)" = 24 ]

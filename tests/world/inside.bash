@@ -248,8 +248,8 @@ END
         "$PROGRAM" -config "$dir/config.json" -dnsserver 127.0.0.1:53 \
         >>"$dir/log" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$dir/number"
-    await 10 "Pebble" port_is_open 127.0.0.1 15000 && await 10 "Pebble" port_is_open 127.0.0.1 14000
-    await 10 "Pebble's root" pebble_save "$dir/root.pem"
+    await 30 "Pebble" port_is_open 127.0.0.1 15000 && await 30 "Pebble" port_is_open 127.0.0.1 14000
+    await 30 "Pebble's root" pebble_save "$dir/root.pem"
 }
 
 # What only a newer Pebble knows; the variables are those of pebble_start.
