@@ -195,6 +195,8 @@ struct ca_client_trust {
     struct str pem;               /* CAs of clients, and a CRL of each */
     struct str accepted, refused; /* canaries, key and chain: one is good, one is revoked */
     struct str retired;           /* one of a CA that is trusted no more; empty: there is none */
+    struct str gone;              /* CAs of clients that rollovers have taken away: whoever is
+                                     connected by one of those is locked out on purpose */
 };
 
 #define own_ca_client_trust __attribute__((cleanup(ca_client_trust_done)))

@@ -10,8 +10,7 @@
 struct revoking {
     struct app *app;
     const struct clients_revocation *what;
-    struct ca_list list; /* what is revoked, or was */
-    struct str cas;      /* PEM of the CAs of clients */
+    struct ca_list list; /* what is revoked, or was, as it was before */
     struct json_t *targets, *ended;
 };
 
@@ -21,7 +20,6 @@ static void
 revoking_done(struct revoking *r)
 {
     ca_list_done(&r->list);
-    str_done(&r->cas);
     json_drop(&r->targets);
     json_drop(&r->ended);
 }
@@ -75,7 +73,7 @@ revoke_here(struct revoking *r, struct err *e)
     for (size_t i = 0; i < r->list.count; i++)
         if (!ca_revoke(ca, r->list.items[i].serial, r->what->reason, &did, e))
             return false;
-    return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &r->cas, e);
+    return ca_refresh(ca, false, &did, e);
 }
 
 /* ---- what is told ---- */
@@ -91,6 +89,19 @@ print_revoked(const struct revoking *r)
         (void)printf("the CRL is %s/clients.crl\n", r->app->config.ca.directory);
 }
 
+static struct json_t *
+ended_json(const char *target, const struct client_session *ended)
+{
+    struct json_t *one = json_new_object();
+
+    json_put_text(one, "target", target);
+    json_put_int(one, "pid", ended->pid);
+    json_put_text(one, "role", ended->role);
+    json_put_text(one, "database", ended->database);
+    json_put_text(one, "address", ended->address);
+    return one;
+}
+
 static void
 note_target(void *to, const struct trust_done *done)
 {
@@ -101,24 +112,28 @@ note_target(void *to, const struct trust_done *done)
     json_put_text(one, "file", done->file);
     json_put_text(one, "error", done->e->code == ERR_NONE ? NULL : done->e->text);
     json_add(r->targets, one);
+    for (size_t i = 0; i < done->ended->count; i++)
+        json_add(r->ended, ended_json(done->target, &done->ended->items[i]));
     trust_print(r->app, done);
 }
 
-static void
-note_ended(void *to, const char *target, const struct client_session *ended)
+/* Those of the list, as they are now. */
+static struct json_t *
+revoked_json(const struct revoking *r)
 {
-    struct revoking *r = to;
-    struct json_t *one = json_new_object();
+    own_ca_list struct ca_list now = {0};
+    struct err ignored = {0};
+    size_t kept = 0;
 
-    json_put_text(one, "target", target);
-    json_put_int(one, "pid", ended->pid);
-    json_put_text(one, "role", ended->role);
-    json_put_text(one, "database", ended->database);
-    json_put_text(one, "address", ended->address);
-    json_add(r->ended, one);
-    if (!r->app->json && !r->app->quiet)
-        (void)printf("[target %s] the session of %s on %s from %s (process %d) is ended\n", target,
-                     ended->role, ended->database, ended->address, ended->pid);
+    if (!clients_read(r->app, &now, &ignored))
+        return NULL;
+    for (size_t i = 0, n = 0; i < now.count && n < r->list.count; i++)
+        if (strcmp(now.items[i].serial, r->list.items[n].serial) == 0) {
+            now.items[kept++] = now.items[i];
+            n++;
+        }
+    now.count = kept;
+    return clients_json(&now);
 }
 
 static void
@@ -127,7 +142,7 @@ print_json(struct revoking *r)
     own_json struct json_t *object = json_new_object();
     own_mem char *text = NULL;
 
-    json_put(object, "revoked", clients_json(&r->list));
+    json_put(object, "revoked", revoked_json(r));
     json_put_text(object, "reason", r->what->reason);
     json_put(object, "targets", TAKE(r->targets));
     json_put(object, "ended", TAKE(r->ended));
@@ -140,38 +155,29 @@ print_json(struct revoking *r)
 
 /* Who was connected stays so until told: a revocation ends no session by itself. */
 static bool
-end_sessions(struct revoking *r, struct err *e)
+note_ending(struct revoking *r, struct err *e)
 {
     own_list struct list serials = {0};
 
     for (size_t i = 0; i < r->list.count; i++)
         if (!list_add(&serials, r->list.items[i].serial))
             return err_memory(e);
-    return trust_end_sessions(r->app, &serials, &r->cas, note_ended, r, e);
+    return trust_note_ending(r->app, &serials, e);
 }
 
-/* Sessions are ended also where a server could not be brought to refuse new ones: it is better than
- * nothing, and what failed is told. */
 static bool
 tell_servers(struct revoking *r, struct err *e)
 {
-    struct err second = {0};
-    bool kept = false, ended = true;
-
     if (!trust_is_wanted(r->app))
         return true;
-    if (!app_lock(r->app, e))
+    if (!app_lock(r->app, e) || (!r->what->keep_sessions && !note_ending(r, e)))
         return err_wrap(e, "it is revoked, but no server knows yet");
-    kept = trust_keep(r->app, NULL, 0, note_target, r, e);
-    if (!kept && e->text[0] != '\0')
+    if (trust_keep(r->app, NULL, false, note_target, r, e))
+        return true;
+    if (e->text[0] != '\0')
         app_tell(e);
-    if (!r->what->keep_sessions)
-        ended = end_sessions(r, &second);
-    if (!kept || !ended)
-        *e = (struct err){.code = kept    ? second.code
-                                  : ended ? e->code
-                                          : app_graver(e->code, second.code)};
-    return kept && ended;
+    *e = (struct err){.code = e->code};
+    return false;
 }
 
 bool

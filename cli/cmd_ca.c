@@ -114,7 +114,8 @@ tell(const struct app *app, struct ca *ca, const char *did, struct err *e)
         json_put_text(object, "did", did);
     json_put(object, "authorities", array);
     if (good)
-        good = app->json ? rollover_put_json(ca, object, e) : app->quiet || rollover_print(ca, e);
+        good = app->json ? rollover_put_json(ca, NULL, object, e)
+                         : app->quiet || rollover_print(ca, e);
     text = good && app->json ? json_encode_pretty(object) : NULL;
     if (text != NULL)
         (void)fputs(text, stdout);

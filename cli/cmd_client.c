@@ -365,7 +365,8 @@ read_changes(const struct ca_bundle_found *f, struct ca_bundle *b, struct str *p
                             .key_type = f->key_type,
                             .lifetime_s = f->lifetime_s,
                             .is_privileged = f->is_privileged,
-                            .is_legacy = legacy || f->is_legacy};
+                            .is_legacy = legacy || f->is_legacy,
+                            .has_random_password = password_file == NULL && f->has_random_password};
     if ((port != NULL && !read_port(&b->port, e)) || !read_password(password, e))
         return false;
     b->password = password_file != NULL ? password->text : f->password;
@@ -484,7 +485,8 @@ revoke_some(struct app *app, int argc, char **argv, struct err *e)
         what.reason = ca_reasons[i];
         if (reason == NULL || strcmp(ca_reasons[i], reason) == 0) {
             good = clients_revoke(app, &what, e);
-            hba_hint(app);
+            if (good)
+                hba_hint(app);
             return good;
         }
         if (!str_addf(&known, " %s", ca_reasons[i]))

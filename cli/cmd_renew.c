@@ -84,7 +84,7 @@ keep_clients(struct app *app, struct err *e)
         app_tell(e);
         return false;
     }
-    if (trust_keep(app, NULL, 0, trust_print, app, e))
+    if (trust_keep(app, NULL, false, trust_print, app, e))
         return true;
     if (e->text[0] != '\0')
         app_tell(e);

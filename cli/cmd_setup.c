@@ -59,7 +59,8 @@ set_up_target(struct app *app, struct report *r, struct report_target *t, const 
     const struct client_trust trust = {.pem = &given.pem,
                                        .accepted = &given.accepted,
                                        .refused = &given.refused,
-                                       .retired = &given.retired};
+                                       .retired = &given.retired,
+                                       .gone = &given.gone};
     own_setup struct setup setup = {.material = m, .dry = dry_run, .served = &t->served};
     bool good = false;
 

@@ -102,6 +102,8 @@ find_members(const struct app *app, const struct list *sources, struct members *
     own_ca_list struct ca_list issued = {0};
     own_list struct list directories = {0};
 
+    if (!ca_exists(&app->config.ca)) /* a dry run of the first setup */
+        return members_make(m, 0, e);
     if (!read_issued(app, &issued, e) || !ca_bundle_list(&app->config.ca, &directories, e) ||
         !members_make(m, directories.count, e))
         return false;

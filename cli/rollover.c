@@ -17,6 +17,7 @@ struct run {
     const struct rollover_way *way; /* borrowed */
     bool is_begun;                  /* a step was tried */
     enum ca_rollover_phase forced;  /* the one in which --force found it */
+    bool did_trust;                 /* just now */
     bool is_forced;                 /* the next step is that which --force means */
     bool is_renewed;                /* what has to be anew was tried to be made so */
     enum err_code worst;            /* of the renewals, which were told; ERR_NONE: none */
@@ -123,7 +124,7 @@ left_json(const struct ca_left *left)
 }
 
 bool
-rollover_put_json(struct ca *ca, struct json_t *object, struct err *e)
+rollover_put_json(struct ca *ca, const struct str *seen, struct json_t *object, struct err *e)
 {
     struct ca_rollover r = ca_rollover_look(ca);
     own_ca_left struct ca_left left = {0};
@@ -131,6 +132,8 @@ rollover_put_json(struct ca *ca, struct json_t *object, struct err *e)
     struct json_t *one = NULL;
 
     json_put_text(object, "rollover", NULL);
+    if (seen != NULL && seen->size > 0)
+        json_put_text(object, "waits_for", seen->text);
     if (r.phase == CA_ROLLOVER_NONE)
         return true;
     if (!add_wait(ca, &r, &waits, e) || !ca_rollover_left(ca, &left, e))
@@ -141,7 +144,7 @@ rollover_put_json(struct ca *ca, struct json_t *object, struct err *e)
     json_put_time(one, "begun_at", r.begun_at_s);
     json_put_time(one, "trusted_at", r.trusted_at_s);
     json_put_time(one, "switched_at", r.switched_at_s);
-    json_put_text(one, "waits_for", waits.text);
+    json_put_text(one, "waits_for", seen != NULL && seen->size > 0 ? seen->text : waits.text);
     json_put(one, "left", left_json(&left));
     json_put(object, "rollover", one);
     return true;
@@ -217,25 +220,33 @@ trust(struct run *r, struct ca *ca, bool *go_on, struct err *e)
     if (!ca_rollover_trust(ca, e))
         return false;
     say(r->app,
-        trust_is_wanted(r->app)
+        r->way->evidence->is_kept(r->app)
             ? "what is published to be trusted has the old CAs and the new ones"
             : "what is published to be trusted has the old CAs and the new ones; PostgreSQL "
               "needs it: pgcert ca export clients, and clients.crl");
+    r->did_trust = true;
     *go_on = true;
     return true;
 }
 
-/* Servers' certificates of the new CA must be accepted by clients that know the old root only. */
+/* The new CAs must be known to servers; and servers' certificates of theirs be accepted by clients
+ * that know the old root only, unless --force says that none are left. */
 static bool
 may_switch(struct run *r, struct ca *ca, bool *may, struct err *e)
 {
     own_str struct str why = {0};
 
-    if (!r->way->evidence->deployed(r->app, ca, false, may, &why, e))
+    *may = !r->did_trust || r->way->evidence->is_kept(r->app);
+    if (!*may)
+        return str_addf(&r->waits, "every PostgreSQL has that; then again: pgcert ca rollover") ||
+               err_memory(e);
+    if (!r->way->evidence->deployed(r->app, ca, may, &why, e))
         return false;
     if (!*may)
-        return str_addf(&r->waits, "%s", why.text == NULL ? "" : why.text) || err_memory(e);
-    *may = ca_rollover_is_crossed(ca);
+        return str_addf(&r->waits, "%s; then again: pgcert ca rollover",
+                        why.text == NULL ? "" : why.text) ||
+               err_memory(e);
+    *may = r->is_forced || ca_rollover_is_crossed(ca);
     return *may ||
            str_addf(
                &r->waits,
@@ -247,9 +258,9 @@ may_switch(struct run *r, struct ca *ca, bool *may, struct err *e)
 static bool
 switch_over(struct run *r, struct ca *ca, bool *go_on, struct err *e)
 {
-    bool may = r->is_forced;
+    bool may = false;
 
-    if (!may && !may_switch(r, ca, &may, e))
+    if (!may_switch(r, ca, &may, e))
         return false;
     if (!may)
         return true;
@@ -284,7 +295,9 @@ may_retire(struct run *r, struct ca *ca, bool *may, struct err *e)
 
     if (!count_sessions(r, ca, &sessions, e) || !ca_rollover_left(ca, &left, e))
         return false;
-    *may = sessions == 0 && left.list.count == 0;
+    *may = sessions == 0 && left.list.count == 0 && r->worst == ERR_NONE;
+    if (r->worst != ERR_NONE && !str_addf(&r->waits, "what failed to be renewed is renewed"))
+        return err_memory(e);
     if ((sessions > 0 &&
          !str_addf(&r->waits, "%lld sessions by certificates of the old CAs have ended",
                    (long long)sessions)) ||
@@ -293,37 +306,27 @@ may_retire(struct run *r, struct ca *ca, bool *may, struct err *e)
     return true;
 }
 
-/* It is proved that the old ones are refused; where that fails, every later renew tries it again.
- */
+/* It is proved that the old ones are refused, and their sessions are ended; what fails is tried
+ * again by every renew. */
 static bool
 untrust(struct run *r, struct ca *ca, struct err *e)
 {
     own_str struct str why = {0};
     bool is_done = false;
 
-    if (!r->way->evidence->deployed(r->app, ca, r->is_forced, &is_done, &why, e))
+    if (!r->way->evidence->deployed(r->app, ca, &is_done, &why, e))
         return false;
-    return is_done || str_addf(&r->waits, "%s", why.text == NULL ? "" : why.text) || err_memory(e);
-}
-
-static bool
-add_old_issuers(struct ca *ca, struct str *pem, struct err *e)
-{
-    X509 *issuer = NULL;
-
-    for (size_t i = 0; (issuer = ca_rollover_old_issuer(ca, i)) != NULL; i++) {
-        const struct chain one = {.certs = {issuer}, .count = 1};
-
-        if (!chain_to_pem(&one, pem, e))
-            return false;
-    }
-    return true;
+    if (is_done)
+        return true;
+    r->worst = r->worst == ERR_NONE ? ERR_BUSY : app_graver(r->worst, ERR_BUSY);
+    return str_addf(&r->waits, "%s, which every pgcert renew tries again",
+                    why.text == NULL ? "" : why.text) ||
+           err_memory(e);
 }
 
 static bool
 retire(struct run *r, struct ca *ca, bool *go_on, struct err *e)
 {
-    own_str struct str old = {0};
     bool may = r->is_forced;
 
     (void)go_on;
@@ -331,10 +334,10 @@ retire(struct run *r, struct ca *ca, bool *go_on, struct err *e)
         return false;
     if (!may)
         return true;
-    if (!add_old_issuers(ca, &old, e) || !ca_rollover_retire(ca, r->is_forced, e))
+    if (!ca_rollover_retire(ca, r->is_forced, e))
         return false;
     say(r->app, "the old CAs are gone: what is published to be trusted has the new ones alone");
-    return untrust(r, ca, e) && (!r->is_forced || r->way->evidence->end_sessions(r->app, &old, e));
+    return untrust(r, ca, e);
 }
 
 /* ---- the whole ---- */
@@ -398,7 +401,7 @@ show(struct app *app, const struct str *waits, struct err *e)
         (void)printf("it waits until %s\n", waits->text);
     if (!app->json)
         return app->quiet || waits->size > 0 || rollover_print(ca, e);
-    if (!rollover_put_json(ca, object, e))
+    if (!rollover_put_json(ca, waits, object, e))
         return false;
     text = json_encode_pretty(object);
     if (text != NULL)

@@ -7,16 +7,16 @@
 
 /* What must be known before a step is taken, by who deploys; a port. */
 struct rollover_evidence {
+    /* Is there any target that gets what is to be trusted from us? Else somebody brings it there.
+     */
+    bool (*is_kept)(const struct app *app);
     /* Does every target that checks clients trust what is published now, and is it proved?
      *
-     * Takes:  force        also where it locks out somebody who is connected
      * Gives:  is_deployed  false: it is to be tried again later, and `why` says what is missing */
-    bool (*deployed)(struct app *app, struct ca *ca, bool force, bool *is_deployed, struct str *why,
+    bool (*deployed)(struct app *app, struct ca *ca, bool *is_deployed, struct str *why,
                      struct err *e);
     /* How many sessions were opened with a certificate of that CA? */
     bool (*sessions_of)(struct app *app, const X509 *issuer, int64_t *count, struct err *e);
-    /* Ends all of those of these CAs (PEM). */
-    bool (*end_sessions)(struct app *app, const struct str *cas, struct err *e);
 };
 
 /* What was said. */
@@ -40,7 +40,10 @@ MUST_USE bool rollover_go(struct app *app, const struct rollover_way *way, struc
  * ca_rollover_left(). */
 MUST_USE bool rollover_print(struct ca *ca, struct err *e);
 
-/* Puts the same as the member "rollover", null where there is none. */
-MUST_USE bool rollover_put_json(struct ca *ca, struct json_t *object, struct err *e);
+/* Puts the same as the member "rollover", null where there is none.
+ *
+ * Takes:  seen  what was seen to be waited for; NULL: what the CA alone can tell */
+MUST_USE bool rollover_put_json(struct ca *ca, const struct str *seen, struct json_t *object,
+                                struct err *e);
 
 #endif

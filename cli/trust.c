@@ -1,5 +1,6 @@
 /* trust.c: what servers trust of clients. STATE/clients.json remembers, for each target, the file,
- * when it was proved last, and what went wrong. */
+ * when it was proved last, what went wrong, and the certificates whose sessions are still to end.
+ */
 #include "cli/trust.h"
 
 #include "base/json.h"
@@ -13,7 +14,6 @@
 /* One run over the targets. */
 struct keeping {
     struct app *app;
-    int how;    /* of enum trust_how */
     char *path; /* clients.json */
     struct json_t *json;
     struct ca_client_trust given;
@@ -61,15 +61,36 @@ load(const char *path)
     return json != NULL ? json : json_new_object();
 }
 
-static bool
-remember(struct keeping *k, const char *target, const char *file, int64_t proved_at_s,
-         const struct err *error, struct err *e)
-{
-    struct json_t *one = json_new_object();
+/* What is to be known of a target; strings are borrowed. */
+struct memory {
+    const char *file;    /* NULL: as it was */
+    int64_t proved_at_s; /* 0: it is not */
+    const char *error;
+    const struct list *ending; /* NULL: as it was */
+};
 
-    json_put_text(one, "file", file);
-    json_put_int(one, "proved_at", proved_at_s);
-    json_put_text(one, "error", error->code == ERR_NONE ? NULL : error->text);
+static bool
+take_list(const struct json_t *array, struct list *texts)
+{
+    for (size_t i = 0; i < json_count(array); i++)
+        if (json_item_text(array, i) != NULL && !list_add(texts, json_item_text(array, i)))
+            return false;
+    return true;
+}
+
+static bool
+remember(struct keeping *k, const char *target, const struct memory *m, struct err *e)
+{
+    const struct json_t *before = json_member(k->json, target);
+    struct json_t *one = json_new_object();
+    own_list struct list ending = {0};
+
+    if (m->ending == NULL && !take_list(json_member(before, "ending"), &ending))
+        return err_memory(e);
+    json_put_text(one, "file", m->file != NULL ? m->file : json_member_text(before, "file"));
+    json_put_int(one, "proved_at", m->proved_at_s);
+    json_put_text(one, "error", m->error);
+    json_put_list(one, "ending", m->ending != NULL ? m->ending : &ending);
     json_put(k->json, target, one);
     return json_save(k->json, k->path, e);
 }
@@ -121,11 +142,33 @@ is_in_force(const struct keeping *k, const struct target *t)
 
 /* ---- what is given ---- */
 
+static void
+describe(char hex[static CERT_SHA256_TEXT], const struct str *pem)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+
+    hex[0] = '\0';
+    if (EVP_Digest(pem->text, pem->size, digest, &size, EVP_sha256(), NULL) == 1)
+        str_hex(hex, digest, size);
+}
+
+/* Canaries that prove just this; not again for a target that is down for long. */
 static bool
 take_fresh(struct keeping *k, struct ca *ca, struct err *e)
 {
+    const char *before = json_member_text(k->json, "offered");
+    char hex[CERT_SHA256_TEXT];
+
+    describe(hex, &k->given.pem);
+    if (before != NULL && hex[0] != '\0' && strcmp(before, hex) == 0)
+        return true;
     ca_client_trust_done(&k->given);
-    return ca_trust_clients(ca, true, &k->given, e) || err_wrap(e, "the private CA");
+    if (!ca_trust_clients(ca, true, &k->given, e))
+        return err_wrap(e, "the private CA");
+    describe(hex, &k->given.pem);
+    json_put_text(k->json, "offered", hex);
+    return json_save(k->json, k->path, e);
 }
 
 /* With new canaries where a target has something else: only they prove that this is in force. */
@@ -168,45 +211,77 @@ deploy(struct keeping *k, struct target *t, struct client_trusted *out, struct e
                                        .accepted = &k->given.accepted,
                                        .refused = &k->given.refused,
                                        .retired = &k->given.retired,
-                                       .locks_out = (k->how & TRUST_LOCK_OUT) != 0};
-    const struct json_t *before = json_member(k->json, t->name);
-    own_mem char *file = NULL;
-    const struct err none = {0};
+                                       .gone = &k->given.gone};
     struct app *app = k->app;
     bool good = false;
 
-    if (json_member_text(before, "file") != NULL)
-        file = strdup(json_member_text(before, "file"));
-    if (!remember(k, t->name, file, 0, &none, e))
+    if (!remember(k, t->name, &(struct memory){.proved_at_s = 0}, e))
         return false;
     good = reload_deploy_clients(t, &trust, app->clock, term_progress(), out, e);
     term_clear();
     return good;
 }
 
+/* What is to end also ends where the server could not be brought to refuse new ones: it is better
+ * than nothing. */
+static bool
+end_sessions(struct keeping *k, struct target *t, const struct list *serials,
+             struct client_sessions *ended, struct err *e)
+{
+    return serials->count == 0 ||
+           reload_end_sessions(t, serials, &k->given.pem, k->app->clock, ended, e) ||
+           err_wrap(e, "end the sessions of revoked clients");
+}
+
 static void
-keep_one(struct keeping *k, struct target *t)
+keep_one(struct keeping *k, struct target *t, bool is_due, const struct list *ending)
 {
     own_client_trusted struct client_trusted out = {0};
-    struct err e = {0}, forgotten = {0};
-    bool good = deploy(k, t, &out, &e);
-    const struct trust_done done = {
-        .target = t->name, .file = out.file, .did_install = out.did_install, .e = &e};
+    struct err e = {0}, second = {0}, forgotten = {0};
+    bool good = !is_due || deploy(k, t, &out, &e);
+    bool ended = end_sessions(k, t, ending, &out.ended, &second);
+    const struct list nothing = {0};
+    const struct trust_done done = {.target = t->name,
+                                    .file = out.file,
+                                    .did_install = out.did_install,
+                                    .did_prove = good && is_due,
+                                    .ended = &out.ended,
+                                    .e = &e};
+    int64_t before_s = json_member_int(json_member(k->json, t->name), "proved_at");
+    int64_t now_s = k->app->clock->now_s(k->app->clock);
+    struct memory memory = {.file = out.file, .ending = ended ? &nothing : NULL};
 
-    if (good)
+    if (good && !ended)
+        e = second;
+    else if (good)
         e = (struct err){0};
-    else
+    memory.proved_at_s = !good ? 0 : is_due ? now_s : before_s;
+    memory.error = e.code == ERR_NONE ? NULL : e.text;
+    if (e.code != ERR_NONE)
         k->worst = k->worst == ERR_NONE ? e.code : app_graver(k->worst, e.code);
     k->tell(k->to, &done);
-    if (!remember(k, t->name, out.file, good ? k->app->clock->now_s(k->app->clock) : 0, &e,
-                  &forgotten))
+    if (!remember(k, t->name, &memory, &forgotten))
         log_debug("the proof is not remembered: %s", forgotten.text);
 }
 
-bool
-trust_keep(struct app *app, struct ca *ca, int how, trust_tell *tell, void *to, struct err *e)
+/* Unless nothing is to be done. */
+static bool
+keep_when_due(struct keeping *k, struct target *t, bool again, struct err *e)
 {
-    own_keeping struct keeping k = {.app = app, .how = how, .tell = tell, .to = to};
+    own_list struct list ending = {0};
+    bool is_due = again || !is_in_force(k, t);
+
+    if (!take_list(json_member(json_member(k->json, t->name), "ending"), &ending))
+        return err_memory(e);
+    if (is_due || ending.count > 0)
+        keep_one(k, t, is_due, &ending);
+    return true;
+}
+
+bool
+trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *to, struct err *e)
+{
+    own_keeping struct keeping k = {.app = app, .tell = tell, .to = to};
 
     if (!trust_is_wanted(app))
         return true;
@@ -219,8 +294,8 @@ trust_keep(struct app *app, struct ca *ca, int how, trust_tell *tell, void *to, 
     for (size_t i = 0; i < app->config.target_count; i++) {
         struct target *t = app->config.targets[i];
 
-        if (reload_wants_clients(t) && ((how & TRUST_AGAIN) != 0 || !is_in_force(&k, t)))
-            keep_one(&k, t);
+        if (reload_wants_clients(t) && !keep_when_due(&k, t, again, e))
+            return false;
     }
     *e = (struct err){.code = k.worst};
     return k.worst == ERR_NONE;
@@ -258,12 +333,23 @@ bool
 trust_note_setup(struct app *app, const struct target *t, const char *file, struct err *e)
 {
     own_keeping struct keeping k = {.app = app, .path = state_path(app)};
-    const struct err none = {0};
+    const struct memory memory = {.file = file, .proved_at_s = app->clock->now_s(app->clock)};
 
     k.json = load(k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
-    return remember(&k, t->name, file, app->clock->now_s(app->clock), &none, e);
+    return remember(&k, t->name, &memory, e);
+}
+
+static void
+print_ended(const struct trust_done *done)
+{
+    for (size_t i = 0; i < done->ended->count; i++) {
+        const struct client_session *one = &done->ended->items[i];
+
+        (void)printf("[target %s] the session of %s on %s from %s (process %d) is ended\n",
+                     done->target, one->role, one->database, one->address, one->pid);
+    }
 }
 
 void
@@ -272,42 +358,49 @@ trust_print(void *to, const struct trust_done *done)
     const struct app *app = to;
     struct err e = *done->e;
 
-    if (e.code != ERR_NONE) {
-        (void)err_wrap(&e, "[target %s] clients", done->target);
-        app_tell(&e);
-    } else if (!app->json && !app->quiet) {
+    if (!app->json && !app->quiet && done->did_prove)
         (void)printf("[target %s] clients: %sproved\n", done->target,
                      done->did_install ? "deployed, " : "");
-    }
+    if (!app->json && !app->quiet)
+        print_ended(done);
+    if (e.code == ERR_NONE)
+        return;
+    (void)err_wrap(&e, "[target %s] clients", done->target);
+    app_tell(&e);
 }
 
 /* ---- sessions ---- */
 
-bool
-trust_end_sessions(struct app *app, const struct list *serials, const struct str *cas,
-                   void (*tell)(void *to, const char *target, const struct client_session *ended),
-                   void *to, struct err *e)
+static bool
+note_ending(struct keeping *k, const char *target, const struct list *serials, struct err *e)
 {
-    enum err_code worst = ERR_NONE;
+    const struct json_t *before = json_member(k->json, target);
+    own_list struct list ending = {0};
+    struct memory memory = {.proved_at_s = json_member_int(before, "proved_at"), .ending = &ending};
+    own_mem char *error = copy(before, "error");
 
-    for (size_t i = 0; i < app->config.target_count; i++) {
-        struct target *t = app->config.targets[i];
-        own_client_sessions struct client_sessions ended = {0};
-        struct err one = {0};
+    memory.error = error;
+    if (!take_list(json_member(before, "ending"), &ending))
+        return err_memory(e);
+    for (size_t i = 0; i < serials->count; i++)
+        if (!list_has(&ending, serials->items[i]) && !list_add(&ending, serials->items[i]))
+            return err_memory(e);
+    return remember(k, target, &memory, e);
+}
 
-        if (!reload_wants_clients(t))
-            continue;
-        if (!reload_end_sessions(t, serials, cas, app->clock, &ended, &one)) {
-            (void)err_wrap(&one, "[target %s] end the sessions of revoked clients", t->name);
-            app_tell(&one);
-            worst = worst == ERR_NONE ? one.code : app_graver(worst, one.code);
-        }
-        for (size_t n = 0; n < ended.count; n++)
-            tell(to, t->name, &ended.items[n]);
-    }
-    if (worst != ERR_NONE)
-        *e = (struct err){.code = worst};
-    return worst == ERR_NONE;
+bool
+trust_note_ending(struct app *app, const struct list *serials, struct err *e)
+{
+    own_keeping struct keeping k = {.app = app, .path = state_path(app)};
+
+    k.json = load(k.path);
+    if (k.path == NULL || k.json == NULL)
+        return err_memory(e);
+    for (size_t i = 0; i < app->config.target_count; i++)
+        if (reload_wants_clients(app->config.targets[i]) &&
+            !note_ending(&k, app->config.targets[i]->name, serials, e))
+            return false;
+    return true;
 }
 
 /* ---- a rollover ---- */
@@ -326,21 +419,18 @@ note_missing(void *to, const struct trust_done *done)
     if (done->e->code == ERR_NONE)
         trust_print(m->app, done);
     else if (m->why->size == 0 &&
-             !str_addf(m->why, "it is trusted on [target %s] (%s): pgcert ca rollover",
-                       done->target, done->e->text))
+             !str_addf(m->why, "it is trusted on [target %s] (%s)", done->target, done->e->text))
         log_debug("out of memory");
 }
 
 /* Proved anew in any case: what comes next depends on it. */
 static bool
-is_everywhere(struct app *app, struct ca *ca, bool force, bool *is_deployed, struct str *why,
-              struct err *e)
+is_everywhere(struct app *app, struct ca *ca, bool *is_deployed, struct str *why, struct err *e)
 {
     struct missing m = {.app = app, .why = why};
     struct err worst = {0};
 
-    *is_deployed =
-        trust_keep(app, ca, TRUST_AGAIN | (force ? TRUST_LOCK_OUT : 0), note_missing, &m, &worst);
+    *is_deployed = trust_keep(app, ca, true, note_missing, &m, &worst);
     if (*is_deployed || worst.text[0] == '\0')
         return true;
     *e = worst;
@@ -364,20 +454,4 @@ count_sessions(struct app *app, const X509 *issuer, int64_t *count, struct err *
     return true;
 }
 
-static void
-print_ended(void *to, const char *target, const struct client_session *ended)
-{
-    const struct app *app = to;
-
-    if (!app->json && !app->quiet)
-        (void)printf("[target %s] the session of %s on %s from %s (process %d) is ended\n", target,
-                     ended->role, ended->database, ended->address, ended->pid);
-}
-
-static bool
-end_all(struct app *app, const struct str *cas, struct err *e)
-{
-    return trust_end_sessions(app, NULL, cas, print_ended, app, e);
-}
-
-const struct rollover_evidence trust_evidence = {is_everywhere, count_sessions, end_all};
+const struct rollover_evidence trust_evidence = {trust_is_wanted, is_everywhere, count_sessions};

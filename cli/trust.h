@@ -9,32 +9,28 @@
 /* What was done for one target. */
 struct trust_done {
     const char *target; /* borrowed */
-    const char *file;   /* borrowed */
-    bool did_install;
-    const struct err *e; /* ERR_NONE: it is proved */
+    const char *file;   /* borrowed; NULL: not known */
+    bool did_install, did_prove;
+    const struct client_sessions *ended; /* borrowed */
+    const struct err *e;                 /* ERR_NONE: all is well */
 };
 
 /* Called for each target for which something was done. */
 typedef void trust_tell(void *to, const struct trust_done *done);
-
-enum trust_how {
-    TRUST_AGAIN = 1,    /* where nothing has changed, prove it again */
-    TRUST_LOCK_OUT = 2, /* though somebody is connected who would not be let in again */
-};
 
 /* Is there a target with mutual_tls? */
 bool trust_is_wanted(const struct app *app);
 
 /*
  * Brings every target with mutual_tls to the CAs and CRLs of the private CA, unless all of it is
- * known to be in force. A failure of one does not stop the others; it is remembered. The state
- * directory is locked by the caller.
+ * known to be in force, and ends the sessions that are to end there. A failure of one does not stop
+ * the others; it is remembered. The state directory is locked by the caller.
  *
- * Takes:  ca   open; NULL: it is opened here, and closed before servers are told
- *         how  of enum trust_how
+ * Takes:  ca     open; NULL: it is opened here, and closed before servers are told
+ *         again  where nothing has changed, prove it again
  * Errors: the gravest one's; those of targets went to `tell`, and `e` has no text then
  */
-MUST_USE bool trust_keep(struct app *app, struct ca *ca, int how, trust_tell *tell, void *to,
+MUST_USE bool trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *to,
                          struct err *e);
 
 /* trust_tell for people: a line on standard output, an error on standard error. `to` is the app. */
@@ -70,15 +66,12 @@ void trust_known_done(struct trust_known *known);
 extern const struct rollover_evidence trust_evidence;
 
 /*
- * Ends the sessions on every target with mutual_tls that were opened with these certificates.
+ * Remembers for every target with mutual_tls that the sessions which were opened with these
+ * certificates are to end: the next trust_keep() does that, and so on until it has been done.
  *
- * Takes:  serials  hexadecimal; NULL: all that these CAs have signed
- *         cas      PEM of the CAs that signed them
- * Errors: the gravest one's; those of targets were told, and `e` has no text then
+ * Takes:  serials  hexadecimal
+ * Errors: ERR_SYSTEM, ERR_CREATE, ERR_PERMISSION
  */
-MUST_USE bool trust_end_sessions(struct app *app, const struct list *serials, const struct str *cas,
-                                 void (*tell)(void *to, const char *target,
-                                              const struct client_session *ended),
-                                 void *to, struct err *e);
+MUST_USE bool trust_note_ending(struct app *app, const struct list *serials, struct err *e);
 
 #endif

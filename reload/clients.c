@@ -13,6 +13,7 @@ void
 clients_change_done(struct clients_change *c)
 {
     trust_done(&c->trust);
+    trust_done(&c->gone);
     pair_done(&c->accepted);
     pair_done(&c->refused);
     pair_done(&c->retired);
@@ -22,6 +23,7 @@ void
 client_trusted_done(struct client_trusted *t)
 {
     free(t->file);
+    client_sessions_done(&t->ended);
     *t = (struct client_trusted){0};
 }
 
@@ -44,9 +46,9 @@ reload_clients_deployed(const char *file, const struct str *pem)
 /* ---- before ---- */
 
 static bool
-has_retired(const struct clients_change *c)
+has(const struct str *text)
 {
-    return c->wanted->retired != NULL && c->wanted->retired->size > 0;
+    return text != NULL && text->size > 0;
 }
 
 bool
@@ -55,17 +57,18 @@ clients_check(struct clients_change *c, struct clock *clock, struct err *e)
     const struct client_trust *w = c->wanted;
 
     return trust_read(&c->trust, w->pem, e) &&
+           (!has(w->gone) || trust_read(&c->gone, w->gone, e)) &&
            pair_from_pem(&c->accepted, w->accepted, w->accepted, e) &&
            pair_from_pem(&c->refused, w->refused, w->refused, e) &&
-           (!has_retired(c) || pair_from_pem(&c->retired, w->retired, w->retired, e)) &&
+           (!has(w->retired) || pair_from_pem(&c->retired, w->retired, w->retired, e)) &&
            trust_check(&c->trust, w->pem, &c->accepted, &c->refused, clock->now_s(clock), e);
 }
 
 static bool
-is_known(const struct clients_change *c, const struct client_session *s)
+is_of_one(const struct trust *t, const struct client_session *s)
 {
-    for (int i = 0; i < sk_X509_num(c->trust.cas); i++)
-        if (client_session_is_of(s, sk_X509_value(c->trust.cas, i), NULL))
+    for (int i = 0; t->cas != NULL && i < sk_X509_num(t->cas); i++)
+        if (client_session_is_of(s, sk_X509_value(t->cas, i), NULL))
             return true;
     return false;
 }
@@ -78,7 +81,7 @@ clients_check_sessions(const struct clients_change *c, const struct deployment *
     if (!d->target->type->sessions(d->session, &all, e))
         return false;
     for (size_t i = 0; i < all.count; i++)
-        if (!is_known(c, &all.items[i]))
+        if (!is_of_one(&c->trust, &all.items[i]) && !is_of_one(&c->gone, &all.items[i]))
             return err_set(e, ERR_CONFIG,
                            "role %s is connected from %s with a certificate of '%s', which would "
                            "not be let in again; nothing was changed",
@@ -139,7 +142,7 @@ bool
 clients_prove(const struct clients_change *c, const struct deployment *d, bool once, struct err *e)
 {
     return prove_one(d, &c->refused, true, once, e) &&
-           (!has_retired(c) || prove_one(d, &c->retired, true, once, e)) &&
+           (!has(c->wanted->retired) || prove_one(d, &c->retired, true, once, e)) &&
            prove_one(d, &c->accepted, false, once, e);
 }
 
@@ -191,7 +194,7 @@ bring(struct clients_change *c, struct deployment *d, struct err *e)
             return true;
         return put_back(c, d, e);
     }
-    return (c->wanted->locks_out || clients_check_sessions(c, d, e)) && clients_install(c, d, e) &&
+    return clients_check_sessions(c, d, e) && clients_install(c, d, e) &&
            (reload_and_prove(c, d, e) || put_back(c, d, e));
 }
 
@@ -220,7 +223,9 @@ reload_deploy_clients(struct target *t, const struct client_trust *trust, struct
     d.out = &ignored;
     deployment_open(&d);
     good = clients_check(&change, clock, e) && deployment_look(&d, e) && is_ready(&d, e) &&
-           bring(&change, &d, e);
+           bring(&change, &d, e) &&
+           (!has(trust->gone) || reload_end_sessions(t, NULL, trust->gone, clock, &out->ended, e) ||
+            err_wrap(e, "the new CAs and CRLs for clients are in force, but"));
     out->file = d.view.clients_file == NULL ? NULL : strdup(d.view.clients_file);
     out->did_install = change.did_install;
     return good;

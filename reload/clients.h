@@ -7,7 +7,7 @@
 
 struct clients_change {
     const struct client_trust *wanted; /* borrowed */
-    struct trust trust;
+    struct trust trust, gone;
     struct pair accepted, refused, retired;
     bool was_there; /* the file, before */
     bool did_install;

@@ -2,8 +2,11 @@
 #include "reload/hba_line.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MAP_SIZE 32
 
 #define PLAIN "abcdefghijklmnopqrstuvwxyz0123456789_"
 
@@ -148,13 +151,24 @@ add_rejected(struct str *hba, const char *name, struct err *e)
 
 /* The first word is a regular expression only when it begins with '/', as no DN does. */
 static bool
-add_ident(struct str *ident, const struct hba_client *c, struct err *e)
+add_ident(struct str *ident, const struct hba_client *c, const char *map, struct err *e)
 {
     if (c->dn[0] == '/')
         return err_set(e, ERR_INTERNAL, "the name '%s' of a certificate", c->dn);
-    if (!str_addf(ident, "%s ", HBA_MAP) || !add_quoted(ident, c->dn) || !str_add(ident, " ", 1))
+    if (!str_addf(ident, "%s ", map) || !add_quoted(ident, c->dn) || !str_add(ident, " ", 1))
         return err_memory(e);
     return hba_line_add_name(ident, c->user, e) && (str_add(ident, "\n", 1) || err_memory(e));
+}
+
+/* Is it the first of its user and database? */
+static bool
+is_first(const struct hba_client *clients, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (clients[i].database != NULL && strcmp(clients[i].user, clients[at].user) == 0 &&
+            strcmp(clients[i].database, clients[at].database) == 0)
+            return false;
+    return true;
 }
 
 static bool
@@ -166,17 +180,54 @@ has_before(const struct hba_client *clients, size_t at)
     return false;
 }
 
+/* Which map a client's line has: one for each database of a user, so that the key for one does not
+ * open another. "pgcert", "pgcert-2" ... */
+static void
+name_map(char map[static MAP_SIZE], const struct hba_client *clients, size_t at)
+{
+    size_t number = 1;
+
+    for (size_t i = 0; i < at; i++) {
+        bool is_counted =
+            clients[i].database != NULL && strcmp(clients[i].user, clients[at].user) == 0;
+
+        if (is_counted && strcmp(clients[i].database, clients[at].database) == 0) {
+            name_map(map, clients, i);
+            return;
+        }
+        number += is_counted && is_first(clients, i);
+    }
+    (void)snprintf(map, MAP_SIZE, number == 1 ? HBA_MAP : HBA_MAP "-%zu", number);
+}
+
+/* Without maps anybody whose common name it is would be let in, whosesoever CA has signed. */
+static bool
+check_by_name(const struct hba_client *c, struct err *e)
+{
+    return strstr(c->dn, ",O=") == NULL ||
+           err_set(
+               e, ERR_CONFIG,
+               "the client '%s' is one of a tenant, which PostgreSQL can tell from others since "
+               "14",
+               c->dn);
+}
+
 /* All of one user's, for the first line that matches counts. */
 static bool
 add_user(const struct hba_client *clients, size_t count, bool by_dn, struct str *hba,
          struct str *ident, struct err *e)
 {
-    const char *how = by_dn ? " clientname=DN map=" HBA_MAP : "";
-
     for (size_t i = 0; i < count; i++) {
-        if (clients[i].database == NULL || strcmp(clients[i].user, clients[0].user) != 0)
+        const struct hba_client *c = &clients[i];
+        char map[MAP_SIZE], how[MAP_SIZE + 32] = "";
+
+        if (c->database == NULL || strcmp(c->user, clients[0].user) != 0)
             continue;
-        if (!add_allowed(hba, &clients[i], how, e) || (by_dn && !add_ident(ident, &clients[i], e)))
+        name_map(map, clients, i);
+        if (by_dn)
+            (void)snprintf(how, sizeof(how), " clientname=DN map=%s", map);
+        if ((!by_dn && !check_by_name(c, e)) || !add_allowed(hba, c, how, e) ||
+            (by_dn && !add_ident(ident, c, map, e)))
             return false;
     }
     return add_rejected(hba, clients[0].user, e);

@@ -120,13 +120,27 @@ struct client_trust {
     const struct str *accepted; /* a canary, key and chain: it is let in by that ... */
     const struct str *refused;  /* ... and one that is revoked in it */
     const struct str *retired;  /* one of a CA that is not in it any more; empty: none */
-    bool locks_out;             /* that somebody who is connected is not let in again is meant */
+    const struct str *gone;     /* CAs (PEM) whose clients are locked out on purpose; empty: none */
+};
+
+/* Somebody who is connected with a certificate; strings as pg_stat_ssl has them. */
+struct client_session {
+    int pid;
+    char *role, *database, *address;
+    char *serial; /* decimal */
+    char *issuer; /* "/O=Example/CN=client CA", at most 63 bytes */
+};
+
+struct client_sessions {
+    struct client_session *items;
+    size_t count;
 };
 
 /* What became of it. `{0}` is empty. */
 struct client_trusted {
     char *file;
     bool did_install;
+    struct client_sessions ended; /* of CAs that are gone */
 };
 
 #define own_client_trusted __attribute__((cleanup(client_trusted_done)))
@@ -142,7 +156,8 @@ bool reload_clients_deployed(const char *file, const struct str *pem);
  * Brings the target to trust that of clients: checks it (a CRL for each CA, all valid, the two
  * canaries judged as wanted), and that everybody who is connected with a certificate comes from one
  * of the CAs; puts the file in place, reloads, and proves on every address that one canary is let
- * in and the other is not; puts the old file back when the proof fails.
+ * in and the other is not; puts the old file back when the proof fails. Then sessions of CAs that
+ * are gone are ended.
  *
  * Errors: ERR_INPUT    the file would lock clients out; nothing was touched
  *         ERR_CONFIG   the server does not use pgcert's file (try: pgcert setup --mutual-tls NAME);
@@ -154,19 +169,6 @@ bool reload_clients_deployed(const char *file, const struct str *pem);
 MUST_USE bool reload_deploy_clients(struct target *t, const struct client_trust *trust,
                                     struct clock *clock, struct progress *progress,
                                     struct client_trusted *out, struct err *e);
-
-/* Somebody who is connected with a certificate; strings as pg_stat_ssl has them. */
-struct client_session {
-    int pid;
-    char *role, *database, *address;
-    char *serial; /* decimal */
-    char *issuer; /* "/O=Example/CN=client CA", at most 63 bytes */
-};
-
-struct client_sessions {
-    struct client_session *items;
-    size_t count;
-};
 
 #define own_client_sessions __attribute__((cleanup(client_sessions_done)))
 void client_sessions_done(struct client_sessions *s);

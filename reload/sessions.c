@@ -178,17 +178,27 @@ has(const struct client_sessions *all, int pid)
     return false;
 }
 
-/* Ends all there are; another one may have come meanwhile, with a handshake of before. */
+/* Ends all there are; one that may not be ended protects no other. Another one may have come
+ * meanwhile, with a handshake of before. */
 static bool
 end_once(struct deployment *d, const struct client_sessions *now, struct client_sessions *ended,
          struct err *e)
 {
-    if (!d->target->type->end_sessions(d->session, now, e))
-        return false;
-    for (size_t i = 0; i < now->count; i++)
-        if (!has(ended, now->items[i].pid) && !sessions_add(ended, &now->items[i]))
-            return err_memory(e);
-    return true;
+    struct err first = {0};
+
+    for (size_t i = 0; i < now->count; i++) {
+        const struct client_sessions one = {.items = &now->items[i], .count = 1};
+        struct err why = {0};
+
+        if (d->target->type->end_sessions(d->session, &one, &why)) {
+            if (!has(ended, now->items[i].pid) && !sessions_add(ended, &now->items[i]))
+                return err_memory(e);
+        } else if (first.code == ERR_NONE) {
+            first = why;
+        }
+    }
+    *e = first;
+    return first.code == ERR_NONE;
 }
 
 bool

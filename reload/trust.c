@@ -11,7 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#define CAS_MAX 64
+#define CAS_MAX 4096
 #define CRL_LEAST_S 300 /* one that ends sooner is not worth a reload */
 #define PATH_SIZE 32
 

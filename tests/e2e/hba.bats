@@ -194,6 +194,10 @@ no_block()
     tenants="sslcert=$BUNDLES/alice@other/postgresql.crt sslkey=$BUNDLES/alice@other/postgresql.key"
     # shellcheck disable=SC2086 # several settings
     [ "$(login alice dbname=other $tenants)" = "alice other" ]
+    # neither opens the other's
+    refused 'certificate authentication failed' alice dbname=other
+    # shellcheck disable=SC2086
+    refused 'certificate authentication failed' alice $tenants
     refused 'pg_hba.conf rejects' alice dbname=postgres
 }
 

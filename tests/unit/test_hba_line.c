@@ -144,6 +144,7 @@ several_of_one_user_stand_together(void **state)
         {.user = "alice", .database = "a", .dn = "CN=alice", .sources = &sources},
         {.user = "bob", .sources = &sources}, /* revoked */
         {.user = "alice", .database = "b", .dn = "CN=alice,O=t", .sources = &sources},
+        {.user = "alice", .database = "a", .dn = "CN=alice,O=u", .sources = &sources},
     };
     own_str struct str hba = {0};
     own_str struct str ident = {0};
@@ -153,11 +154,15 @@ several_of_one_user_stand_together(void **state)
     assert_true(list_add(&sources, "all"));
     assert_true(reload_hba_lines(clients, COUNT(clients), true, &hba, &ident, &e));
     assert_string_equal(hba.text, "hostssl a alice all cert clientname=DN map=pgcert\n"
-                                  "hostssl b alice all cert clientname=DN map=pgcert\n"
+                                  "hostssl b alice all cert clientname=DN map=pgcert-2\n"
+                                  "hostssl a alice all cert clientname=DN map=pgcert\n"
                                   "host all,replication alice all reject\n"
                                   "host all,replication bob all reject\n");
     assert_string_equal(ident.text, "pgcert \"CN=alice\" alice\n"
-                                    "pgcert \"CN=alice,O=t\" alice\n");
+                                    "pgcert-2 \"CN=alice,O=t\" alice\n"
+                                    "pgcert \"CN=alice,O=u\" alice\n");
+    assert_false(reload_hba_lines(clients, COUNT(clients), false, &hba, &ident, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
     list_done(&sources);
 }
 
