@@ -153,6 +153,7 @@ is_connected()
     connect bob
     expect 0 pgcert --json client revoke bob --keep-sessions
     [ "$(json "['targets'][0]['name']") $(json "['targets'][0]['error']") $(json "['ended']")" = "main null []" ]
+    [ "$(json "['revoked'][0]['state']")" = revoked ]
     is_connected "$backend"
     not as bob 'select 1'
     expect 0 pgcert --json client revoke bob
@@ -259,9 +260,16 @@ prove_again = 0s"
         pg_sql 'grant pg_read_all_settings to watcher'
     conf_add <<<"[target main]
 connection = host=/var/run/postgresql user=watcher dbname=postgres"
+    connect bob
     expect 77 pgcert client revoke bob
     says "GRANT pg_read_all_stats, pg_signal_backend TO"
+    is_connected "$backend"
     pg_sql 'grant pg_read_all_stats, pg_signal_backend to watcher'
+    # what could not be done is done by the next run
+    expect 0 pgcert renew
+    grep "the session of bob on postgres .* is ended" <<<"$output"
+    not is_connected "$backend"
+    all_is_well
     connect alice
     expect 0 pgcert client revoke alice
     not is_connected "$backend"
@@ -346,6 +354,11 @@ for c in json.load(sys.stdin)["rollover"]["left"]["certificates"]:
     grep "the new CAs sign from now on" <<<"$output"
 }
 
+alice_is_there()
+{
+    [ "$(pg_sql "select count(*) from pg_stat_activity where usename = 'alice'")" = 1 ]
+}
+
 @test "force locks out who has an old certificate, connected or not" {
     set_up
     expect 64 pgcert ca rollover --force
@@ -353,7 +366,7 @@ for c in json.load(sys.stdin)["rollover"]["left"]["certificates"]:
     expect 0 pgcert ca rollover
     psql "host=db.$ZONE dbname=postgres user=alice sslmode=verify-full sslcert=$WORLD/old-alice/postgresql.crt sslkey=$WORLD/old-alice/postgresql.key sslrootcert=$WORLD/old-alice/root.crt" \
         -XqAtc 'select pg_sleep(30)' >/dev/null 2>&1 3>&- 4>&- &
-    await 5 "the session" bash -c "[ \"\$(psql -U postgres -h /var/run/postgresql -XqAtc \"select count(*) from pg_stat_activity where usename = 'alice'\" postgres)\" = 1 ]" || :
+    await 5 "the session" alice_is_there
     expect 0 pgcert ca rollover --force
     grep "the old CAs are gone" <<<"$output"
     grep "the session of alice on postgres .* is ended" <<<"$output"
