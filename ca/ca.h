@@ -158,7 +158,8 @@ MUST_USE bool ca_sign_client(struct ca *ca, const struct ca_client *client, stru
                              struct err *e);
 
 /* The certificates of the CAs as PEM: root; what PostgreSQL trusts for clients (their issuing CA,
- * those of tenants, and root); the same for servers; all. */
+ * those of tenants, and root, without those that have expired beside others); the same for servers;
+ * all. */
 enum ca_pem { CA_PEM_ROOT, CA_PEM_CLIENTS, CA_PEM_SERVERS, CA_PEM_ALL };
 
 /* Appends those. ERR_SYSTEM, ERR_INTERNAL. */
@@ -182,7 +183,8 @@ MUST_USE bool ca_revoke(struct ca *ca, const char *serial, const char *reason, b
 
 /*
  * Makes the CRLs that are missing, have less than half of their life left, or lack a revocation;
- * those of the root only while its key is here.
+ * those of the root only while its key is here. A CA that cannot sign does not hold back the
+ * others: what can be made is made and published, also when this fails.
  *
  * Takes:  force      all of them
  * Gives:  did        whether one was made
@@ -195,8 +197,8 @@ struct ca_client_trust {
     struct str pem;               /* CAs of clients, and a CRL of each */
     struct str accepted, refused; /* canaries, key and chain: one is good, one is revoked */
     struct str retired;           /* one of a CA that is trusted no more; empty: there is none */
-    struct str gone;              /* CAs of clients that rollovers have taken away: whoever is
-                                     connected by one of those is locked out on purpose */
+    struct str gone; /* CAs of clients that rollovers have taken away: whoever is connected by one
+                        of those is locked out on purpose; empty: there are none */
 };
 
 #define own_ca_client_trust __attribute__((cleanup(ca_client_trust_done)))

@@ -3,6 +3,7 @@
 #include "base/cert.h"
 #include "base/file.h"
 #include "ca/crls.h"
+#include "ca/gone.h"
 #include "ca/index.h"
 
 #include <fcntl.h>
@@ -74,7 +75,13 @@ make(struct ca *ca, struct authority *issuer, const struct canary *which, struct
 bool
 canary_retire(struct ca *ca, struct authority *issuer, struct err *e)
 {
-    return make(ca, issuer, &retired, e) || err_wrap(e, "make a canary certificate");
+    own_mem char *path = authority_path(ca->config, retired.file, "");
+
+    if (path == NULL)
+        return err_memory(e);
+    if (cert_not_after(issuer->cert) > ca->clock->now_s(ca->clock) && authority_has_key(ca, issuer))
+        return make(ca, issuer, &retired, e) || err_wrap(e, "make a canary certificate");
+    return file_remove(AT_FDCWD, path, e); /* one of an earlier CA proves nothing of this one */
 }
 
 /* ---- reading ---- */
@@ -144,7 +151,7 @@ ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust, struc
     if (!read_canary(ca, &retired, &trust->retired, &ignored) || !is_gone(ca, &trust->retired))
         str_clear(&trust->retired);
     return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) &&
-           add_crls(ca, &trust->pem, e);
+           add_crls(ca, &trust->pem, e) && gone_add(ca, &trust->gone, e);
 }
 
 void
@@ -154,4 +161,5 @@ ca_client_trust_done(struct ca_client_trust *trust)
     str_done(&trust->accepted);
     str_done(&trust->refused);
     str_done(&trust->retired);
+    str_done(&trust->gone);
 }

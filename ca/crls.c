@@ -30,6 +30,7 @@ struct crl_of {
     struct authority *a; /* borrowed */
     struct crls_state state;
     int64_t revoked; /* events in the index */
+    bool has_failed; /* it is due, and cannot be made */
 };
 
 /* One run over the CRLs. */
@@ -233,17 +234,25 @@ make(struct refresh *r, struct crl_of *c, struct err *e)
     return save_state(r, c, e);
 }
 
+/* One CA that cannot sign does not hold back the others' CRLs: the first failure is told. */
 static bool
 make_due(struct refresh *r, bool *did, struct err *e)
 {
+    bool good = true;
+
     for (size_t i = 0; i < r->ca->count; i++) {
+        struct err why = {0};
+
         if (!is_due(r, &r->each[i]))
             continue;
-        if (!make(r, &r->each[i], e))
-            return err_wrap(e, "make the CRL of the CA '%s'", r->each[i].a->word);
-        *did = true;
+        r->each[i].has_failed = !make(r, &r->each[i], &why);
+        *did = *did || !r->each[i].has_failed;
+        if (r->each[i].has_failed && good) {
+            *e = why;
+            good = err_wrap(e, "make the CRL of the CA '%s'", r->each[i].a->word);
+        }
     }
-    return true;
+    return good;
 }
 
 /* ---- publishing ---- */
@@ -272,7 +281,8 @@ is_published(const struct refresh *r, const struct published *p)
            strcmp(there, wanted) == 0;
 }
 
-/* Issuing CAs first. */
+/* Issuing CAs first. Without the first CRL of one that cannot sign: its own clients are refused
+ * then, and who was revoked by the others is, too. */
 static bool
 add_crls(const struct refresh *r, const struct published *p, bool roots, struct str *pem,
          struct err *e)
@@ -285,6 +295,8 @@ add_crls(const struct refresh *r, const struct published *p, bool roots, struct 
             continue;
         if (path == NULL)
             return err_memory(e);
+        if (r->each[i].has_failed && size_of(path) <= 0)
+            continue;
         if (!file_read(AT_FDCWD, path, CRLS_FILE_MAX, pem, e))
             return err_wrap(e, "the CRL of the CA '%s'", a->word);
     }
@@ -312,17 +324,25 @@ publish(struct refresh *r, const struct published *p, struct err *e)
     return json_save(r->json, r->json_path, e);
 }
 
+/* Each as far as it goes; the first failure is told. */
 static bool
 publish_due(struct refresh *r, bool *did, struct err *e)
 {
+    bool good = true;
+
     for (size_t i = 0; i < COUNT(published); i++) {
+        struct err why = {0};
+
         if (is_published(r, &published[i]))
             continue;
-        if (!publish(r, &published[i], e))
-            return err_wrap(e, "publish '%s'", published[i].file);
-        *did = true;
+        if (publish(r, &published[i], &why)) {
+            *did = true;
+        } else if (good) {
+            *e = why;
+            good = err_wrap(e, "publish '%s'", published[i].file);
+        }
     }
-    return true;
+    return good;
 }
 
 /* ---- the whole ---- */
@@ -368,17 +388,20 @@ crls_refresh(struct ca *ca, int how, bool *did, struct err *e)
 {
     own_refresh struct refresh r = {.ca = ca, .how = how, .now_s = ca->clock->now_s(ca->clock)};
     int64_t size = size_of(ca->index_path);
-    bool made = false;
+    struct err ignored = {0};
+    bool made = false, good = true;
 
     if (!begin(&r, e))
         return false;
-    if (!is_same_index(&r, size) &&
-        (!read_index(&r, e) || !make_due(&r, &made, e) || !remember_index(&r, size, e)))
-        return false;
-    if (!publish_due(&r, &made, e))
-        return false;
-    *did = made;
-    return true;
+    if (!is_same_index(&r, size)) {
+        if (!read_index(&r, e))
+            return false;
+        good = make_due(&r, &made, e) && remember_index(&r, size, e);
+    }
+    good = publish_due(&r, &made, good ? e : &ignored) && good;
+    if (good)
+        *did = made;
+    return good;
 }
 
 bool

@@ -37,10 +37,9 @@ subject_line(const struct index_entry *one, const char *organization, struct err
 {
     bool is_ca = kinds[one->kind].is_ca;
     bool is_short = strlen(one->name) <= NAME_USER_MAX;
-    own_name X509_NAME *name = name_make(one->tenant != NULL ? one->tenant
-                                         : is_ca             ? organization
-                                                             : NULL,
-                                         is_short ? one->name : NULL, e);
+    const char *o = one->tenant != NULL ? one->tenant : is_ca ? organization : NULL;
+    const char *cn = is_short ? one->name : NULL;
+    own_name X509_NAME *name = is_ca ? name_make_ca(o, cn, e) : name_make(o, cn, e);
     char *line = name == NULL ? NULL : X509_NAME_oneline(name, NULL, 0);
 
     if (name != NULL && line == NULL)

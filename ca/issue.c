@@ -232,7 +232,9 @@ set_public_key(X509 *cert, const struct issue *i)
 static bool
 fill(X509 *cert, const struct issue *i, const X509 *issuer, struct err *e)
 {
-    own_name X509_NAME *subject = name_make(i->organization, i->common_name, e);
+    own_name X509_NAME *subject = kinds[i->kind].is_ca
+                                      ? name_make_ca(i->organization, i->common_name, e)
+                                      : name_make(i->organization, i->common_name, e);
     ASN1_INTEGER *serial = X509_get_serialNumber(cert);
 
     if (subject == NULL)

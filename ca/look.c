@@ -95,12 +95,42 @@ is_trusted(const struct ca *ca, const struct authority *a)
 }
 
 static bool
-add_certs(const struct ca *ca, enum ca_role role, struct str *pem, struct err *e)
+is_living(const struct ca *ca, const struct authority *a)
+{
+    return cert_not_after(a->cert) > ca->clock->now_s(ca->clock);
+}
+
+/* Is there an issuing CA for clients that has not expired, below that root (NULL: any)? */
+static bool
+has_living(const struct ca *ca, const struct authority *root)
+{
+    for (size_t i = 0; i < ca->count; i++) {
+        const struct authority *a = ca->all[i];
+
+        if (a->role != CA_ROOT && authority_is_for(a, CA_CLIENTS) && is_trusted(ca, a) &&
+            is_living(ca, a) && (root == NULL || authority_root(ca, a) == root))
+            return true;
+    }
+    return false;
+}
+
+/* A server is given no CA for clients that has expired, unless there is no other. */
+static bool
+is_given(const struct ca *ca, enum ca_pem which, const struct authority *a)
+{
+    return is_trusted(ca, a) &&
+           (which != CA_PEM_CLIENTS || is_living(ca, a) ||
+            (a->role == CA_ROOT && has_living(ca, a)) || !has_living(ca, NULL));
+}
+
+static bool
+add_certs(const struct ca *ca, enum ca_pem which, enum ca_role role, struct str *pem, struct err *e)
 {
     for (size_t i = 0; i < ca->count; i++) {
         struct chain one = {.certs = {ca->all[i]->cert}, .count = 1};
 
-        if (ca->all[i]->role == role && is_trusted(ca, ca->all[i]) && !chain_to_pem(&one, pem, e))
+        if (ca->all[i]->role == role && is_given(ca, which, ca->all[i]) &&
+            !chain_to_pem(&one, pem, e))
             return false;
     }
     return true;
@@ -113,9 +143,10 @@ ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *
     bool servers = which == CA_PEM_SERVERS || which == CA_PEM_ALL;
     bool clients = which == CA_PEM_CLIENTS || which == CA_PEM_ALL;
 
-    return (!servers || add_certs(ca, CA_SERVERS, pem, e)) &&
-           (!clients || (add_certs(ca, CA_CLIENTS, pem, e) && add_certs(ca, CA_TENANT, pem, e))) &&
-           add_certs(ca, CA_ROOT, pem, e);
+    return (!servers || add_certs(ca, which, CA_SERVERS, pem, e)) &&
+           (!clients || (add_certs(ca, which, CA_CLIENTS, pem, e) &&
+                         add_certs(ca, which, CA_TENANT, pem, e))) &&
+           add_certs(ca, which, CA_ROOT, pem, e);
 }
 
 /* ---- the list ---- */

@@ -149,17 +149,30 @@ add(X509_NAME *name, int nid, const char *text)
                                       (int)strlen(text), -1, 0) == 1;
 }
 
-X509_NAME *
-name_make(const char *organization, const char *common_name, struct err *e)
+static X509_NAME *
+make(const int nids[2], const char *const texts[2], struct err *e)
 {
     own_name X509_NAME *name = X509_NAME_new();
 
-    if (name == NULL || !add(name, NID_organizationName, organization) ||
-        !add(name, NID_commonName, common_name)) {
+    if (name == NULL || !add(name, nids[0], texts[0]) || !add(name, nids[1], texts[1])) {
         (void)err_crypto(e, "make the name of a subject");
         return NULL;
     }
     return TAKE(name);
+}
+
+X509_NAME *
+name_make(const char *organization, const char *common_name, struct err *e)
+{
+    return make((const int[]){NID_organizationName, NID_commonName},
+                (const char *const[]){organization, common_name}, e);
+}
+
+X509_NAME *
+name_make_ca(const char *organization, const char *common_name, struct err *e)
+{
+    return make((const int[]){NID_commonName, NID_organizationName},
+                (const char *const[]){common_name, organization}, e);
 }
 
 void

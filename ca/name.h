@@ -51,6 +51,10 @@ MUST_USE bool name_add_file(struct str *file, const char *name, size_t most);
 /* A name of O and CN, as UTF8String; NULL for one that is not there. NULL and ERR_INTERNAL. */
 MUST_USE X509_NAME *name_make(const char *organization, const char *common_name, struct err *e);
 
+/* The same for a CA, with CN first: of an issuer PostgreSQL shows 63 bytes (pg_stat_ssl.issuer_dn),
+ * and behind a long organization all CAs would look the same. */
+MUST_USE X509_NAME *name_make_ca(const char *organization, const char *common_name, struct err *e);
+
 void name_drop(X509_NAME **name);
 
 #endif

@@ -202,7 +202,7 @@ prepare(const struct ca *ca, const char *root_key_file, struct err *e)
 }
 
 /* The next root, signed by the present one: who knows that one only accepts what is below both.
- * Where the present root's key is elsewhere there is none.
+ * Where the present root's key is elsewhere, or it has expired, there is none.
  * Source: RFC 4210 section 4.4 (NewWithOld) */
 static bool
 cross_sign(const struct make *m, const struct authority *next, struct err *e)
@@ -219,7 +219,7 @@ cross_sign(const struct make *m, const struct authority *next, struct err *e)
 
     if (name == NULL)
         return err_memory(e);
-    if (!authority_has_key(ca, root))
+    if (!authority_has_key(ca, root) || cert_not_after(root->cert) <= ca->clock->now_s(ca->clock))
         return true;
     if (!authority_set_times(ca, root, ca->config->root_lifetime_s, &i, e))
         return false;

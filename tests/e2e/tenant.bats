@@ -73,7 +73,7 @@ login_forged()
 
 @test "a tenant's client logs in, and its CA can sign for no other organization" {
     expect 0 pgcert ca tenant acme
-    [[ $output == *"the tenant 'acme' has a CA"*"tenant acme O=acme, CN=pgcert tenant CA "* ]]
+    [[ $output == *"the tenant 'acme' has a CA"*"tenant acme CN=pgcert tenant CA "*", O=acme"* ]]
     expect 0 pgcert ca tenant other
     mutual_tls
     expect 0 pgcert client new --tenant acme alice --database app

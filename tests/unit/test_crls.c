@@ -261,6 +261,46 @@ another_file_is_not_overwritten_by_the_root_key(void **state)
     fake_ca_end(&f);
 }
 
+/* The index says so, and who reads clients.crl is to know it whatever else is broken. */
+static void
+a_ca_that_cannot_sign_does_not_hold_back_a_revocation(void **state)
+{
+    static const char *const tenants[] = {"acme", "zeta"};
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+    bool did = false;
+    char *key = NULL;
+
+    (void)state;
+    begin(&f);
+    ca = fake_ca_open(&f);
+    for (size_t i = 0; i < COUNT(tenants); i++)
+        assert_true(ca_tenant(ca, tenants[i], &did, &e));
+    ca_close(&ca);
+    revoke_first(&f);
+    key = strdup(scratch_read(&f.scratch, "ca/server-ca.key"));
+    scratch_write(&f.scratch, "ca/server-ca.key", "damaged");
+    scratch_write(&f.scratch, "ca/tenants/acme.key", "damaged");
+    f.clock.at_s += 16 * FAKE_DAY; /* all are due */
+    assert_int_equal(unlink(scratch_path(&f.scratch, "ca/tenants/acme.crl")), 0);
+    for (int again = 0; again < 2; again++) {
+        ca = fake_ca_open(&f);
+        assert_false(ca_refresh(ca, false, &did, &e));
+        assert_non_null(strstr(e.text, "the CA 'servers'")); /* the first failure */
+        ca_close(&ca);
+        assert_int_not_equal(openssl_says(&f, "ca/clients.crl"), 0);
+        assert_true(number(&f, CA_CLIENTS) >= f.clock.at_s);
+    }
+    scratch_write(&f.scratch, "ca/server-ca.key", key);
+    ca = fake_ca_open(&f);
+    assert_false(ca_refresh(ca, false, &did, &e));
+    assert_non_null(strstr(e.text, "'tenant acme'"));
+    ca_close(&ca);
+    free(key);
+    fake_ca_end(&f);
+}
+
 int
 main(void)
 {
@@ -272,6 +312,7 @@ main(void)
         cmocka_unit_test(a_directory_without_a_file_for_each_is_taken_over),
         cmocka_unit_test(a_clock_that_went_back_does_not_bring_the_number_back),
         cmocka_unit_test(exporting_the_root_key_leaves_a_crl_that_holds_as_long_as_the_root),
+        cmocka_unit_test(a_ca_that_cannot_sign_does_not_hold_back_a_revocation),
         cmocka_unit_test(another_file_is_not_overwritten_by_the_root_key),
     };
 

@@ -56,8 +56,8 @@ openssl_gets_the_certificates_of_one_ca(void **state)
                         "R\t270220030000Z\t261005060708Z\t4A04\tunknown\t/CN=carol\n");
     str_clear(&out);
     assert_true(export_openssl(&index, ROOT, "Example", NOW, &out, &e));
-    assert_string_equal(out.text, "V\t20590102030405Z\t\t4AFF\tunknown\t/O=Example/CN=client CA\n"
-                                  "V\t280102030405Z\t\t4AFE\tunknown\t/O=acme/CN=tenant CA\n");
+    assert_string_equal(out.text, "V\t20590102030405Z\t\t4AFF\tunknown\t/CN=client CA/O=Example\n"
+                                  "V\t280102030405Z\t\t4AFE\tunknown\t/CN=tenant CA/O=acme\n");
     str_clear(&out);
     assert_true(export_openssl(&index, TENANT, "Example", NOW, &out, &e));
     assert_string_equal(out.text, "V\t270220030000Z\t\t4A05\tunknown\t/O=a \"b\"/CN=alice\n");

@@ -63,7 +63,9 @@ it_makes_three_cas_with_their_crls(void **state)
     assert_true(ca_show(ca, &looks, &e));
     assert_int_equal(looks.count, 3);
     for (size_t i = 0; i < looks.count; i++) {
-        assert_non_null(strstr(looks.items[i].subject, "O=Example, CN=pgcert "));
+        /* CN first: PostgreSQL cuts off what is behind 63 bytes */
+        assert_int_equal(strncmp(looks.items[i].subject, "CN=pgcert ", 10), 0);
+        assert_non_null(strstr(looks.items[i].subject, ", O=Example"));
         assert_true(looks.items[i].has_key);
         assert_int_equal(looks.items[i].not_before_s, f.clock.at_s - 300);
         assert_true(looks.items[i].crl_number > 0);

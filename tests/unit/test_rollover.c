@@ -433,6 +433,132 @@ a_tenant_is_made_in_the_middle_of_it(void **state)
     fake_ca_end(&f);
 }
 
+/* A short life of the old issuing CAs, or also of their root; the next ones live as usual. */
+static void
+begin_short(struct fake_ca *f, bool also_root)
+{
+    fake_ca_begin(f);
+    f->clock.at_s -= 91 * FAKE_DAY; /* they end in the real time, in which openssl judges */
+    f->config.issuing_lifetime_s = 90 * FAKE_DAY;
+    f->config.root_lifetime_s = (also_root ? 90 : 3650) * FAKE_DAY;
+    fake_ca_init(f);
+    f->config.issuing_lifetime_s = 1095 * FAKE_DAY;
+    f->config.root_lifetime_s = 3650 * FAKE_DAY;
+}
+
+static size_t
+count_certs(const struct str *pem)
+{
+    size_t count = 0;
+
+    for (const char *c = pem->text; c != NULL && (c = strstr(c, "BEGIN CERT")) != NULL; c++)
+        count++;
+    return count;
+}
+
+static size_t
+given_to_servers(struct fake_ca *f)
+{
+    struct ca *ca = fake_ca_open(f);
+    struct str pem = {0};
+    struct err e = {0};
+    size_t count = 0;
+
+    assert_true(ca_add_pem(ca, CA_PEM_CLIENTS, &pem, &e));
+    count = count_certs(&pem);
+    str_done(&pem);
+    ca_close(&ca);
+    return count;
+}
+
+/* The canary of before is none of this CA: it would prove nothing. */
+static void
+it_ends_also_when_the_old_ca_has_expired_or_lost_its_key(void **state)
+{
+    (void)state;
+    for (int is_lost = 0; is_lost < 2; is_lost++) {
+        struct fake_ca f;
+        struct ca *ca = NULL;
+        struct err e = {0};
+
+        begin_short(&f, false);
+        roll(&f, CA_ROLLOVER_SWITCHED);
+        scratch_write(&f.scratch, "ca/canary-retired.pem", "of an earlier one");
+        if (is_lost)
+            assert_int_equal(unlink(scratch_path(&f.scratch, "ca/client-ca.key")), 0);
+        else
+            f.clock.at_s += 91 * FAKE_DAY;
+        ca = fake_ca_open(&f);
+        assert_true(ca_rollover_retire(ca, true, &e));
+        assert_int_equal(ca->count, 3);
+        ca_close(&ca);
+        assert_false(scratch_has(&f.scratch, "ca/canary-retired.pem"));
+        fake_ca_end(&f);
+    }
+}
+
+static void
+an_expired_ca_is_not_given_beside_one_that_has_not(void **state)
+{
+    struct fake_ca f;
+
+    (void)state;
+    begin_short(&f, false);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    assert_int_equal(given_to_servers(&f), 4);
+    f.clock.at_s += 91 * FAKE_DAY;
+    assert_int_equal(given_to_servers(&f), 3); /* the old root has not */
+    f.clock.at_s += 3650 * FAKE_DAY;
+    assert_int_equal(given_to_servers(&f), 4); /* nothing else is left */
+    fake_ca_end(&f);
+}
+
+static void
+an_expired_root_is_replaced(void **state)
+{
+    struct fake_ca f;
+
+    (void)state;
+    begin_short(&f, true);
+    f.clock.at_s += 91 * FAKE_DAY;
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    assert_false(scratch_has(&f.scratch, "ca/next/cross.crt"));
+    assert_int_equal(given_to_servers(&f), 2); /* the new ones alone */
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    sign_alice(&f, "after.pem");
+    assert_true(is_accepted(&f, "after.pem"));
+    fake_ca_end(&f);
+}
+
+static void
+those_that_were_taken_away_are_told(void **state)
+{
+    struct fake_ca f;
+    struct str old = {0};
+
+    (void)state;
+    begin(&f);
+    for (int generation = 1; generation <= 3; generation++) {
+        struct ca *ca = fake_ca_open(&f);
+        struct ca_client_trust trust = {0};
+        struct err e = {0};
+
+        assert_true(ca_trust_clients(ca, false, &trust, &e));
+        assert_int_equal(trust.gone.size, old.size);
+        assert_true(old.size == 0 || strcmp(trust.gone.text, old.text) == 0);
+        ca_client_trust_done(&trust);
+        ca_close(&ca);
+        assert_true(str_addf(&old, "%s", scratch_read(&f.scratch, "ca/client-ca.crt")));
+        assert_true(str_addf(&old, "%s", scratch_read(&f.scratch, "ca/tenants/acme.crt")));
+        roll(&f, CA_ROLLOVER_SWITCHED);
+        ca = fake_ca_open(&f);
+        assert_true(ca_rollover_retire(ca, true, &e));
+        ca_close(&ca);
+    }
+    str_done(&old);
+    fake_ca_end(&f);
+}
+
 static void
 a_damaged_state_is_told(void **state)
 {
@@ -466,6 +592,10 @@ main(void)
         cmocka_unit_test(what_was_not_finished_is_finished_when_it_is_opened),
         cmocka_unit_test(abort_brings_back_what_was),
         cmocka_unit_test(a_tenant_is_made_in_the_middle_of_it),
+        cmocka_unit_test(it_ends_also_when_the_old_ca_has_expired_or_lost_its_key),
+        cmocka_unit_test(an_expired_ca_is_not_given_beside_one_that_has_not),
+        cmocka_unit_test(an_expired_root_is_replaced),
+        cmocka_unit_test(those_that_were_taken_away_are_told),
         cmocka_unit_test(a_damaged_state_is_told),
     };
 
