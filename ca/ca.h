@@ -325,10 +325,11 @@ MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text,
 MUST_USE bool ca_export_root_key(struct ca *ca, const char *file, struct err *e);
 
 /*
- * Brings it back, encrypted by the passphrase where one is set; the file stays.
+ * Brings it back, encrypted by the passphrase where one is set; the file stays. So it does with the
+ * key of the root that a rollover brings.
  *
  * Gives:  did  false: it was here already
- * Errors: ERR_INPUT   it is not the root's key, or damaged
+ * Errors: ERR_INPUT   it is not the key of a root of ours, or damaged
  *         ERR_CONFIG  it is encrypted, and not by the passphrase of now
  *         ERR_CREATE, ERR_SYSTEM; ERR_PERMISSION, also when others may read the file
  */

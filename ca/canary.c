@@ -9,7 +9,8 @@
 #include <fcntl.h>
 
 #define CANARY_USER "pgcert-canary"
-#define CANARY_CRL_LIVES 2 /* it outlives the CRL with which it was made */
+#define CANARY_CRL_LIVES 2       /* it outlives the CRL with which it was made */
+#define CANARY_LEAST_S (10 * 60) /* it is not to end while it proves something */
 
 static const struct canary {
     const char *file;
@@ -86,7 +87,17 @@ canary_retire(struct ca *ca, struct authority *issuer, struct err *e)
 
 /* ---- reading ---- */
 
-/* Is it good for another half of a CRL's life? One that cannot be read is made anew. */
+/* Is it good for another half of a CRL's life, or as long as any can be? */
+static bool
+lasts(const struct ca *ca, const X509 *cert, int64_t now_s)
+{
+    int64_t last_s = cert_not_after(cert);
+
+    return last_s > now_s + ca->config->crl_lifetime_s / 2 ||
+           (last_s == cert_not_after(issuer_of(ca)->cert) && last_s > now_s + CANARY_LEAST_S);
+}
+
+/* One that cannot be read is made anew. */
 static bool
 holds(const struct ca *ca, const struct str *pem)
 {
@@ -96,8 +107,7 @@ holds(const struct ca *ca, const struct str *pem)
 
     return chain_from_pem(&chain, pem->text, pem->size, &ignored) && chain.count == 2 &&
            X509_cmp(chain.certs[1], issuer_of(ca)->cert) == 0 &&
-           cert_not_before(chain.certs[0]) <= now_s &&
-           cert_not_after(chain.certs[0]) > now_s + ca->config->crl_lifetime_s / 2;
+           cert_not_before(chain.certs[0]) <= now_s && lasts(ca, chain.certs[0], now_s);
 }
 
 static bool

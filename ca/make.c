@@ -95,6 +95,19 @@ set_times(const struct make *m, const struct authority *a, struct issue *i, stru
     return true;
 }
 
+/* As when two settings name the same key of a token: nobody could tell by whom something is. */
+static bool
+check_own_key(const struct ca *ca, const struct authority *a, struct err *e)
+{
+    for (size_t i = 0; i < ca->count; i++)
+        if (ca->all[i] != a && strcmp(ca->all[i]->id, a->id) == 0)
+            return err_set(e, ERR_CONFIG,
+                           "the CAs '%s' and '%s' would have the same key; [ca] root_key, "
+                           "server_key and client_key must name different ones",
+                           ca->all[i]->word, a->word);
+    return true;
+}
+
 bool
 make_sign(const struct make *m, struct authority *a, struct err *e)
 {
@@ -127,7 +140,7 @@ make_sign(const struct make *m, struct authority *a, struct err *e)
     if (a->cert == NULL)
         return false;
     issue_key_id(a->cert, a->id);
-    return true;
+    return check_own_key(m->ca, a, e);
 }
 
 bool

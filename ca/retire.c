@@ -139,7 +139,23 @@ old_path(const struct ca *ca, const char *name, const char *end)
                       (long long)ca->rollover.number - 1, *name == '\0' ? "" : "/", name, end);
 }
 
-/* A second name for it, so that the first is there until another file takes it. */
+/* A second name for it, so that the first is there until another file takes it; a copy where the
+ * file system knows no second names, or it is another one. */
+static bool
+keep_as(const char *from, const char *to, struct err *e)
+{
+    own_str struct str text = {0};
+
+    if (link(from, to) == 0 || errno == EEXIST)
+        return file_sync_parent(AT_FDCWD, to, e);
+    if (errno == ENOENT)
+        return true;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != EXDEV && errno != EMLINK)
+        return err_errno(e, "keep '%s' as '%s'", from, to);
+    return file_read(AT_FDCWD, from, CRLS_FILE_MAX, &text, e) &&
+           file_replace(AT_FDCWD, to, text.text, text.size, 0644, e);
+}
+
 static bool
 keep_copy(const struct ca *ca, const char *name, const char *end, struct err *e)
 {
@@ -148,9 +164,7 @@ keep_copy(const struct ca *ca, const char *name, const char *end, struct err *e)
 
     if (from == NULL || to == NULL)
         return err_memory(e);
-    if (link(from, to) < 0 && errno != EEXIST && errno != ENOENT)
-        return err_errno(e, "keep '%s' as '%s'", from, to);
-    return file_sync_parent(AT_FDCWD, to, e);
+    return keep_as(from, to, e);
 }
 
 static bool
@@ -240,6 +254,14 @@ make_places(const struct ca *ca, struct err *e)
     return file_make_directory(old, 0700, e) && file_make_directory(tenants, 0700, e);
 }
 
+/* What somebody else has put there stays. */
+static bool
+remove_empty(const char *path, struct err *e)
+{
+    return rmdir(path) == 0 || errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST ||
+           err_errno(e, "remove '%s'", path);
+}
+
 /* The cross certificate is of no more use, and is kept. */
 static bool
 clear_next(const struct ca *ca, struct err *e)
@@ -251,13 +273,11 @@ clear_next(const struct ca *ca, struct err *e)
 
     if (cross == NULL || kept == NULL || tenants == NULL || next == NULL)
         return err_memory(e);
-    if (rename(cross, kept) < 0 && errno != ENOENT)
-        return err_errno(e, "move '%s' to '%s'", cross, kept);
+    if (!keep_as(cross, kept, e) || !file_remove(AT_FDCWD, cross, e))
+        return false;
     file_remove_temporaries(tenants);
     file_remove_temporaries(next);
-    if ((rmdir(tenants) < 0 && errno != ENOENT) || (rmdir(next) < 0 && errno != ENOENT))
-        return err_errno(e, "remove '%s'", next);
-    return true;
+    return remove_empty(tenants, e) && remove_empty(next, e);
 }
 
 bool
@@ -307,7 +327,7 @@ ca_rollover_retire(struct ca *ca, bool force, struct err *e)
 
     if (!authority_is_switched(ca))
         return err_set(e, ERR_REFUSED, "the new CAs do not sign yet");
-    if ((!force && !check_left(ca, e)) ||
+    if ((!force && !check_left(ca, e)) || !make_places(ca, e) ||
         !canary_retire(ca, authority_find_of(ca, CA_CLIENTS, NULL, false), e))
         return false;
     ca->rollover.phase = CA_ROLLOVER_RETIRING;

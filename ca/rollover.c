@@ -109,15 +109,16 @@ overwrite(int fd, off_t size)
     return fsync(fd) == 0;
 }
 
+/* A link of the administrator's is followed: the key is where it points. */
 bool
 rollover_wipe(const char *path, struct err *e)
 {
-    own_fd int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    own_fd int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat s = {0};
 
-    if (fd < 0 && errno == ENOENT)
-        return true;
-    if (fd < 0 || fstat(fd, &s) < 0 || !overwrite(fd, s.st_size))
+    if (fd < 0 && errno == ENOENT) /* nor where a link points */
+        return file_remove(AT_FDCWD, path, e);
+    if (fd < 0 || fstat(fd, &s) < 0 || (S_ISREG(s.st_mode) && !overwrite(fd, s.st_size)))
         return err_errno(e, "overwrite the key '%s'", path);
     return file_remove(AT_FDCWD, path, e);
 }
@@ -340,6 +341,15 @@ ca_rollover_switch(struct ca *ca, struct err *e)
 
 /* ---- abort ---- */
 
+/* Before root.crt has one root again: where this is killed, the next rollover adds it once more. */
+static bool
+trust_no_more(struct ca *ca, struct err *e)
+{
+    ca->rollover.phase = CA_ROLLOVER_BEGUN;
+    ca->rollover.trusted_at_s = 0;
+    return rollover_save(ca, e) && write_roots(ca, false, e);
+}
+
 bool
 ca_rollover_abort(struct ca *ca, bool *did, struct err *e)
 {
@@ -350,7 +360,7 @@ ca_rollover_abort(struct ca *ca, bool *did, struct err *e)
         return err_set(e, ERR_REFUSED,
                        "the new CAs sign already, and what they have signed is in use; go on by: "
                        "pgcert ca rollover");
-    if (is_rolling && !write_roots(ca, false, e))
+    if (is_rolling && !trust_no_more(ca, e))
         return false;
     ca->rollover = (struct ca_rollover){0};
     if (!rollover_save(ca, e) || !discard_next(ca->config, e) || !authority_reload(ca, e) ||

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <openssl/err.h>
+
 #define KEY_MAX ((size_t)64 * 1024)
 
 static struct authority *
@@ -25,15 +27,29 @@ is_here(const struct ca *ca, struct err *e)
 }
 
 static char *
-own_place(const struct ca *ca)
+place_of(const struct ca *ca, const struct authority *root)
 {
-    return authority_path(ca->config, root_of(ca)->name, ".key");
+    return authority_path(ca->config, root->name, ".key");
 }
 
-/* NULL and `e` for what is not the key of our root; the code is ERR_CONFIG where another passphrase
- * has encrypted it. */
+/* The present one, or the one that comes next; NULL: none. */
+static struct authority *
+find_root(const struct ca *ca, const EVP_PKEY *key)
+{
+    struct authority *found = NULL;
+
+    for (size_t i = 0; found == NULL && i < ca->count; i++)
+        if (ca->all[i]->role == CA_ROOT && X509_check_private_key(ca->all[i]->cert, key) == 1)
+            found = ca->all[i];
+    ERR_clear_error(); /* of those that it is not */
+    return found;
+}
+
+/* NULL and `e` for what is not the key of a root of ours; the code is ERR_CONFIG where another
+ * passphrase has encrypted it. Gives whose it is. */
 static EVP_PKEY *
-read_key(const struct ca *ca, const char *file, const struct str *pem, struct err *e)
+read_key(const struct ca *ca, const char *file, const struct str *pem, struct authority **root,
+         struct err *e)
 {
     own_str struct str passphrase = {0};
     own_pkey EVP_PKEY *key = NULL;
@@ -45,7 +61,8 @@ read_key(const struct ca *ca, const char *file, const struct str *pem, struct er
         (void)err_wrap(e, "'%s'", file);
         return NULL;
     }
-    if (X509_check_private_key(root_of(ca)->cert, key) == 1)
+    *root = find_root(ca, key);
+    if (*root != NULL)
         return TAKE(key);
     (void)err_set(e, ERR_INPUT, "'%s' has a key, but not that of the root in '%s'", file,
                   ca->config->directory);
@@ -60,10 +77,11 @@ static bool
 check_target(const struct ca *ca, const char *file, const struct str *key_pem, bool *is_written,
              struct err *e)
 {
-    own_mem char *from = own_place(ca);
+    own_mem char *from = place_of(ca, root_of(ca));
     own_str struct str there = {0};
     own_pkey EVP_PKEY *key = NULL;
     struct stat a = {0}, b = {0};
+    struct authority *root = NULL;
     struct err ignored = {0};
     bool is_there = false;
 
@@ -77,8 +95,8 @@ check_target(const struct ca *ca, const char *file, const struct str *key_pem, b
                   memcmp(there.text, key_pem->text, there.size) == 0;
     if (!is_there || *is_written)
         return true;
-    key = read_key(ca, file, &there, &ignored);
-    return key != NULL ||
+    key = read_key(ca, file, &there, &root, &ignored);
+    return (key != NULL && root == root_of(ca)) ||
            err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists", file);
 }
 
@@ -86,7 +104,7 @@ bool
 ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 {
     EVP_PKEY *key = is_here(ca, e) ? authority_key(ca, root_of(ca), e) : NULL;
-    own_mem char *path = own_place(ca);
+    own_mem char *path = place_of(ca, root_of(ca));
     own_str struct str pem = {0};
     bool is_written = false, did = false;
 
@@ -107,26 +125,28 @@ ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 bool
 ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e)
 {
-    own_mem char *path = own_place(ca);
+    own_mem char *path = NULL;
     own_str struct str given = {0};
     own_str struct str pem = {0};
     own_str struct str passphrase = {0};
     own_pkey EVP_PKEY *key = NULL;
+    struct authority *root = NULL;
     struct err ignored = {0};
 
-    if (path == NULL)
-        return err_memory(e);
     file_remove_temporaries(ca->config->directory);
     if (!is_here(ca, e) || !file_read_secret(file, KEY_MAX, &given, e))
         return false;
-    key = read_key(ca, file, &given, e);
+    key = read_key(ca, file, &given, &root, e);
     if (key == NULL)
         return false;
+    path = place_of(ca, root);
+    if (path == NULL)
+        return err_memory(e);
     /* one here that is damaged, or encrypted by a passphrase of before, is as good as none */
-    *did = !authority_has_key(ca, root_of(ca)) || authority_key(ca, root_of(ca), &ignored) == NULL;
+    *did = !authority_has_key(ca, root) || authority_key(ca, root, &ignored) == NULL;
     if (!*did)
         return true;
-    root_of(ca)->no_key = (struct err){0}; /* it was looked for in vain */
+    root->no_key = (struct err){0}; /* it was looked for in vain */
     return authority_passphrase(ca->config, &passphrase, e) &&
            keyfile_write(key, &passphrase, &pem, e) &&
            file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);

@@ -67,7 +67,15 @@ tenant_make(struct ca *ca, const char *name, bool is_next, bool *made, struct er
     return true;
 }
 
-/* During a rollover it needs one that signs now and, before the switch, one that will. */
+/* During a rollover it needs one that signs now and, before the switch, one that will: none is made
+ * when the key of either root is elsewhere. */
+static bool
+has_next_root(struct ca *ca, struct err *e)
+{
+    return ca->rollover.phase == CA_ROLLOVER_NONE ||
+           authority_key(ca, authority_find_of(ca, CA_ROOT, NULL, true), e) != NULL;
+}
+
 bool
 ca_tenant(struct ca *ca, const char *name, bool *made, struct err *e)
 {
@@ -76,7 +84,8 @@ ca_tenant(struct ca *ca, const char *name, bool *made, struct err *e)
 
     if (!name_check_tenant(name, e) || !check_others(ca, name, e))
         return false;
-    if ((!authority_is_switched(ca) && !tenant_make(ca, name, false, &did, e)) ||
+    if (!has_next_root(ca, e) ||
+        (!authority_is_switched(ca) && !tenant_make(ca, name, false, &did, e)) ||
         (is_rolling && !tenant_make(ca, name, true, &did, e)))
         return err_wrap(e, "make the CA of the tenant '%s'", name);
     *made = did;

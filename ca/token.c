@@ -373,6 +373,56 @@ search(const struct token *t, const char *uri, struct look *l, EVP_PKEY **key, i
     return true;
 }
 
+/* ---- a PIN that was refused ---- */
+
+/* By which token, and what of the file: a token locks itself after some tries, and a run opens it
+ * more than once. */
+static struct {
+    char *token, *file;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+} refused;
+
+static bool
+digest_pin(const struct str *pin, unsigned char digest[static EVP_MAX_MD_SIZE])
+{
+    memset(digest, 0, EVP_MAX_MD_SIZE);
+    return EVP_Digest(pin->text, pin->size, digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static void
+remember_refused(const struct token *t, const char *uri, const struct str *pin)
+{
+    own_mem char *token = token_uri(uri);
+    own_mem char *file = strdup(t->config->pin_file);
+
+    if (token == NULL || file == NULL || !digest_pin(pin, refused.digest))
+        return;
+    free(refused.token);
+    free(refused.file);
+    refused.token = TAKE(token);
+    refused.file = TAKE(file);
+}
+
+static bool
+was_refused(const struct token *t, const char *uri, const struct str *pin)
+{
+    own_mem char *token = token_uri(uri);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    return refused.token != NULL && token != NULL && pin->size > 0 &&
+           strcmp(refused.token, token) == 0 && strcmp(refused.file, t->config->pin_file) == 0 &&
+           digest_pin(pin, digest) && memcmp(digest, refused.digest, sizeof(digest)) == 0;
+}
+
+static bool
+refuse_pin(const struct token *t, struct err *e)
+{
+    return err_set(e, ERR_PERMISSION,
+                   "the token does not take the PIN in '%s': it is wrong, or locked after too many "
+                   "tries",
+                   t->config->pin_file);
+}
+
 /* Nothing was found. A token that has taken a PIN does not ask for one again. */
 static bool
 check_pin(const struct token *t, const char *uri, const struct look *first, struct err *e)
@@ -387,10 +437,8 @@ check_pin(const struct token *t, const char *uri, const struct look *first, stru
         return true;
     if (first->pin.size == 0)
         return err_set(e, ERR_CONFIG, "the token wants a PIN; set: [ca] pin_file");
-    return err_set(e, ERR_PERMISSION,
-                   "the token does not take the PIN in '%s': it is wrong, or locked after too many "
-                   "tries",
-                   t->config->pin_file);
+    remember_refused(t, uri, &first->pin);
+    return refuse_pin(t, e);
 }
 
 /* Nothing was found, and no PIN was asked for: is there such a token, with whatever in it? */
@@ -446,7 +494,11 @@ token_find(struct token *t, const char *uri, EVP_PKEY **key, struct err *e)
 
     if (wanted == NULL)
         return err_memory(e);
-    if (!read_pin(t->config, &l.pin, e) || !search(t, wanted, &l, &last, &count, e))
+    if (!read_pin(t->config, &l.pin, e))
+        return false;
+    if (was_refused(t, uri, &l.pin))
+        return refuse_pin(t, e);
+    if (!search(t, wanted, &l, &last, &count, e))
         return false;
     if (count == 0)
         return l.has_asked ? check_pin(t, wanted, &l, e) : check_token(t, uri, e);

@@ -5,6 +5,8 @@
 #include "tests/fake/authority.h"
 #include "tests/fake/program.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,6 +15,16 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+static int link_fails_by; /* an errno; 0: it does not */
+
+/* In place of libc's: file systems without hard links are not at hand. */
+int
+link(const char *from, const char *to)
+{
+    errno = link_fails_by;
+    return link_fails_by != 0 ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
 
 /* A CA with the tenant "acme"; alice and, of acme, bob have certificates, in alice.pem, bob.pem. */
 static void
@@ -559,6 +571,162 @@ those_that_were_taken_away_are_told(void **state)
     fake_ca_end(&f);
 }
 
+/* Nothing of that is worth a CA that cannot be opened. */
+static void
+it_ends_beside_links_and_files_of_somebody_else(void **state)
+{
+    static const int codes[] = {EPERM, EOPNOTSUPP, EXDEV};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        struct fake_ca f;
+        struct ca *ca = NULL;
+        struct err e = {0};
+        char *crl = NULL;
+        int places[2] = {0};
+
+        begin(&f);
+        roll(&f, CA_ROLLOVER_SWITCHED);
+        scratch_write(&f.scratch, "ca/next/notes", "of somebody else");
+        scratch_write(&f.scratch, "ca/next/tenants/notes", "of somebody else");
+        assert_int_equal(
+            rename(scratch_path(&f.scratch, "ca/root.key"), scratch_path(&f.scratch, "elsewhere")),
+            0);
+        assert_int_equal(symlink("../elsewhere", scratch_path(&f.scratch, "ca/root.key")), 0);
+        assert_int_equal(unlink(scratch_path(&f.scratch, "ca/server-ca.key")), 0);
+        assert_int_equal(symlink("nowhere", scratch_path(&f.scratch, "ca/server-ca.key")), 0);
+        crl = strdup(scratch_read(&f.scratch, "ca/client-ca.crl"));
+        link_fails_by = codes[i];
+        ca = fake_ca_open(&f);
+        assert_true(ca_rollover_retire(ca, true, &e));
+        ca_close(&ca);
+        link_fails_by = 0;
+        assert_string_equal(scratch_read(&f.scratch, "elsewhere"), ""); /* NUL alone */
+        assert_string_equal(scratch_read(&f.scratch, "ca/old/1/client-ca.crl"), crl);
+        assert_true(scratch_has(&f.scratch, "ca/old/1/tenants/acme.crt"));
+        assert_true(scratch_has(&f.scratch, "ca/old/1/cross.crt"));
+        assert_false(scratch_has(&f.scratch, "ca/next/cross.crt"));
+        assert_true(scratch_has(&f.scratch, "ca/next/notes"));
+        sign_alice(&f, "after.pem");
+        assert_true(is_accepted(&f, "after.pem"));
+        places[0] = access(scratch_path(&f.scratch, "ca/root.key"), R_OK);
+        places[1] = access(scratch_path(&f.scratch, "ca/server-ca.key"), R_OK);
+        assert_int_equal(places[0] + places[1], 0);
+        roll(&f, CA_ROLLOVER_TRUSTED); /* and there is another one after it */
+        free(crl);
+        fake_ca_end(&f);
+    }
+}
+
+/* Where old/ cannot be made nothing has begun. */
+static void
+it_does_not_begin_to_end_without_a_place_for_the_old(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    scratch_write(&f.scratch, "ca/old", "in the way");
+    ca = fake_ca_open(&f);
+    assert_false(ca_rollover_retire(ca, true, &e));
+    ca_close(&ca);
+    ca = fake_ca_open(&f);
+    assert_int_equal(ca_rollover_look(ca).phase, CA_ROLLOVER_SWITCHED);
+    ca_close(&ca);
+    fake_ca_end(&f);
+}
+
+/* As if it was killed where root.crt is written: the phase must say no more than is there. */
+static void
+an_abort_that_stops_halfway_can_go_either_way(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+    char *roots = NULL;
+    bool did = false;
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    roots = strdup(scratch_read(&f.scratch, "ca/root.crt"));
+    ca = fake_ca_open(&f);
+    assert_int_equal(unlink(scratch_path(&f.scratch, "ca/root.crt")), 0);
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "ca/root.crt"), 0700), 0);
+    assert_false(ca_rollover_abort(ca, &did, &e));
+    ca_close(&ca);
+    assert_int_equal(rmdir(scratch_path(&f.scratch, "ca/root.crt")), 0);
+    scratch_write(&f.scratch, "ca/root.crt", roots);
+    roll(&f, CA_ROLLOVER_BEGUN);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    assert_string_equal(scratch_read(&f.scratch, "ca/root.crt"), roots);
+    free(roots);
+    fake_ca_end(&f);
+}
+
+/* Nothing is made when only one of the two could be, and the next root's key may be brought. */
+static void
+a_tenant_is_made_with_the_next_roots_key_from_elsewhere(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct err e = {0};
+    bool did = false;
+
+    (void)state;
+    begin(&f);
+    ca = fake_ca_open(&f);
+    assert_true(ca_rollover_begin(ca, scratch_path(&f.scratch, "stick"), &e));
+    ca_close(&ca);
+    ca = fake_ca_open(&f);
+    assert_false(ca_tenant(ca, "zeta", &did, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    ca_close(&ca);
+    ca = fake_ca_open(&f);
+    assert_null(authority_find(ca, CA_TENANT, "zeta"));
+    assert_true(ca_import_root_key(ca, scratch_path(&f.scratch, "stick"), &did, &e));
+    assert_true(did);
+    assert_true(scratch_has(&f.scratch, "ca/next/root.key"));
+    assert_true(ca_tenant(ca, "zeta", &did, &e));
+    assert_true(did);
+    assert_false(ca_export_root_key(ca, scratch_path(&f.scratch, "stick"), &e));
+    assert_int_equal(e.code, ERR_INPUT); /* the present root's does not go there */
+    ca_close(&ca);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    roll(&f, CA_ROLLOVER_SWITCHED);
+    fake_ca_end(&f);
+}
+
+/* Its canaries cannot outlive it; they are not made again and again for that. */
+static void
+canaries_near_the_end_of_their_ca_are_kept(void **state)
+{
+    struct fake_ca f;
+    char *canary = NULL;
+
+    (void)state;
+    begin_short(&f, false);
+    f.clock.at_s += 80 * FAKE_DAY;
+    for (int i = 0; i < 3; i++) {
+        struct ca *ca = fake_ca_open(&f);
+        struct ca_client_trust trust = {0};
+        struct err e = {0};
+
+        f.clock.at_s += i == 2 ? 10 * FAKE_DAY - 300 : 0;
+        assert_true(ca_trust_clients(ca, false, &trust, &e));
+        assert_int_equal(canary != NULL && strcmp(trust.accepted.text, canary) == 0, i == 1);
+        free(canary);
+        canary = strdup(trust.accepted.text);
+        ca_client_trust_done(&trust);
+        ca_close(&ca);
+    }
+    free(canary);
+    fake_ca_end(&f);
+}
+
 static void
 a_damaged_state_is_told(void **state)
 {
@@ -596,6 +764,11 @@ main(void)
         cmocka_unit_test(an_expired_ca_is_not_given_beside_one_that_has_not),
         cmocka_unit_test(an_expired_root_is_replaced),
         cmocka_unit_test(those_that_were_taken_away_are_told),
+        cmocka_unit_test(it_ends_beside_links_and_files_of_somebody_else),
+        cmocka_unit_test(it_does_not_begin_to_end_without_a_place_for_the_old),
+        cmocka_unit_test(an_abort_that_stops_halfway_can_go_either_way),
+        cmocka_unit_test(a_tenant_is_made_with_the_next_roots_key_from_elsewhere),
+        cmocka_unit_test(canaries_near_the_end_of_their_ca_are_kept),
         cmocka_unit_test(a_damaged_state_is_told),
     };
 
