@@ -29,7 +29,7 @@ static int64_t
 number(struct fake_ca *f, enum ca_role role)
 {
     struct ca *ca = fake_ca_open(f);
-    struct crls_state states[3];
+    struct crls_state states[8];
 
     crls_look(ca, states);
     ca_close(&ca);

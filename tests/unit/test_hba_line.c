@@ -118,7 +118,10 @@ a_client_has_its_database_and_is_refused_the_rest(void **state)
                         "hostssl \"My App\" alice samenet cert clientname=DN map=pgcert\n"
                         "host all,replication alice all reject\n");
     assert_string_equal(ident.text, "pgcert \"CN=alice,O=Exa\\,mple \\\"\"X\\\"\"\" alice\n");
-    /* PostgreSQL 13 */
+    /* PostgreSQL 13, which cannot tell a tenant's client from another */
+    assert_false(reload_hba_lines(&c, 1, false, &old, &none, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    c.dn = "CN=alice";
     assert_true(reload_hba_lines(&c, 1, false, &old, &none, &e));
     assert_string_equal(old.text, "hostssl \"My App\" alice 192.0.2.7/32 cert\n"
                                   "hostssl \"My App\" alice samenet cert\n"
