@@ -127,6 +127,7 @@ claim(struct batch *b, size_t i, struct err *e)
     if (!good && errno == EEXIST) {
         if (is_made_here(b, i, made))
             return err_set(e, ERR_INPUT, "'%s' is asked for twice", directory);
+        contents_move_others(made, directory);
         contents_remove(made);
         good = mkdir(made, 0700) == 0;
     }
@@ -305,15 +306,18 @@ put_all_in_place(struct batch *b)
     sync_parents(b, true);
 }
 
-/* A workers_step: what has failed, and what was replaced. */
+/* A workers_step: what has failed, and what was replaced; what somebody else has put there stays
+ * beside the bundle. */
 static bool
 clear_one(void *context, size_t i, struct err *e)
 {
     const struct batch *b = context;
 
     (void)e;
-    if (b->made[i] != NULL)
-        contents_remove(b->made[i]);
+    if (b->made[i] == NULL)
+        return true;
+    contents_move_others(b->made[i], b->orders[i].directory);
+    contents_remove(b->made[i]);
     return true;
 }
 

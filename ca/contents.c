@@ -6,7 +6,10 @@
 #include "ca/connect.h"
 #include "ca/keyfile.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- one file after the other ---- */
@@ -149,6 +152,36 @@ contents_write(const char *path, const struct contents *c, bool sync, struct err
             return false;
     }
     return !sync || fsync(fd) == 0 || err_errno(e, "sync '%s'", path);
+}
+
+static bool
+is_ours(const char *name)
+{
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (strcmp(files[i].name, name) == 0)
+            return true;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+void
+contents_move_others(const char *from, const char *to)
+{
+    own_fd int fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int old = fd < 0 ? -1 : open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    DIR *d = old < 0 ? NULL : fdopendir(old);
+    bool moved = false;
+
+    if (d == NULL) {
+        own_fd_drop(&old);
+        return;
+    }
+    for (const struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d))
+        if (!is_ours(entry->d_name))
+            moved =
+                renameat2(old, entry->d_name, fd, entry->d_name, RENAME_NOREPLACE) == 0 || moved;
+    (void)closedir(d);
+    if (moved)
+        (void)fsync(fd);
 }
 
 void

@@ -22,6 +22,10 @@ struct contents {
 MUST_USE bool contents_write(const char *directory, const struct contents *contents, bool sync,
                              struct err *e);
 
+/* Moves what else somebody has put into one directory to another; what has a name that is taken
+ * there stays. */
+void contents_move_others(const char *from, const char *to);
+
 /* Removes the directory and these files in it: what else somebody has put there stays. */
 void contents_remove(const char *directory);
 

@@ -102,6 +102,31 @@ a_bundle_is_replaced_as_a_whole_and_leaves_nothing_behind(void **state)
     fake_ca_end(&f);
 }
 
+/* Also one that a run has moved away which was killed. */
+static void
+what_somebody_has_put_beside_it_stays_there(void **state)
+{
+    struct fake_ca f;
+    struct err e = {0};
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_true(make(&f, &alice, "b/out", false, &e));
+    scratch_write(&f.scratch, "b/out/notes", "mine");
+    for (int i = 0; i < 3; i++) {
+        assert_true(make(&f, &alice, "b/out", true, &e));
+        assert_string_equal(scratch_read(&f.scratch, "b/out/notes"), "mine");
+        assert_int_equal(scratch_count(&f.scratch, "b"), 1);
+    }
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "b/out~new"), 0700), 0);
+    scratch_write(&f.scratch, "b/out~new/more", "mine too");
+    assert_true(make(&f, &alice, "b/out", true, &e));
+    assert_string_equal(scratch_read(&f.scratch, "b/out/more"), "mine too");
+    assert_int_equal(scratch_count(&f.scratch, "b"), 1);
+    fake_ca_end(&f);
+}
+
 static void
 names_of_users_become_names_of_directories(void **state)
 {
@@ -341,6 +366,7 @@ main(void)
         cmocka_unit_test(what_was_made_is_read_again),
         cmocka_unit_test(a_place_that_is_taken_stays_as_it_is_and_nothing_is_signed),
         cmocka_unit_test(a_bundle_is_replaced_as_a_whole_and_leaves_nothing_behind),
+        cmocka_unit_test(what_somebody_has_put_beside_it_stays_there),
         cmocka_unit_test(names_of_users_become_names_of_directories),
         cmocka_unit_test(what_is_no_bundle_is_told),
         cmocka_unit_test(a_failure_leaves_what_was_there),
