@@ -387,6 +387,14 @@ ca_open(const struct ca_config *config, struct clock *clock, struct err *e)
     return authority_load(ca, e) ? TAKE(ca) : NULL;
 }
 
+/* In between the certificates are partly here and partly there. */
+static bool
+check_settled(const struct ca *ca, struct err *e)
+{
+    return ca->rollover.phase < CA_ROLLOVER_RETIRING ||
+           err_set(e, ERR_BUSY, "a rollover is being finished; try: pgcert ca show");
+}
+
 struct ca *
 ca_peek(const struct ca_config *config, struct clock *clock, struct err *e)
 {
@@ -394,7 +402,9 @@ ca_peek(const struct ca_config *config, struct clock *clock, struct err *e)
 
     if (ca == NULL || !check_complete(config, e))
         return NULL;
-    return rollover_read(config, &ca->rollover, e) && load_all(ca, e) ? TAKE(ca) : NULL;
+    return rollover_read(config, &ca->rollover, e) && check_settled(ca, e) && load_all(ca, e)
+               ? TAKE(ca)
+               : NULL;
 }
 
 void

@@ -3,11 +3,13 @@
 
 #include "ca/token.h"
 
+#include <string.h>
+
 /* clang-format off */
 const struct option ca_options[] = {
     {.name = "directory",        .type = OPTION_PATH, .offset = offsetof(struct ca_config, directory),          .help = "where its keys, certificates, index and CRLs are; default: ca in the state directory"},
     {.name = "organization",     .type = OPTION_TEXT, .offset = offsetof(struct ca_config, organization),       .help = "the organization (O) in the names of its CAs; default: none"},
-    {.name = "key_type",         .type = OPTION_WORD, .offset = offsetof(struct ca_config, key_type),           .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the keys of the CAs"},
+    {.name = "key_type",         .type = OPTION_WORD, .offset = offsetof(struct ca_config, key_type),           .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the keys of the CAs; ed25519 is refused here, for PostgreSQL cannot bind logins by SCRAM to what such a key has signed"},
     {.name = "passphrase_file",  .type = OPTION_PATH, .offset = offsetof(struct ca_config, passphrase_file),    .help = "secret file, or credential:NAME, with a passphrase by which the keys of the CAs are encrypted when they are made; default: they are not"},
     {.name = "root_key",         .type = OPTION_TEXT, .offset = offsetof(struct ca_config, root_key),           .help = "PKCS#11 URI (RFC 7512) of the root's key, which is in a token then: pkcs11:token=LABEL;object=LABEL; default: it is in a file"},
     {.name = "server_key",       .type = OPTION_TEXT, .offset = offsetof(struct ca_config, server_key),         .help = "the same for the CA that signs for servers"},
@@ -38,9 +40,15 @@ check_keys(const struct ca_config *c, struct err *e)
     } rows[] = {
         {"root_key", c->root_key}, {"server_key", c->server_key}, {"client_key", c->client_key}};
 
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < COUNT(rows); i++) {
         if (rows[i].uri != NULL && !token_check_uri(rows[i].name, rows[i].uri, e))
             return false;
+        for (size_t n = 0; n < i && rows[i].uri != NULL; n++)
+            if (rows[n].uri != NULL && strcmp(rows[n].uri, rows[i].uri) == 0)
+                return err_set(e, ERR_CONFIG,
+                               "[ca] %s and %s name the same key; each CA has one of its own",
+                               rows[n].name, rows[i].name);
+    }
     if (ca_is_key_type(c->key_type))
         return true;
     return err_set(

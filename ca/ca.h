@@ -48,8 +48,8 @@ struct ca_config {
 
 extern const struct option ca_options[];
 
-/* What a single value cannot say: lifetimes that contradict each other, a URI that names no key, a
- * kind of key that does not sign for a CA. ERR_CONFIG. */
+/* What a single value cannot say: lifetimes that contradict each other, a URI that names no key,
+ * or the same as another, a kind of key that does not sign for a CA. ERR_CONFIG. */
 MUST_USE bool ca_check_config(const struct ca_config *config, struct err *e);
 
 /* Can a CA have keys of that type? Not those whose signature has no digest of its own: PostgreSQL
@@ -96,7 +96,8 @@ struct ca;
 MUST_USE struct ca *ca_open(const struct ca_config *config, struct clock *clock, struct err *e);
 
 /* The same without the lock, whoever holds it, to look only: ca_show(), ca_add_pem(). Errors as
- * ca_open(), but for those of the lock. */
+ * ca_open(), but for those of the lock; and ERR_BUSY while a rollover ends, or after its end was
+ * interrupted, until the next ca_open(). */
 MUST_USE struct ca *ca_peek(const struct ca_config *config, struct clock *clock, struct err *e);
 
 /* Wipes the keys, unlocks, frees. NULL is nothing to close. */

@@ -55,13 +55,13 @@ refresh_done(struct refresh *r)
     index_done(&r->index);
 }
 
-const char *
-crls_file(const struct authority *a)
+char *
+crls_path(const struct ca *ca, const struct authority *a)
 {
     for (size_t i = 0; i < COUNT(published); i++)
         if (a->role != CA_ROOT && authority_is_for(a, published[i].purpose))
-            return published[i].file;
-    return "root.crl";
+            return authority_path(ca->config, published[i].file, "");
+    return authority_path(ca->config, a->name, ".crl");
 }
 
 /* ---- what is remembered ---- */

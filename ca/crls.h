@@ -25,8 +25,9 @@ void crls_look(const struct ca *ca, struct crls_state *states);
  * nothing. ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION. */
 MUST_USE bool crls_promote(const struct ca *ca, struct err *e);
 
-/* The published file that has the CRL of a CA: "clients.crl". */
-const char *crls_file(const struct authority *a);
+/* The path of the file that has the CRL of a CA: the published one, clients.crl; or its own, of a
+ * root. free() it; NULL: out of memory. */
+MUST_USE char *crls_path(const struct ca *ca, const struct authority *a);
 
 /* See ca_refresh(); how: enum crls_how. */
 MUST_USE bool crls_refresh(struct ca *ca, int how, bool *did, struct err *e);

@@ -32,7 +32,7 @@ look_at(const struct ca *ca, const struct authority *a, const struct crls_state 
     l->subject = cert_subject(a->cert);
     l->serial = cert_serial(a->cert);
     l->file = authority_path(ca->config, a->name, ".crt");
-    l->crl_file = authority_path(ca->config, crls_file(a), "");
+    l->crl_file = crls_path(ca, a);
     l->not_before_s = cert_not_before(a->cert);
     l->not_after_s = cert_not_after(a->cert);
     l->has_key = authority_has_key(ca, a);

@@ -119,7 +119,7 @@ tool()
     ca_set client_key 'pkcs11:token=hsm;object=nobody'
     expect 78 pgcert client new alice
     says "the key of the CA 'clients' in its token: there is no such key in the token"
-    ca_set client_key 'pkcs11:token=hsm;object=root'
+    ca_set client_key 'pkcs11:token=hsm;id=%0a%5b' # that of the CA for servers
     expect 65 pgcert client new alice
     says "the CA's key in the token is not that of its certificate '$CA/client-ca.crt'"
     ca_set client_key 'pkcs11:token=drawer;object=clients'
@@ -209,6 +209,29 @@ tool()
     PKCS11_PROVIDER_DEBUG=file:$WORLD/log,level:2 expect 77 pgcert client new alice bob carol
     [ "$(grep -c 'Calling C_Login' "$WORLD/log")" = 1 ]
     not grep -q not-the-pin "$WORLD/log"
+    # one that opens the CA again and again
+    conf_add <<END
+[certificate other.$ZONE]
+issuer = private
+
+[certificate third.$ZONE]
+issuer = private
+END
+    PKCS11_PROVIDER_DEBUG=file:$WORLD/renew,level:2 run pgcert renew
+    [ "$(grep -c 'Calling C_Login' "$WORLD/renew")" = 1 ]
+    # a file that has the right one meanwhile is read
+    cp "$WORLD/pin" "$WORLD/wrong"
+    expect 0 pgcert client new --host "db.$ZONE" alice
+}
+
+@test "no key of a token is that of two CAs" {
+    ca_set server_key 'pkcs11:token=hsm;object=root'
+    expect 78 pgcert ca init
+    says "\[ca\] root_key and server_key name the same key"
+    tool --keypairgen --key-type EC:prime256v1 --usage-sign --label root --id 77
+    ca_set server_key 'pkcs11:token=hsm;id=%77' # which says it in other words
+    expect 78 pgcert ca init
+    [ ! -e "$CA/client-ca.crt" ]
 }
 
 @test "many bundles are signed by a token, those of a tenant by its file, in one run" {

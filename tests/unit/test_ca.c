@@ -52,6 +52,8 @@ what_a_single_value_cannot_say_is_refused(void **state)
         {{GOOD, .key_type = KEY_RSA_4096}, NULL},
         {{GOOD, .key_type = KEY_ED25519}, "[ca] key_type = ed25519: logins by SCRAM would fail"},
         {{GOOD, .root_key = (char[]){"pkcs11:token=hsm;object=root"}}, NULL},
+        {{GOOD, .root_key = (char[]){"pkcs11:token=hsm;object=root"}, .client_key = (char[]){"pkcs11:token=hsm;object=ca"}}, NULL},
+        {{GOOD, .root_key = (char[]){"pkcs11:token=hsm;object=ca"}, .client_key = (char[]){"pkcs11:token=hsm;object=ca"}}, "[ca] root_key and client_key name the same key"},
         {{GOOD, .root_key = (char[]){"/root.key"}}, "[ca] root_key is no PKCS#11 URI"},
         {{GOOD, .server_key = (char[]){"pkcs11:token=hsm"}}, "[ca] server_key does not say which key"},
         {{GOOD, .client_key = (char[]){"pkcs11:object=a"}}, "[ca] client_key does not say which token"},

@@ -728,6 +728,56 @@ canaries_near_the_end_of_their_ca_are_kept(void **state)
 }
 
 static void
+each_root_has_the_file_of_its_own_crl(void **state)
+{
+    struct fake_ca f;
+    struct ca *ca = NULL;
+    struct ca_looks looks = {0};
+    struct err e = {0};
+    char *paths[] = {NULL, NULL};
+
+    (void)state;
+    begin(&f);
+    roll(&f, CA_ROLLOVER_TRUSTED);
+    paths[0] = strdup(scratch_path(&f.scratch, "ca/root.crl"));
+    paths[1] = strdup(scratch_path(&f.scratch, "ca/next/root.crl"));
+    ca = fake_ca_open(&f);
+    assert_true(ca_show(ca, &looks, &e));
+    assert_string_equal(looks.items[0].crl_file, paths[0]);
+    assert_string_equal(looks.items[4].word, "next root");
+    assert_string_equal(looks.items[4].crl_file, paths[1]);
+    assert_true(looks.items[4].has_crl);
+    ca_looks_done(&looks);
+    ca_close(&ca);
+    free(paths[0]);
+    free(paths[1]);
+    fake_ca_end(&f);
+}
+
+static void
+who_only_looks_is_told_that_it_is_being_finished(void **state)
+{
+    (void)state;
+    for (int phase = CA_ROLLOVER_SWITCHED; phase <= CA_ROLLOVER_MOVING; phase++) {
+        struct fake_ca f;
+        struct ca *ca = NULL;
+        struct err e = {0};
+
+        begin(&f);
+        roll(&f, CA_ROLLOVER_SWITCHED);
+        ca = fake_ca_open(&f);
+        ca->rollover.phase = (enum ca_rollover_phase)phase;
+        assert_true(rollover_save(ca, &e));
+        ca_close(&ca);
+        ca = ca_peek(&f.config, &f.clock.base, &e);
+        assert_int_equal(ca != NULL, phase == CA_ROLLOVER_SWITCHED);
+        assert_int_equal(e.code, ca != NULL ? ERR_NONE : ERR_BUSY);
+        ca_close(&ca);
+        fake_ca_end(&f);
+    }
+}
+
+static void
 a_damaged_state_is_told(void **state)
 {
     static const char *const texts[] = {"{", "{\"phase\": \"asleep\", \"number\": 2}",
@@ -769,6 +819,8 @@ main(void)
         cmocka_unit_test(an_abort_that_stops_halfway_can_go_either_way),
         cmocka_unit_test(a_tenant_is_made_with_the_next_roots_key_from_elsewhere),
         cmocka_unit_test(canaries_near_the_end_of_their_ca_are_kept),
+        cmocka_unit_test(each_root_has_the_file_of_its_own_crl),
+        cmocka_unit_test(who_only_looks_is_told_that_it_is_being_finished),
         cmocka_unit_test(a_damaged_state_is_told),
     };
 
