@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What was given last to whoever wanted it, as SHA-256; no name of a section has a bracket. */
+#define OFFERED "[offered]"
+
 /* One run over the targets. */
 struct keeping {
     struct app *app;
@@ -157,7 +160,7 @@ describe(char hex[static CERT_SHA256_TEXT], const struct str *pem)
 static bool
 take_fresh(struct keeping *k, struct ca *ca, struct err *e)
 {
-    const char *before = json_member_text(k->json, "offered");
+    const char *before = json_member_text(k->json, OFFERED);
     char hex[CERT_SHA256_TEXT];
 
     describe(hex, &k->given.pem);
@@ -167,7 +170,7 @@ take_fresh(struct keeping *k, struct ca *ca, struct err *e)
     if (!ca_trust_clients(ca, true, &k->given, e))
         return err_wrap(e, "the private CA");
     describe(hex, &k->given.pem);
-    json_put_text(k->json, "offered", hex);
+    json_put_text(k->json, OFFERED, hex);
     return json_save(k->json, k->path, e);
 }
 

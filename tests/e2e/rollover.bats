@@ -167,7 +167,7 @@ sign_bob()
     [ "$(pgcert ca export clients | grep -c BEGIN)" = 4 ]
     strict "$BUNDLES/alice/postgresql.crt"
     expect 0 pgcert client new bob --host "x.$ZONE"
-    openssl x509 -in "$BUNDLES/bob/postgresql.crt" -noout -issuer | grep -qv 'CA 2'
+    openssl x509 -in "$BUNDLES/bob/postgresql.crt" -noout -issuer | grep -qv 'CA 2 '
 
     expect 0 pgcert ca rollover --abort
     [ "$(phase)" = none ]
