@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,6 +115,15 @@ app_select(const struct app *app, int argc, char **argv, size_t *count, struct e
         if (!is_among(selected, *count, selected[i]))
             selected[(*count)++] = selected[i];
     return TAKE(selected);
+}
+
+void
+app_print_json(const struct json_t *object)
+{
+    own_mem char *text = json_encode_pretty(object);
+
+    if (text != NULL)
+        (void)fputs(text, stdout);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "cli/config.h"
 
 struct app {
@@ -32,6 +33,9 @@ MUST_USE bool app_lock(struct app *app, struct err *e);
  * ERR_USAGE for a name that is not in the settings. */
 MUST_USE struct certificate **app_select(const struct app *app, int argc, char **argv,
                                          size_t *count, struct err *e);
+
+/* The one object that --json promises, on standard output. */
+void app_print_json(const struct json_t *object);
 
 /* An error of one certificate or of the whole, on standard error; a temporary one with when it is
  * tried again. */

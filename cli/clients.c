@@ -153,15 +153,6 @@ clients_json(const struct ca_list *list)
     return array;
 }
 
-static void
-print_json(struct json_t *object)
-{
-    own_mem char *text = json_encode_pretty(object);
-
-    if (text != NULL)
-        (void)fputs(text, stdout);
-}
-
 static enum term_style
 style_of(const char *state)
 {
@@ -214,7 +205,7 @@ clients_list(const struct app *app, const struct clients_filter *f, struct err *
     }
     object = json_new_object();
     json_put(object, "clients", clients_json(&list));
-    print_json(object);
+    app_print_json(object);
     return true;
 }
 
@@ -256,7 +247,7 @@ clients_show(const struct app *app, const char *tenant, char *user, struct err *
     json_put(object, "clients", clients_json(&list));
     json_put(object, "bundle", has_bundle ? bundle_json(directory, &b) : NULL);
     if (app->json) {
-        print_json(object);
+        app_print_json(object);
         return true;
     }
     print_table(&list);

@@ -140,15 +140,12 @@ static void
 print_json(struct revoking *r)
 {
     own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
 
     json_put(object, "revoked", revoked_json(r));
     json_put_text(object, "reason", r->what->reason);
     json_put(object, "targets", TAKE(r->targets));
     json_put(object, "ended", TAKE(r->ended));
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 /* ---- on the servers ---- */

@@ -106,7 +106,6 @@ print_account_json(const char *issuer_name, const struct acme_access *access,
                    const struct acme_account *a)
 {
     own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
 
     json_put_text(object, "issuer", issuer_name);
     json_put_text(object, "directory", access->issuer->directory);
@@ -121,9 +120,7 @@ print_account_json(const char *issuer_name, const struct acme_access *access,
     put_orders(object, a);
     json_put_text(object, "thumbprint", *a->thumbprint == '\0' ? NULL : a->thumbprint);
     json_put_time(object, "deactivated_at", a->deactivated_at_s);
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 static void
@@ -142,7 +139,6 @@ tell_done(const struct app *app, const char *issuer_name, const char *did, const
 {
     own_json struct json_t *object = json_new_object();
     own_list struct list words = {0};
-    own_mem char *text = NULL;
 
     if (!app->json && !app->quiet)
         (void)printf("%s: %s\n", issuer_name, sentence);
@@ -150,9 +146,7 @@ tell_done(const struct app *app, const char *issuer_name, const char *did, const
         return;
     json_put_text(object, "issuer", issuer_name);
     json_put_list(object, "did", &words);
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 /* ---- the words after "account" ---- */

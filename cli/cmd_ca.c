@@ -101,7 +101,6 @@ tell(const struct app *app, struct ca *ca, const char *did, struct err *e)
     own_ca_looks struct ca_looks looks = {0};
     own_json struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
-    own_mem char *text = NULL;
     bool good = ca_show(ca, &looks, e);
 
     for (size_t i = 0; good && i < looks.count; i++)
@@ -116,9 +115,8 @@ tell(const struct app *app, struct ca *ca, const char *did, struct err *e)
     if (good)
         good = app->json ? rollover_put_json(ca, NULL, object, e)
                          : app->quiet || rollover_print(ca, e);
-    text = good && app->json ? json_encode_pretty(object) : NULL;
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    if (good && app->json)
+        app_print_json(object);
     return good;
 }
 

@@ -309,12 +309,10 @@ static bool
 conclude(struct check *c, struct err *e)
 {
     own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
 
     json_put(object, "endpoints", c->endpoints);
-    text = c->app->json ? json_encode_pretty(object) : NULL;
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    if (c->app->json)
+        app_print_json(object);
     /* told already: only the code is left */
     e->code = c->found_bad ? ERR_FOUND : c->worst.code;
     return e->code == ERR_NONE;

@@ -401,7 +401,6 @@ tell_bundle(const struct app *app, const char *did, const struct ca_bundle *b,
     own_json struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
     struct json_t *one = json_new_object();
-    own_mem char *text = NULL;
 
     json_put_text(one, "did", did);
     json_put_text(one, "user", b->user);
@@ -410,9 +409,8 @@ tell_bundle(const struct app *app, const char *did, const struct ca_bundle *b,
     json_put_text(one, "directory", directory);
     json_add(array, one);
     json_put(object, "bundles", array);
-    text = json_encode_pretty(object);
-    if (app->json && text != NULL)
-        (void)fputs(text, stdout);
+    if (app->json)
+        app_print_json(object);
     if (!app->json && !app->quiet)
         (void)printf("%s: %s %s; the bundle is %s\n", b->user, serial, did, directory);
 }

@@ -78,7 +78,6 @@ show(struct app *app, struct err *e)
     const struct conf *c = &app->config.conf;
     own_json struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
-    own_mem char *text = NULL;
 
     if (!app_read_config(app, e)) {
         json_drop(&array);
@@ -92,9 +91,8 @@ show(struct app *app, struct err *e)
         else
             show_section(&c->sections[i]);
     json_put(object, "sections", array);
-    text = app->json ? json_encode_pretty(object) : NULL;
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    if (app->json)
+        app_print_json(object);
     return true;
 }
 

@@ -80,11 +80,9 @@ renew(struct app *app, struct report *r)
 static bool
 keep_clients(struct app *app, struct err *e)
 {
-    if (!keep_crls(app, e)) {
-        app_tell(e);
-        return false;
-    }
-    if (trust_keep(app, NULL, false, trust_print, app, e))
+    /* who brings them to servers makes them first */
+    if (trust_is_wanted(app) ? trust_keep(app, NULL, false, trust_print, app, e)
+                             : keep_crls(app, e))
         return true;
     if (e->text[0] != '\0')
         app_tell(e);

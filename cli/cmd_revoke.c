@@ -103,7 +103,6 @@ tell(const struct app *app, const struct report *r, enum acme_revoked how)
     };
     /* clang-format on */
     own_json struct json_t *object = NULL;
-    own_mem char *text = NULL;
 
     if (!app->json) {
         if (!app->quiet)
@@ -120,9 +119,7 @@ tell(const struct app *app, const struct report *r, enum acme_revoked how)
     json_put_text(object, "serial", r->plan.generation.serial);
     json_put_text(object, "reason", reason);
     json_put_text(object, "by", by[how].word);
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 static bool

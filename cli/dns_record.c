@@ -29,7 +29,6 @@ print_json(const struct sheet *s)
 {
     own_json struct json_t *object = json_new_object();
     struct json_t *array = json_new_array();
-    own_mem char *text = NULL;
 
     json_put_text(object, "certificate", s->certificate->name);
     json_put_text(object, "issuer", s->certificate->issuer_name);
@@ -46,9 +45,7 @@ print_json(const struct sheet *s)
         json_add(array, record);
     }
     json_put(object, "records", array);
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 /* Comments of a zone file stand behind ";", so that all of it can be pasted. */

@@ -184,9 +184,7 @@ print_lines(const struct app *app, const struct str texts[static HBA_FILES])
     object = json_new_object();
     json_put(object, "pg_hba", lines_json(&texts[HBA_RULES]));
     json_put(object, "pg_ident", lines_json(&texts[HBA_IDENT]));
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 bool

@@ -170,14 +170,11 @@ void
 report_print_json(struct json_t *certificates, struct json_t *private_ca)
 {
     own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
 
     json_put(object, "certificates", certificates);
     if (private_ca != NULL)
         json_put(object, "private_ca", private_ca);
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
 }
 
 /* ---- lines ---- */

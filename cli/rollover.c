@@ -403,9 +403,7 @@ show(struct app *app, const struct str *waits, struct err *e)
         return app->quiet || waits->size > 0 || rollover_print(ca, e);
     if (!rollover_put_json(ca, waits, object, e))
         return false;
-    text = json_encode_pretty(object);
-    if (text != NULL)
-        (void)fputs(text, stdout);
+    app_print_json(object);
     return true;
 }
 

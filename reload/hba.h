@@ -11,7 +11,6 @@ struct hba_view {
     struct err may_not;     /* ERR_NONE: certificates of clients can be checked; else what to do */
 };
 
-#define own_hba_view __attribute__((cleanup(hba_view_done)))
 void hba_view_done(struct hba_view *v);
 
 /* A session is that of target_type.open(). */
