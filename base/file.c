@@ -224,6 +224,35 @@ file_remove_temporaries(const char *directory)
     (void)closedir(d);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool
+file_list(const char *directory, bool (*is_wanted)(const char *name), struct list *names,
+          struct err *e)
+{
+    DIR *d = opendir(directory);
+    size_t before = names->count;
+    bool good = true;
+
+    if (d == NULL)
+        return errno == ENOENT || err_errno(e, "open '%s'", directory);
+    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
+        const char *name = entry->d_name;
+
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+            (is_wanted == NULL || is_wanted(name)))
+            good = list_add(names, name) || err_memory(e);
+    }
+    (void)closedir(d);
+    if (good && names->count > before + 1)
+        qsort(names->items + before, names->count - before, sizeof(*names->items), by_name);
+    return good;
+}
+
 bool
 file_remove(int directory, const char *path, struct err *e)
 {

@@ -49,6 +49,15 @@ MUST_USE bool file_remove(int directory, const char *path, struct err *e);
  * called by who alone writes there. */
 void file_remove_temporaries(const char *directory);
 
+/*
+ * Adds the names of what is in a directory, sorted; nothing where there is none.
+ *
+ * Takes:  is_wanted  NULL: all but "." and ".."
+ * Errors: ERR_SYSTEM, ERR_PERMISSION  it cannot be opened
+ */
+MUST_USE bool file_list(const char *directory, bool (*is_wanted)(const char *name),
+                        struct list *names, struct err *e);
+
 /* Makes a directory and its parents (mode for each new one); existing ones are left as they are. */
 MUST_USE bool file_make_directory(const char *path, mode_t mode, struct err *e);
 

@@ -7,7 +7,6 @@
 #include "ca/retire.h"
 #include "ca/rollover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -273,10 +272,12 @@ load_tenant(struct ca *ca, const char *name, bool is_next, struct err *e)
     return true;
 }
 
-static int
-by_name(const void *a, const void *b)
+static bool
+is_cert_name(const char *name)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *dot = strrchr(name, '.');
+
+    return dot != NULL && strcmp(dot, ".crt") == 0;
 }
 
 /* The names of the tenants' files in a directory of ours, sorted. */
@@ -285,26 +286,21 @@ list_tenants(const struct ca_config *config, const char *directory, struct list 
              struct err *e)
 {
     own_mem char *path = authority_path(config, directory, "");
-    DIR *d = path == NULL ? NULL : opendir(path);
-    bool good = true;
+    own_list struct list files = {0};
 
     if (path == NULL)
         return err_memory(e);
-    if (d == NULL)
-        return errno == ENOENT || err_errno(e, "open '%s'", path);
-    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
-        const char *dot = strrchr(entry->d_name, '.');
-        own_mem char *name = NULL;
+    if (!file_list(path, is_cert_name, &files, e))
+        return false;
+    for (size_t i = 0; i < files.count; i++) {
+        const char *file = files.items[i];
+        own_mem char *name =
+            str_format("%s/%.*s", directory, (int)(strrchr(file, '.') - file), file);
 
-        if (dot == NULL || strcmp(dot, ".crt") != 0)
-            continue;
-        name = str_format("%s/%.*s", directory, (int)(dot - entry->d_name), entry->d_name);
-        good = (name != NULL && list_add(names, name)) || err_memory(e);
+        if (name == NULL || !list_add(names, name))
+            return err_memory(e);
     }
-    (void)closedir(d);
-    if (good && names->count > 1)
-        qsort(names->items, names->count, sizeof(char *), by_name);
-    return good;
+    return true;
 }
 
 static bool

@@ -6,8 +6,6 @@
 #include "ca/ca.h"
 #include "ca/name.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +26,6 @@ ca_bundle_directory(const struct ca_config *config, const char *tenant, const ch
     return str_format("%s/clients/%s", config->directory, name.text == NULL ? "" : name.text);
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool
 is_bundle_name(const char *name)
 {
@@ -46,23 +38,19 @@ bool
 ca_bundle_list(const struct ca_config *config, struct list *directories, struct err *e)
 {
     own_mem char *path = str_format("%s/clients", config->directory);
-    DIR *d = path == NULL ? NULL : opendir(path);
-    bool good = true;
+    own_list struct list names = {0};
 
     if (path == NULL)
         return err_memory(e);
-    if (d == NULL)
-        return errno == ENOENT || err_errno(e, "open '%s'", path);
-    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
-        own_mem char *one = str_format("%s/%s", path, entry->d_name);
+    if (!file_list(path, is_bundle_name, &names, e))
+        return false;
+    for (size_t i = 0; i < names.count; i++) {
+        own_mem char *one = str_format("%s/%s", path, names.items[i]);
 
-        if (is_bundle_name(entry->d_name))
-            good = (one != NULL && list_add(directories, one)) || err_memory(e);
+        if (one == NULL || !list_add(directories, one))
+            return err_memory(e);
     }
-    (void)closedir(d);
-    if (good && directories->count > 1)
-        qsort(directories->items, directories->count, sizeof(char *), by_name);
-    return good;
+    return true;
 }
 
 /* ---- reading ---- */

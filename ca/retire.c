@@ -10,7 +10,6 @@
 #include "ca/crls.h"
 #include "ca/rollover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -201,29 +200,32 @@ move_one(const struct ca *ca, const char *name, struct err *e)
     return true;
 }
 
+static bool
+has_ending(const char *name)
+{
+    return strrchr(name, '.') != NULL && strrchr(name, '.') != name;
+}
+
 /* Adds the names of the tenants' files in one directory: "tenants/acme", once each. */
 static bool
 add_tenants(const struct ca *ca, const char *directory, struct list *names, struct err *e)
 {
     own_mem char *path = authority_path(ca->config, directory, "");
-    DIR *d = path == NULL ? NULL : opendir(path);
-    bool good = true;
+    own_list struct list files = {0};
 
     if (path == NULL)
         return err_memory(e);
-    if (d == NULL)
-        return errno == ENOENT || err_errno(e, "open '%s'", path);
-    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
-        const char *dot = strrchr(entry->d_name, '.');
-        own_mem char *name = NULL;
+    if (!file_list(path, has_ending, &files, e))
+        return false;
+    for (size_t i = 0; i < files.count; i++) {
+        const char *file = files.items[i];
+        own_mem char *name =
+            str_format(AUTHORITY_TENANTS "/%.*s", (int)(strrchr(file, '.') - file), file);
 
-        if (dot == NULL || dot == entry->d_name || strcmp(entry->d_name, "..") == 0)
-            continue;
-        name = str_format(AUTHORITY_TENANTS "/%.*s", (int)(dot - entry->d_name), entry->d_name);
-        good = (name != NULL && (list_has(names, name) || list_add(names, name))) || err_memory(e);
+        if (name == NULL || (!list_has(names, name) && !list_add(names, name)))
+            return err_memory(e);
     }
-    (void)closedir(d);
-    return good;
+    return true;
 }
 
 /* Every CA's files, in the present places and in next/. */

@@ -8,7 +8,6 @@
 #include "ca/make.h"
 #include "ca/tenant.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -136,24 +135,21 @@ static bool
 discard(const struct ca_config *config, const char *name, struct err *e)
 {
     own_mem char *path = authority_path(config, name, "");
-    DIR *d = path == NULL ? NULL : opendir(path);
+    own_list struct list files = {0};
     bool good = true;
 
     if (path == NULL)
         return err_memory(e);
-    if (d == NULL)
-        return errno == ENOENT || err_errno(e, "open '%s'", path);
-    for (const struct dirent *entry = readdir(d); good && entry != NULL; entry = readdir(d)) {
-        own_mem char *file = str_format("%s/%s", path, entry->d_name);
+    if (!file_list(path, NULL, &files, e))
+        return false;
+    for (size_t i = 0; good && i < files.count; i++) {
+        own_mem char *file = str_format("%s/%s", path, files.items[i]);
 
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        good = file == NULL            ? err_memory(e)
-               : is_key(entry->d_name) ? rollover_wipe(file, e)
-                                       : file_remove(AT_FDCWD, file, e);
+        good = file == NULL             ? err_memory(e)
+               : is_key(files.items[i]) ? rollover_wipe(file, e)
+                                        : file_remove(AT_FDCWD, file, e);
     }
-    (void)closedir(d);
-    return good && (rmdir(path) == 0 || err_errno(e, "remove '%s'", path));
+    return good && (rmdir(path) == 0 || errno == ENOENT || err_errno(e, "remove '%s'", path));
 }
 
 static bool
@@ -170,17 +166,17 @@ static int64_t
 next_number(const struct ca_config *config)
 {
     own_mem char *path = authority_path(config, "old", "");
-    DIR *d = path == NULL ? NULL : opendir(path);
+    own_list struct list names = {0};
+    struct err ignored = {0};
     int64_t largest = 0;
 
-    if (d == NULL)
+    if (path == NULL || !file_list(path, NULL, &names, &ignored))
         return 2;
-    for (const struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
-        int64_t number = strtoll(entry->d_name, NULL, 10);
+    for (size_t i = 0; i < names.count; i++) {
+        int64_t number = strtoll(names.items[i], NULL, 10);
 
         largest = number > largest ? number : largest;
     }
-    (void)closedir(d);
     return largest + 2;
 }
 

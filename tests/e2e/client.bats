@@ -30,10 +30,7 @@ mutual_tls()
 # What the server trusts for clients, by hand.
 trust_clients()
 {
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$CA/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
+    export_clients
     printf '%s\n' 'local all postgres peer' 'hostssl app alice all cert' 'hostssl app bob all cert' >"$PGDATA/pg_hba.conf"
     pg_sql 'select pg_reload_conf()' >/dev/null
     await 5 "the new trust" bash -c "psql '$(psql_uri_of_nobody)' 2>&1 | grep -q 'certificate'"

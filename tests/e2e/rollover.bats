@@ -26,15 +26,12 @@ mutual_tls()
     pg_serves_pgcert
     expect 0 pgcert renew
     printf '%s\n' 'local all postgres peer' 'hostssl app alice all cert' 'hostssl app bob all cert' >"$PGDATA/pg_hba.conf"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
     trust_clients
 }
 
 trust_clients()
 {
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$CA/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
+    export_clients
     pg_restart
 }
 

@@ -28,15 +28,13 @@ mutual_tls()
     printf '%s\n' 'acme "CN=alice,O=acme" alice' 'acme "CN=alice" alice' >"$PGDATA/pg_ident.conf"
     printf '%s\n' 'local all postgres peer' 'hostssl app alice all cert clientname=DN map=acme' \
         'hostssl app bob all cert' >"$PGDATA/pg_hba.conf"
-    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
     trust_clients
 }
 
 trust_clients()
 {
-    pgcert ca export clients >"$PGDATA/clients.crt"
-    cp "$CA/clients.crl" "$PGDATA/clients.crl"
-    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl" "$PGDATA/pg_ident.conf"
+    export_clients
+    chown postgres: "$PGDATA/pg_ident.conf"
     pg_restart
 }
 

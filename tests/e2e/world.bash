@@ -65,6 +65,15 @@ private_ca()
     grep -q "db.$ZONE" /etc/hosts || echo "127.0.0.1 db.$ZONE" >>/etc/hosts
 }
 
+# What the private CA exports for clients, and the CRLs, where the server reads them when it is told.
+export_clients()
+{
+    pgcert ca export clients >"$PGDATA/clients.crt"
+    cp "$STATE/ca/clients.crl" "$PGDATA/clients.crl"
+    chown postgres: "$PGDATA/clients.crt" "$PGDATA/clients.crl"
+    printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
+}
+
 # Is that what is served? serves SHA256 [HOST [PORT]]
 serves()
 {

@@ -326,6 +326,41 @@ a_lock_that_cannot_be_made_is_not_a_busy_one(void **state)
     assert_int_equal(e.code, ERR_CREATE);
 }
 
+/* ---- list ---- */
+
+static bool
+is_even(const char *name)
+{
+    return (name[0] - '0') % 2 == 0;
+}
+
+static void
+a_directory_is_listed_in_order_and_one_that_is_not_there_is_empty(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    own_list struct list all = {0};
+    own_list struct list some = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(list_add(&some, "9, which was there"));
+    for (int i = 4; i > 0; i--)
+        scratch_write(&s, (const char[2]){(char)('0' + i), '\0'}, "");
+    assert_true(file_list(s.path, NULL, &all, &e));
+    assert_int_equal(all.count, 4);
+    assert_string_equal(all.items[0], "1");
+    assert_string_equal(all.items[3], "4");
+    assert_true(file_list(s.path, is_even, &some, &e));
+    assert_int_equal(some.count, 3);
+    assert_string_equal(some.items[0], "9, which was there");
+    assert_string_equal(some.items[1], "2");
+    assert_string_equal(some.items[2], "4");
+    assert_true(file_list(scratch_path(&s, "none"), NULL, &all, &e));
+    assert_int_equal(all.count, 4);
+    assert_false(file_list(scratch_path(&s, "1"), NULL, &all, &e));
+    assert_int_equal(e.code, ERR_SYSTEM);
+}
+
 int
 main(void)
 {
@@ -342,6 +377,7 @@ main(void)
         cmocka_unit_test(a_name_is_taken_from_the_directory_given),
         cmocka_unit_test(directories_are_made_with_their_parents),
         cmocka_unit_test(a_write_that_fails_says_so),
+        cmocka_unit_test(a_directory_is_listed_in_order_and_one_that_is_not_there_is_empty),
         cmocka_unit_test(a_lock_has_one_holder_until_it_is_closed),
         cmocka_unit_test(a_lock_that_cannot_be_made_is_not_a_busy_one),
     };
