@@ -8,12 +8,14 @@
 set -eu
 
 build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev libpq-dev
-       libldns-dev libinih-dev libidn2-dev libexpat1-dev"
+       libldns-dev libinih-dev libidn2-dev libexpat1-dev libsystemd-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
 test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
       clang-tidy
       libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3
-      python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc"
+      python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc
+      certbot lego dehydrated uacme pgbouncer pgbackrest haproxy patroni python3-pysyncobj
+      prometheus prometheus-node-exporter"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 
 policy=/usr/sbin/policy-rc.d
@@ -108,7 +110,9 @@ install()
 do_not_start_at_boot()
 {
     command -v systemctl >/dev/null || return 0
-    for pair in bind9:named.service certbot:certbot.timer pdns-server:pdns.service; do
+    for pair in bind9:named.service certbot:certbot.timer pdns-server:pdns.service \
+        pgbouncer:pgbouncer.service haproxy:haproxy.service prometheus:prometheus.service \
+        prometheus-node-exporter:prometheus-node-exporter.service; do
         case " $* " in
         *" ${pair%%:*} "*) systemctl disable --quiet "${pair#*:}" >/dev/null 2>&1 || true ;;
         esac
