@@ -108,6 +108,13 @@ chain_done(struct chain *chain)
 
 /* ---- looking at one ---- */
 
+void
+cert_drop(X509 **cert)
+{
+    X509_free(*cert);
+    *cert = NULL;
+}
+
 bool
 cert_sha256(const X509 *cert, char text[static CERT_SHA256_TEXT], struct err *e)
 {

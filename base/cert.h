@@ -32,6 +32,10 @@ MUST_USE bool chain_from_pem(struct chain *chain, const char *pem, size_t size, 
 /* Appends PEM of all. */
 MUST_USE bool chain_to_pem(const struct chain *chain, struct str *pem, struct err *e);
 
+/* For own_x509: frees and makes NULL. */
+void cert_drop(X509 **cert);
+#define own_x509 __attribute__((cleanup(cert_drop)))
+
 void chain_done(struct chain *chain);
 
 /* SHA-256 over the DER, lower-case hexadecimal. */

@@ -1,6 +1,7 @@
 /* pem.c: read PEM more strictly than OpenSSL does. */
 #include "base/pem.h"
 
+#include "base/cert.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -10,14 +11,6 @@
 #include <openssl/evp.h>
 
 #define LABEL_MAX 64
-
-static void
-x509_drop(X509 **cert)
-{
-    X509_free(*cert);
-}
-
-#define own_x509 __attribute__((cleanup(x509_drop)))
 
 /* Where the reading of a text stands. */
 struct pem {

@@ -79,9 +79,9 @@ set_up_target(struct app *app, struct report *r, struct report_target *t, const 
         return false;
     if (t->served.did_install)
         report_did(r, "deployed");
-    report_did(r, "proved");
-    state_set_proof(&r->state, t->name, t->served.file, t->served.served_sha256,
-                    app->clock->now_s(app->clock));
+    if (!t->served.is_unprovable)
+        report_did(r, "proved");
+    state_set_proof(&r->state, t->name, &t->served, app->clock->now_s(app->clock));
     return state_save(&r->state, e);
 }
 

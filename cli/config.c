@@ -85,9 +85,9 @@ count_words(const char *const *words)
     return n;
 }
 
-/* The second table of a section, by the word in its first. */
-static const struct option *
-second_table(const struct conf_section *s)
+/* The other tables of a section, by the word in its first. */
+static void
+add_tables(const struct conf_section *s, const struct option *tables[static 2])
 {
     for (size_t v = 0; v < COUNT(varying); v++) {
         const struct conf_value *word = conf_value_find(s, varying[v].setting);
@@ -98,21 +98,22 @@ second_table(const struct conf_section *s)
         for (size_t i = 0; word != NULL && i < count_words(varying[v].words); i++)
             if (strcmp(varying[v].words[i], word->text) == 0)
                 which = i;
-        return varying[v].table(which);
+        tables[0] = varying[v].table(which);
+        if (varying[v].table == target_type_options)
+            tables[1] = target_service_options(which);
     }
-    return NULL;
 }
 
 struct config_tables
 config_tables(const struct conf_section *s)
 {
-    struct config_tables t = {{NULL, NULL, NULL}};
+    struct config_tables t = {{NULL}};
 
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (strcmp(kinds[i].kind, s->kind) == 0)
             t.tables[0] = kinds[i].table;
     if (t.tables[0] != NULL)
-        t.tables[1] = second_table(s);
+        add_tables(s, &t.tables[1]);
     return t;
 }
 
@@ -135,7 +136,12 @@ config_kind(size_t i, const char **kind, const char **variant, const struct opti
         }
         i -= count_words(varying[v].words);
     }
-    return false;
+    if (i > 0)
+        return false;
+    *kind = "target";
+    *variant = "all but postgres";
+    *table = target_service_options(count_words(target_type_words) - 1);
+    return true;
 }
 
 bool

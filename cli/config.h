@@ -94,7 +94,7 @@ const char *config_trust_file(const struct issuer *issuer);
 
 /* The option tables of one kind of section, NULL-ended, for what is in `s`. */
 struct config_tables {
-    const struct option *tables[3];
+    const struct option *tables[4];
 };
 /* See struct config_tables. */
 struct config_tables config_tables(const struct conf_section *s);

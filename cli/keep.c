@@ -100,7 +100,9 @@ recall(struct report *r, struct report_target *t)
 
     t->served.file = strdup(proof.file);
     (void)snprintf(t->served.deployed_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
-    (void)snprintf(t->served.served_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
+    t->served.is_unprovable = proof.is_unprovable;
+    if (!proof.is_unprovable)
+        (void)snprintf(t->served.served_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
 }
 
 bool
@@ -124,12 +126,12 @@ keep_deploy(struct app *app, struct report *r, struct report_target *t, const st
     if (t->served.did_install)
         report_did(r, "deployed");
     if (good) {
-        report_did(r, "proved");
-        state_set_proof(&r->state, t->name, t->served.file, t->served.served_sha256,
-                        app->clock->now_s(app->clock));
+        if (!t->served.is_unprovable)
+            report_did(r, "proved");
+        state_set_proof(&r->state, t->name, &t->served, app->clock->now_s(app->clock));
     } else {
         if (t->served.did_install)
-            state_set_file(&r->state, t->name, t->served.file);
+            state_set_file(&r->state, t->name, &t->served);
         state_set_target_error(&r->state, t->name, e->text);
     }
     if (good)

@@ -145,10 +145,12 @@ plan_is_served(const struct plan *p, const struct state *s, const char *target,
 {
     struct proof proof = state_proof(s, target);
 
-    return proof.sha256 != NULL && proof.file != NULL &&
-           strcmp(proof.sha256, p->generation.sha256) == 0 &&
-           state_target_error(s, target) == NULL && now_s >= proof.at_s &&
-           now_s - proof.at_s < prove_again_s && reload_is_deployed(proof.file, m);
+    if (proof.sha256 == NULL || strcmp(proof.sha256, p->generation.sha256) != 0 ||
+        state_target_error(s, target) != NULL)
+        return false;
+    /* where nobody can be asked, asking again is of no use */
+    return (proof.is_unprovable || (now_s >= proof.at_s && now_s - proof.at_s < prove_again_s)) &&
+           state_is_unchanged(&proof, m);
 }
 
 void

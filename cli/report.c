@@ -64,12 +64,15 @@ target_json(const struct report *r, const struct report_target *t)
 {
     struct json_t *object = json_new_object();
     struct json_t *endpoints = json_new_array();
+    struct proof proof = state_proof(&r->state, t->name);
 
     json_put_text(object, "name", t->name);
     json_put_text(object, "file", t->served.file);
     json_put_text(object, "deployed_sha256", or_null(t->served.deployed_sha256));
     json_put_text(object, "served_sha256", or_null(t->served.served_sha256));
-    json_put_time(object, "proved_at", state_proof(&r->state, t->name).at_s);
+    json_put_time(object, "proved_at", proof.is_unprovable ? 0 : proof.at_s);
+    if (proof.is_unprovable)
+        json_put_time(object, "reloaded_at", proof.at_s);
     for (size_t i = 0; i < t->served.endpoint_count; i++)
         json_add(endpoints, endpoint_json(&t->served.endpoints[i]));
     json_put(object, "endpoints", endpoints);
@@ -190,16 +193,29 @@ relative(char text[static 40], int64_t at_s, int64_t now_s)
     (void)snprintf(text, 40, ms < 0 ? "%s ago" : "in %s", span);
 }
 
+/* Has it the issued one, as far as that can be known? */
+static bool
+has_issued(const struct report *r, const struct report_target *t)
+{
+    const struct served *s = &t->served;
+
+    return r->plan.generation.sha256 != NULL && t->e.code == ERR_NONE &&
+           strcmp(s->is_unprovable ? s->deployed_sha256 : s->served_sha256,
+                  r->plan.generation.sha256) == 0;
+}
+
 /* One word for the head line. */
 static const char *
 verdict(const struct report *r, enum term_style *style)
 {
     bool all_served = r->target_count > 0;
+    const char *word = "served";
 
-    for (size_t i = 0; i < r->target_count; i++)
-        if (r->plan.generation.sha256 == NULL || r->targets[i].e.code != ERR_NONE ||
-            strcmp(r->targets[i].served.served_sha256, r->plan.generation.sha256) != 0)
-            all_served = false;
+    for (size_t i = 0; i < r->target_count; i++) {
+        all_served = all_served && has_issued(r, &r->targets[i]);
+        if (r->targets[i].served.is_unprovable)
+            word = "deployed";
+    }
     *style = TERM_BAD;
     if (r->plan.generation.number == 0)
         return "not issued";
@@ -208,7 +224,7 @@ verdict(const struct report *r, enum term_style *style)
     *style = r->plan.is_due ? TERM_WARN : TERM_GOOD;
     if (r->plan.is_due)
         return "renewal due";
-    return all_served ? "served" : "issued";
+    return all_served ? word : "issued";
 }
 
 /* A sentence after a label, broken between words. */
@@ -264,6 +280,10 @@ comparison(const struct report *r, const struct served *s)
 {
     const char *issued = r->plan.generation.sha256;
 
+    if (s->is_unprovable)
+        return issued != NULL && strcmp(s->deployed_sha256, issued) == 0
+                   ? "has it, and was told; nothing can prove what it serves (set prove)"
+                   : "has another certificate than the one issued; what it serves is not proved";
     if (strcmp(s->served_sha256, s->deployed_sha256) != 0)
         return "does NOT serve what is deployed, on";
     return issued != NULL && strcmp(s->served_sha256, issued) == 0
@@ -288,7 +308,8 @@ print_target(const struct report *r, const struct report_target *t, int64_t now_
         if (!list_add(&words, t->served.endpoints[i].address))
             return;
     relative(span, proof.at_s, now_s);
-    (void)snprintf(proved, sizeof(proved), "(proved %s)", span);
+    (void)snprintf(proved, sizeof(proved), "(%s %s)", proof.is_unprovable ? "told" : "proved",
+                   span);
     if (proof.at_s != 0 && !list_add_words(&words, proved))
         return;
     term_words(t->name, &words);

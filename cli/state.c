@@ -144,8 +144,11 @@ state_proof(const struct state *s, const char *target)
 {
     const struct json_t *t = find_target(s, target);
 
-    return (struct proof){json_member_text(t, "file"), json_member_text(t, "sha256"),
-                          member_time(t, "proved_at")};
+    bool is_unprovable = json_member(t, "reloaded_at") != NULL;
+
+    return (struct proof){json_member_text(t, "file"), json_member(t, "files"), is_unprovable,
+                          json_member_text(t, "sha256"),
+                          member_time(t, is_unprovable ? "reloaded_at" : "proved_at")};
 }
 
 const char *
@@ -154,47 +157,97 @@ state_target_error(const struct state *s, const char *target)
     return json_member_text(find_target(s, target), "error");
 }
 
-/* Replaces the entry of a target; NULL values are not put. */
+/* Replaces the entry of a target; takes it. */
 static void
-put_target(struct state *s, const char *target, const char *file, const char *sha256, int64_t at_s,
-           const char *error)
+put_target(struct state *s, const char *target, struct json_t *entry)
 {
-    struct json_t *entry = json_new_object();
     const struct json_t *all = json_member(s->json, "targets");
     struct json_t *copy = all == NULL ? json_new_object() : json_keep(all);
 
-    if (file != NULL)
-        json_put_text(entry, "file", file);
-    if (sha256 != NULL) {
-        json_put_text(entry, "sha256", sha256);
-        json_put_time(entry, "proved_at", at_s);
-    }
-    if (error != NULL)
-        json_put_text(entry, "error", error);
     json_put(copy, target, entry);
     json_put(s->json, "targets", copy);
     s->is_changed = true;
 }
 
-void
-state_set_file(struct state *s, const char *target, const char *file)
+static struct json_t *
+files_json(const struct served *served)
 {
-    put_target(s, target, file, NULL, 0, state_target_error(s, target));
+    struct json_t *all = json_new_array();
+
+    for (size_t i = 0; i < served->file_count; i++) {
+        struct json_t *one = json_new_object();
+
+        json_put_text(one, "path", served->files[i].path);
+        json_put_text(one, "sha256", served->files[i].sha256);
+        json_add(all, one);
+    }
+    return all;
+}
+
+/* Which files there are. */
+static struct json_t *
+entry_of(const struct served *served)
+{
+    struct json_t *entry = json_new_object();
+
+    if (served->file != NULL)
+        json_put_text(entry, "file", served->file);
+    if (served->file_count > 0)
+        json_put(entry, "files", files_json(served));
+    return entry;
 }
 
 void
-state_set_proof(struct state *s, const char *target, const char *file, const char *sha256,
-                int64_t at_s)
+state_set_file(struct state *s, const char *target, const struct served *served)
 {
-    put_target(s, target, file, sha256, at_s, NULL);
+    struct json_t *entry = entry_of(served);
+    const char *error = state_target_error(s, target);
+
+    if (error != NULL)
+        json_put_text(entry, "error", error);
+    put_target(s, target, entry);
+}
+
+void
+state_set_proof(struct state *s, const char *target, const struct served *served, int64_t at_s)
+{
+    struct json_t *entry = entry_of(served);
+
+    json_put_text(entry, "sha256",
+                  served->is_unprovable ? served->deployed_sha256 : served->served_sha256);
+    json_put_time(entry, served->is_unprovable ? "reloaded_at" : "proved_at", at_s);
+    put_target(s, target, entry);
 }
 
 void
 state_set_target_error(struct state *s, const char *target, const char *error)
 {
-    struct proof p = state_proof(s, target);
+    const struct json_t *before = find_target(s, target);
+    struct json_t *entry = before == NULL ? json_new_object() : json_keep(before);
 
-    put_target(s, target, p.file, p.sha256, p.at_s, error);
+    if (error != NULL)
+        json_put_text(entry, "error", error);
+    else
+        json_delete_member(entry, "error");
+    put_target(s, target, entry);
+}
+
+bool
+state_is_unchanged(const struct proof *p, const struct material *m)
+{
+    size_t count = p->files == NULL ? 0 : json_count(p->files);
+
+    if (count == 0)
+        return p->file != NULL && reload_is_deployed(p->file, m);
+    for (size_t i = 0; i < count; i++) {
+        const struct json_t *one = json_item(p->files, i);
+        const char *path = json_member_text(one, "path");
+        const char *sha256 = json_member_text(one, "sha256");
+
+        if (path == NULL || sha256 == NULL || !reload_is_unchanged(path, sha256))
+            return false;
+    }
+    return true;
 }
 
 int64_t

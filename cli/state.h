@@ -4,11 +4,14 @@
 
 #include "base/json.h"
 #include "base/store.h"
+#include "reload/reload.h"
 
 /* The last proof of one target. */
 struct proof {
-    const char *file;   /* pgcert's file there; NULL: never deployed. Borrowed */
-    const char *sha256; /* of the leaf that was proved; NULL: never proved. Borrowed */
+    const char *file;           /* pgcert's file there; NULL: never deployed. Borrowed */
+    const struct json_t *files; /* of several: each, with a digest; NULL: it is one. Borrowed */
+    bool is_unprovable;         /* nobody could be asked: at_s is when it was reloaded */
+    const char *sha256;         /* of the leaf that was proved; NULL: never proved. Borrowed */
     int64_t at_s;
 };
 
@@ -63,12 +66,15 @@ void state_set_advice(struct state *s, const char *sha256, const struct advice *
 /* The last proof of a target; all empty when there is none. */
 struct proof state_proof(const struct state *s, const char *target);
 
-/* A file was put in place: whatever was proved before is not proved any more. */
-void state_set_file(struct state *s, const char *target, const char *file);
+/* Files were put in place: whatever was proved before is not proved any more. */
+void state_set_file(struct state *s, const char *target, const struct served *served);
 
-/* What a target serves is proved. */
-void state_set_proof(struct state *s, const char *target, const char *file, const char *sha256,
+/* What a target serves is proved, or, where nobody can be asked, it was told to read it. */
+void state_set_proof(struct state *s, const char *target, const struct served *served,
                      int64_t at_s);
+
+/* Are they as they were when they were proved? */
+bool state_is_unchanged(const struct proof *p, const struct material *m);
 
 /* Why a target could not be brought to the wanted certificate; NULL: it could. */
 const char *state_target_error(const struct state *s, const char *target);

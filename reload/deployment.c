@@ -2,6 +2,8 @@
 #include "reload/deployment.h"
 
 #include "base/log.h"
+#include "reload/served.h"
+#include "reload/service.h"
 #include "reload/verify.h"
 
 #include <stdlib.h>
@@ -14,6 +16,33 @@ deployment_open(struct deployment *d)
 }
 
 bool
+deployment_verify(struct deployment *d, const struct material *m, struct err *e)
+{
+    return verify_material(m, d->clock, &d->pair, &d->root, e);
+}
+
+/* ---- looking ---- */
+
+static bool
+look(struct deployment *d, struct err *e)
+{
+    const struct target_type *type = d->target->type;
+
+    if (d->target->service != NULL && !service_look(d->target, &d->view, e))
+        return false;
+    if (d->session == NULL && d->not_opened.code == ERR_NONE)
+        deployment_open(d);
+    if (d->session == NULL) {
+        *e = d->not_opened;
+        return false;
+    }
+    if (type->look != NULL && !type->look(d->session, &d->view, e))
+        return false;
+    d->view.is_unprovable = d->view.addresses.count == 0;
+    return true;
+}
+
+bool
 deployment_look(struct deployment *d, struct err *e)
 {
     const struct target_type *type = d->target->type;
@@ -21,23 +50,107 @@ deployment_look(struct deployment *d, struct err *e)
 
     d->view.user = (uid_t)-1;
     d->view.group = (gid_t)-1;
-    if (d->session == NULL && d->not_opened.code == ERR_NONE)
-        deployment_open(d);
-    if (d->session == NULL)
-        *e = d->not_opened;
-    looked = d->session != NULL && type->look(d->session, &d->view, e);
-    if (!looked && d->view.file == NULL)
+    looked = look(d, e);
+    if (!looked && d->view.file_count == 0 && type->guess != NULL)
         type->guess(d->target, &d->view);
     free(d->out->file);
-    d->out->file = d->view.file == NULL ? NULL : strdup(d->view.file);
+    d->out->file = d->view.file_count == 0 ? NULL : strdup(target_view_file(&d->view));
+    d->out->is_unprovable = d->view.is_unprovable;
     return looked;
 }
 
-bool
-deployment_note(struct deployment *d, const struct chain *chain, struct err *e)
+/* ---- the files ---- */
+
+void
+deployment_places(const struct deployment *d, struct install set[static INSTALL_FILES_MAX])
 {
-    d->out->deployed_sha256[0] = '\0';
-    return chain->count == 0 || cert_sha256(chain->certs[0], d->out->deployed_sha256, e);
+    for (size_t i = 0; i < d->view.file_count; i++)
+        set[i] = (struct install){.path = d->view.files[i].path,
+                                  .secret = form_is_secret(d->view.files[i].form),
+                                  .mode = d->view.files[i].mode,
+                                  .reader = d->view.user,
+                                  .group = d->view.group};
+}
+
+static struct form_source
+source_of(const struct deployment *d)
+{
+    return (struct form_source){.pair = &d->pair, .root = d->root, .password = d->view.password};
+}
+
+/* Writes down the leaf that is in the files, and, of several, what each holds. */
+static bool
+note(struct deployment *d, const struct chain *chain, const struct str *files, struct err *e)
+{
+    struct served *out = d->out;
+
+    served_forget_files(out);
+    out->deployed_sha256[0] = '\0';
+    for (size_t i = 0; d->view.file_count > 1 && i < d->view.file_count; i++) {
+        struct served_file *to = &out->files[out->file_count++];
+
+        to->path = strdup(d->view.files[i].path);
+        if (to->path == NULL)
+            return err_memory(e);
+        if (!served_digest(&files[i], to->sha256, e))
+            return false;
+    }
+    return chain->count == 0 || cert_sha256(chain->certs[0], out->deployed_sha256, e);
+}
+
+/* The key and the chain among what is in the files; whatever has both in it goes first. */
+static bool
+gather_old(const struct deployment *d, struct str *key_pem, struct str *chain_pem, struct err *e)
+{
+    const struct target_view *v = &d->view;
+    bool has_chain = false;
+
+    for (size_t i = 0; i < v->file_count; i++)
+        has_chain = has_chain || v->files[i].form == FORM_COMBINED ||
+                    v->files[i].form == FORM_PKCS12 || v->files[i].form == FORM_FULLCHAIN;
+    for (size_t i = 0; i < v->file_count; i++) {
+        enum form form = v->files[i].form;
+
+        if (!has_chain && (form == FORM_LEAF || form == FORM_CHAIN))
+            form = FORM_FULLCHAIN;
+        if ((form != FORM_FULLCHAIN || chain_pem->size == 0 || !has_chain) &&
+            !form_read(form, v->password, &d->old_files[i], key_pem, chain_pem, e))
+            return false;
+    }
+    return true;
+}
+
+static bool
+old_loads(struct deployment *d, struct err *why)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    own_str struct str both = {0};
+
+    if (!gather_old(d, &key_pem, &chain_pem, why) ||
+        !pair_from_pem(&d->old, &key_pem, &chain_pem, why))
+        return false;
+    return pair_to_pem(&d->old, &both, why) && verify_loads(&both, why);
+}
+
+static bool
+read_files(struct deployment *d, bool *there, struct err *e)
+{
+    const struct form_source source = source_of(d);
+
+    *there = true;
+    d->old_is_same = d->pair.key != NULL;
+    for (size_t i = 0; i < d->view.file_count; i++) {
+        bool found = false;
+
+        str_done(&d->old_files[i]);
+        if (!install_read(d->view.files[i].path, "", &d->old_files[i], &found, e))
+            return false;
+        *there = *there && found;
+        d->old_is_same =
+            d->old_is_same && found && form_holds(d->view.files[i].form, &source, &d->old_files[i]);
+    }
+    return true;
 }
 
 bool
@@ -46,45 +159,69 @@ deployment_read_old(struct deployment *d, struct err *e)
     struct err why = {0};
     bool there = false;
 
-    if (!install_read(d->view.file, "", &d->old_file, &there, e))
+    pair_done(&d->old);
+    if (!read_files(d, &there, e))
         return false;
     if (!there)
         return true;
-    d->old_is_same = d->old_file.size == d->file.size && d->file.size > 0 &&
-                     memcmp(d->old_file.text, d->file.text, d->file.size) == 0;
-    d->old_loads = verify_loads(&d->old_file, &why) &&
-                   pair_from_pem(&d->old, &d->old_file, &d->old_file, &why);
+    d->old_loads = old_loads(d, &why);
     if (d->old_loads)
-        return deployment_note(d, &d->old.chain, e);
-    progress_say(d->progress, "what is in '%s' now cannot be loaded: %s", d->view.file, why.text);
+        return note(d, &d->old.chain, d->old_files, e);
+    progress_say(d->progress, "what is in '%s' now cannot be loaded: %s",
+                 target_view_file(&d->view), why.text);
     return true;
 }
 
-struct install
-deployment_place(const struct deployment *d)
+bool
+deployment_prepare(struct deployment *d, struct err *e)
 {
-    return (struct install){
-        .path = d->view.file, .secret = true, .reader = d->view.user, .group = d->view.group};
+    const struct form_source source = source_of(d);
+    struct install set[INSTALL_FILES_MAX];
+
+    deployment_places(d, set);
+    if (d->view.file_count > 1 && !install_repair_all(set, d->view.file_count, e))
+        return false;
+    for (size_t i = 0; i < d->view.file_count; i++) {
+        str_done(&d->files[i]);
+        if (!form_write(d->view.files[i].form, &source, &d->files[i], e))
+            return err_wrap(e, "'%s'", d->view.files[i].path);
+    }
+    return deployment_read_old(d, e);
 }
 
 bool
 deployment_install(struct deployment *d, struct err *e)
 {
-    struct install place = deployment_place(d);
+    struct install set[INSTALL_FILES_MAX];
 
+    deployment_places(d, set);
     /* what cannot be loaded is not worth keeping, and must not replace what was kept */
-    if (!install_write(&place, &d->file, d->old_loads, e))
+    if (!install_write_all(set, d->view.file_count, d->files, d->old_loads, e))
         return false;
     d->out->did_install = true;
     d->installed_ms = d->clock->steady_ms(d->clock);
-    return deployment_note(d, &d->pair.chain, e);
+    return note(d, &d->pair.chain, d->files, e);
 }
+
+bool
+deployment_restore(struct deployment *d, struct err *e)
+{
+    struct install set[INSTALL_FILES_MAX];
+
+    deployment_places(d, set);
+    return install_restore_all(set, d->view.file_count, e) &&
+           note(d, &d->old.chain, d->old_files, e);
+}
+
+/* ---- serving ---- */
 
 struct proof
 deployment_proof(const struct deployment *d, const struct chain *chain)
 {
     return (struct proof){.addresses = &d->view.addresses,
                           .chain = chain,
+                          .how = d->view.how,
+                          .server_name = d->view.server_name,
                           .clock = d->clock,
                           .progress = d->progress,
                           .timeout_ms = d->view.prove_timeout_ms};
@@ -98,10 +235,13 @@ deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
     if (!d->target->type->reload(d->session, e))
         return err_wrap(e, "reload");
     d->out->did_reload = true;
+    if (d->view.is_unprovable)
+        return true;
     if (!prove_until(&proof, d->out, e))
         return false;
     if (d->out->did_install)
-        log_debug("'%s': proved to be served %lld ms after it was in place", d->view.file,
+        log_debug("'%s': proved to be served %lld ms after it was in place",
+                  target_view_file(&d->view),
                   (long long)(d->clock->steady_ms(d->clock) - d->installed_ms));
     return true;
 }
@@ -114,6 +254,9 @@ deployment_done(struct deployment *d)
     target_view_done(&d->view);
     pair_done(&d->pair);
     pair_done(&d->old);
-    str_done(&d->file);
-    str_done(&d->old_file);
+    X509_free(d->root);
+    for (size_t i = 0; i < INSTALL_FILES_MAX; i++) {
+        str_done(&d->files[i]);
+        str_done(&d->old_files[i]);
+    }
 }

@@ -1,4 +1,4 @@
-/* deployment.h: one deployment on its way; what reload.c and setup.c share. */
+/* deployment.h: one deployment on its way; what reload.c, clients.c and setup.c share. */
 #ifndef PGCERT_RELOAD_DEPLOYMENT_H
 #define PGCERT_RELOAD_DEPLOYMENT_H
 
@@ -14,15 +14,16 @@ struct deployment {
     struct progress *progress;
     struct served *out;
 
-    struct pair pair; /* to be served */
-    struct str file;  /* as one file */
+    struct pair pair;                    /* to be served */
+    X509 *root;                          /* in which its chain ends; NULL: not known */
+    struct str files[INSTALL_FILES_MAX]; /* what is to be in the view's files */
 
     void *session;
     struct err not_opened; /* why there is no session */
     struct target_view view;
 
-    struct pair old; /* what was in the file before, when it loads */
-    struct str old_file;
+    struct pair old; /* what was in the files before, when it loads */
+    struct str old_files[INSTALL_FILES_MAX];
     bool old_loads;
     bool old_is_same;
 
@@ -38,11 +39,21 @@ void deployment_open(struct deployment *d);
 /* Opens the session unless it is open, and looks. Errors: see target_type.open() and look(). */
 MUST_USE bool deployment_look(struct deployment *d, struct err *e);
 
-/* Reads and judges what is in the file now. */
+/* Checks what is to be served, before anything else. Errors: as reload_check() */
+MUST_USE bool deployment_verify(struct deployment *d, const struct material *m, struct err *e);
+
+/* Ends what a killed run began, makes what is to be in the files, and reads and judges what is in
+ * them now. To be called after deployment_look(). */
+MUST_USE bool deployment_prepare(struct deployment *d, struct err *e);
+
+/* Only reads and judges what is in them. */
 MUST_USE bool deployment_read_old(struct deployment *d, struct err *e);
 
-/* Puts the new file in place, keeping the old one when it is worth it. */
+/* Puts the new files in place, keeping the old ones when they are worth it. */
 MUST_USE bool deployment_install(struct deployment *d, struct err *e);
+
+/* Puts the previous ones back. */
+MUST_USE bool deployment_restore(struct deployment *d, struct err *e);
 
 /* What is to be proved, and where; `chain` NULL: nothing in particular, only to look. */
 struct proof deployment_proof(const struct deployment *d, const struct chain *chain);
@@ -50,11 +61,8 @@ struct proof deployment_proof(const struct deployment *d, const struct chain *ch
 /* Reloads, and proves that `chain` is served then. */
 MUST_USE bool deployment_serve(struct deployment *d, const struct chain *chain, struct err *e);
 
-/* The file as install.h wants it. */
-struct install deployment_place(const struct deployment *d);
-
-/* Writes down the leaf that is in the file. */
-MUST_USE bool deployment_note(struct deployment *d, const struct chain *chain, struct err *e);
+/* The view's files as install.h wants them. */
+void deployment_places(const struct deployment *d, struct install set[static INSTALL_FILES_MAX]);
 
 void deployment_done(struct deployment *d);
 

@@ -1,4 +1,5 @@
-/* install.h: put one file in place so that no kill, crash or full disk can leave half of it.
+/* install.h: put a file, or some that belong together, in place so that no kill, crash or full disk
+ * can leave half of it.
  *
  * Everything is done by the owner of the directory: by ourselves when we are that user, else, as
  * root, by a child that becomes that user first. Below an opened directory only, never through a
@@ -13,11 +14,14 @@
 #include <sys/types.h>
 
 #define INSTALL_PREVIOUS ".previous" /* what was there before is kept under this ending */
+#define INSTALL_FILES_MAX 8          /* that belong together */
+#define INSTALL_READ_MAX (4 * 1024 * 1024 - 1)
 
 /* A file that is, or will be, there. */
 struct install {
     const char *path; /* absolute */
     bool secret;      /* 0600, or 0640 with `group` where root owns the directory; else 0644 */
+    mode_t mode;      /* another one; 0: as `secret` says */
     uid_t reader;     /* the user who will read a secret; (uid_t)-1: not known */
     gid_t group;      /* that user's; (gid_t)-1: not known */
     /* Not NULL: somebody else's file, which keeps owner, group and mode (ACLs are lost), and is
@@ -39,12 +43,29 @@ struct install {
 MUST_USE bool install_write(const struct install *i, const struct str *bytes, bool keep,
                             struct err *e);
 
+/*
+ * The same for several that belong together: all of them are written before the first is renamed,
+ * and then one rename follows the other in their order, so the key comes first. A kill between two
+ * renames is mended by the next call for these files, whichever it is.
+ *
+ * Takes:  set    1 to INSTALL_FILES_MAX, in directories of one owner
+ *         bytes  of each
+ * Errors: as install_write(); ERR_CONFIG  directories of several owners
+ */
+MUST_USE bool install_write_all(const struct install *set, size_t count, const struct str *bytes,
+                                bool keep, struct err *e);
+
 /* Puts FILE.previous back as FILE; it stays there too. Needs no space on the disk. Errors: as
  * install_write(). */
 MUST_USE bool install_restore(const struct install *i, struct err *e);
+MUST_USE bool install_restore_all(const struct install *set, size_t count, struct err *e);
 
 /* Removes the file. That it is not there is not an error. Errors: as install_write(). */
 MUST_USE bool install_remove(const struct install *i, struct err *e);
+MUST_USE bool install_remove_all(const struct install *set, size_t count, struct err *e);
+
+/* Only ends what a killed run began. Errors: as install_write(). */
+MUST_USE bool install_repair_all(const struct install *set, size_t count, struct err *e);
 
 /* Reads a file (base name `ending` added), as its directory's owner where we are root, else as
  * ourselves. *found is false when it is not there. Errors: ERR_SYSTEM, ERR_PERMISSION, ERR_INPUT */

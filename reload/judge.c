@@ -181,8 +181,18 @@ distrusted(X509_STORE_CTX *ctx, struct err *e)
                    X509_verify_cert_error_string(reason));
 }
 
+/* The last one of the chain that was built. */
+static X509 *
+top_of(X509_STORE_CTX *ctx)
+{
+    STACK_OF(X509) *built = X509_STORE_CTX_get0_chain(ctx);
+    X509 *top = sk_X509_num(built) > 0 ? sk_X509_value(built, sk_X509_num(built) - 1) : NULL;
+
+    return top != NULL && X509_up_ref(top) == 1 ? top : NULL;
+}
+
 bool
-judge_trust(const struct chain *chain, X509_STORE *trust, int64_t now_s, struct err *e)
+judge_trust(const struct chain *chain, X509_STORE *trust, int64_t now_s, X509 **root, struct err *e)
 {
     own_store_ctx X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *rest = sk_X509_new_null();
@@ -199,6 +209,8 @@ judge_trust(const struct chain *chain, X509_STORE *trust, int64_t now_s, struct 
     }
     X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), (time_t)now_s);
     trusted = X509_verify_cert(ctx) == 1 || distrusted(ctx, e);
+    if (trusted && root != NULL)
+        *root = top_of(ctx);
     sk_X509_free(rest);
     return trusted;
 }

@@ -20,7 +20,7 @@ MUST_USE bool judge_names(const struct chain *chain, const struct list *names, s
 MUST_USE bool judge_order(const struct chain *chain, struct err *e);
 
 /* The chain ends in a trusted root, and OpenSSL finds nothing else to object to. */
-MUST_USE bool judge_trust(const struct chain *chain, X509_STORE *trust, int64_t now_s,
+MUST_USE bool judge_trust(const struct chain *chain, X509_STORE *trust, int64_t now_s, X509 **root,
                           struct err *e);
 
 #endif

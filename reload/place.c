@@ -14,9 +14,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #define TEMP_MARK ".new-" /* FILE.new-0123456789abcdef */
-#define TEMP_DIGITS 16
-#define LOCK_MS 5000 /* another run takes milliseconds */
+#define LOCK_MS 5000      /* another run takes milliseconds */
 #define LOCK_PAUSE_MS 20
 
 static void
@@ -105,8 +106,8 @@ place_judge(const struct place *p, bool secret, uid_t reader, struct err *e)
     return owner != 0 || parents_are_roots(p, e);
 }
 
-static bool
-lock(const struct place *p, struct err *e)
+bool
+place_lock(const struct place *p, struct err *e)
 {
     int64_t until_ms = clock_system.steady_ms(&clock_system) + LOCK_MS;
 
@@ -136,21 +137,22 @@ place_open(struct place *p, struct err *e)
     return true;
 }
 
-/* "pgcert.pem.new-0123456789abcdef" of `name`? */
-static bool
-is_temporary(const char *entry, const char *name)
+/* The id in "pgcert.pem.new-0123456789abcdef", when it is one of `name`; NULL. */
+static const char *
+id_of(const char *entry, const char *name)
 {
     size_t size = strlen(name);
+    const char *id = entry + size + strlen(TEMP_MARK);
 
-    return strncmp(entry, name, size) == 0 &&
-           strncmp(entry + size, TEMP_MARK, strlen(TEMP_MARK)) == 0 &&
-           strspn(entry + size + strlen(TEMP_MARK), "0123456789abcdef") == TEMP_DIGITS &&
-           entry[size + strlen(TEMP_MARK) + TEMP_DIGITS] == '\0';
+    if (strncmp(entry, name, size) != 0 ||
+        strncmp(entry + size, TEMP_MARK, strlen(TEMP_MARK)) != 0 ||
+        strspn(id, "0123456789abcdef") != PLACE_ID_SIZE - 1 || id[PLACE_ID_SIZE - 1] != '\0')
+        return NULL;
+    return id;
 }
 
-/* What a killed run left. Nobody else writes while we hold the lock. */
-static bool
-remove_leftovers(const struct place *p, struct err *e)
+bool
+place_leftovers(const struct place *p, struct list *ids, struct err *e)
 {
     own_fd int again = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     own_directory DIR *list = again < 0 ? NULL : fdopendir(again);
@@ -159,24 +161,37 @@ remove_leftovers(const struct place *p, struct err *e)
     if (list == NULL)
         return err_errno(e, "list the directory '%s'", p->directory);
     again = -1; /* closedir() closes it */
-    for (entry = readdir(list); entry != NULL; entry = readdir(list))
-        if (is_temporary(entry->d_name, p->name) && unlinkat(p->fd, entry->d_name, 0) < 0)
-            return err_errno(e, "remove '%s', which a killed run left in '%s'", entry->d_name,
-                             p->directory);
+    for (entry = readdir(list); entry != NULL; entry = readdir(list)) {
+        const char *id = id_of(entry->d_name, p->name);
+
+        if (id != NULL && !list_add(ids, id))
+            return err_memory(e);
+    }
     return true;
 }
 
 bool
-place_temporary(char name[static NAME_MAX + 1], const struct place *p, struct err *e)
+place_id(char id[static PLACE_ID_SIZE], const char *text, struct err *e)
 {
-    unsigned char random[TEMP_DIGITS / 2];
-    char digits[TEMP_DIGITS + 1];
-    int size = 0;
+    unsigned char bytes[(PLACE_ID_SIZE - 1) / 2];
+    size_t half = sizeof(bytes) / 2;
+    unsigned char digest[EVP_MAX_MD_SIZE];
 
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         return err_errno(e, "get random bytes");
-    str_hex(digits, random, sizeof(random));
-    size = snprintf(name, NAME_MAX + 1, "%s%s%s", p->name, TEMP_MARK, digits);
+    if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) != 1)
+        return err_crypto(e, "name a temporary file");
+    memcpy(bytes, digest, half);
+    str_hex(id, bytes, sizeof(bytes));
+    return true;
+}
+
+bool
+place_temporary(char name[static NAME_MAX + 1], const struct place *p, const char *id,
+                struct err *e)
+{
+    int size = snprintf(name, NAME_MAX + 1, "%s%s%s", p->name, TEMP_MARK, id);
+
     return (size > 0 && size <= NAME_MAX) ||
            err_set(e, ERR_CONFIG, "the file name '%s' is too long", p->name);
 }
@@ -194,12 +209,6 @@ place_has(const struct place *p, const char *name, bool *there, struct err *e)
                    "'%s/%s' is not a regular file (a symbolic link?); name the real file, or "
                    "remove it",
                    p->directory, name);
-}
-
-bool
-place_claim(struct place *p, struct err *e)
-{
-    return lock(p, e) && remove_leftovers(p, e);
 }
 
 bool

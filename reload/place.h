@@ -3,6 +3,7 @@
 #define PGCERT_RELOAD_PLACE_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -40,18 +41,26 @@ MUST_USE bool place_judge(const struct place *p, bool secret, uid_t reader, stru
  * ERR_PERMISSION */
 MUST_USE bool place_open(struct place *p, struct err *e);
 
-/* Locks it against other runs until it is closed, and removes the temporary files which killed runs
- * left for this file. Errors: ERR_BUSY, ERR_SYSTEM, ERR_PERMISSION */
-MUST_USE bool place_claim(struct place *p, struct err *e);
+/* Locks it against other runs until it is closed. Errors: ERR_BUSY, ERR_SYSTEM */
+MUST_USE bool place_lock(const struct place *p, struct err *e);
 
-/* A new name for a temporary file, which place_claim() would know. */
-MUST_USE bool place_temporary(char name[static NAME_MAX + 1], const struct place *p, struct err *e);
+#define PLACE_ID_SIZE 17 /* 16 hexadecimal digits */
+
+/* A new id, for the temporary files of one change. It begins with eight digits of that text. */
+MUST_USE bool place_id(char id[static PLACE_ID_SIZE], const char *text, struct err *e);
+
+/* The name of the file's temporary form. Errors: ERR_CONFIG  it would be too long */
+MUST_USE bool place_temporary(char name[static NAME_MAX + 1], const struct place *p, const char *id,
+                              struct err *e);
+
+/* The ids of the file's temporary forms, which killed runs have left. Errors: ERR_SYSTEM,
+ * ERR_PERMISSION */
+MUST_USE bool place_leftovers(const struct place *p, struct list *ids, struct err *e);
 
 /* Is there a regular file of that name? Errors: ERR_CONFIG  something else is; ERR_SYSTEM */
 MUST_USE bool place_has(const struct place *p, const char *name, bool *there, struct err *e);
 
 /* Makes what was renamed there last a crash. Errors: ERR_SYSTEM */
-/* Writes the directory itself to the disk. Errors: ERR_SYSTEM */
 MUST_USE bool place_sync(const struct place *p, struct err *e);
 
 /* Closes and frees. */

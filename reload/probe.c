@@ -70,7 +70,7 @@ judge(struct probe *p, const struct list *names, const char *trust_file, int64_t
         !note(p, judge_order(&p->chain, &why), &why, &sound))
         return err_memory(e);
     /* after any of those the verification can only fail, and would say less */
-    if (sound && !note(p, judge_trust(&p->chain, trust, now_s, &why), &why, &sound))
+    if (sound && !note(p, judge_trust(&p->chain, trust, now_s, NULL, &why), &why, &sound))
         return err_memory(e);
     p->verified = sound && named;
     return true;

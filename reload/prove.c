@@ -90,8 +90,12 @@ ask(struct round *r, struct err *e)
     if (all == NULL)
         return err_memory(e);
     for (size_t i = 0; i < a->count; i++) {
-        all[i] = (struct handshake){
-            .address = &a->items[i], .client = r->proof->client, .fd = -1, .over = true};
+        all[i] = (struct handshake){.address = &a->items[i],
+                                    .host = r->proof->server_name,
+                                    .how = r->proof->how,
+                                    .client = r->proof->client,
+                                    .fd = -1,
+                                    .over = true};
         if (r->states[i].proved)
             continue;
         all[i].over = false;

@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "reload/deployment.h"
-#include "reload/verify.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,7 +19,8 @@ explain(struct deployment *d, struct err *e)
     own_view struct target_view now = {.user = (uid_t)-1, .group = (gid_t)-1};
     struct err ignored = {0};
 
-    if (d->target->type->look(d->session, &now, &ignored) && !now.uses_file)
+    if (d->target->service == NULL && d->target->type->look(d->session, &now, &ignored) &&
+        !now.uses_file)
         (void)err_wrap(e, "%s", now.why_not.text);
 }
 
@@ -28,20 +28,19 @@ explain(struct deployment *d, struct err *e)
 static bool
 put_back(struct deployment *d, struct err *e)
 {
-    struct install place = deployment_place(d);
     struct err why = {0};
 
     explain(d, e);
     if (!d->out->did_install || !d->old_loads) {
-        (void)err_wrap(e, "the certificate in '%s' is not served, and %s", d->view.file,
+        (void)err_wrap(e, "the certificate in '%s' is not served, and %s",
+                       target_view_file(&d->view),
                        d->out->did_install ? "there was none before it that could be put back"
                                            : "it was there before this run");
         e->code = ERR_UNPROVED;
         return false;
     }
     progress_say(d->progress, "not served, so the previous certificate is put back");
-    if (install_restore(&place, &why) && deployment_note(d, &d->old.chain, &why) &&
-        deployment_serve(d, &d->old.chain, &why)) {
+    if (deployment_restore(d, &why) && deployment_serve(d, &d->old.chain, &why)) {
         (void)err_wrap(e, "the new certificate was not served; the previous one was put back, and "
                           "is served");
         e->code = ERR_PUT_BACK;
@@ -62,11 +61,11 @@ install_for_a_start(struct deployment *d, struct err *e)
 {
     struct err why = {0};
 
-    if (e->code != ERR_NETWORK || d->view.file == NULL)
+    if (e->code != ERR_NETWORK || d->view.file_count == 0)
         return false;
-    if (!deployment_read_old(d, &why) || (!d->old_is_same && !deployment_install(d, &why)))
+    if (!deployment_prepare(d, &why) || (!d->old_is_same && !deployment_install(d, &why)))
         return err_wrap(e, "%s, and", why.text);
-    return err_wrap(e, "'%s' is in place for when the server starts", d->view.file);
+    return err_wrap(e, "'%s' is in place for when the server starts", target_view_file(&d->view));
 }
 
 static bool
@@ -75,16 +74,17 @@ bring(struct deployment *d, struct err *e)
     struct proof proof = deployment_proof(d, &d->pair.chain);
     struct err why = {0};
 
-    if (!deployment_read_old(d, e))
+    if (!deployment_prepare(d, e))
         return false;
-    if (d->old_is_same && prove_once(&proof, d->out, &why))
+    if (d->old_is_same && !d->view.is_unprovable && prove_once(&proof, d->out, &why))
         return true;
     if (!d->old_is_same && !deployment_install(d, e))
         return false;
     if (deployment_serve(d, &d->pair.chain, e))
         return true;
     if (!d->out->did_reload && e->code == ERR_NETWORK)
-        return err_wrap(e, "'%s' is in place for when the server starts", d->view.file);
+        return err_wrap(e, "'%s' is in place for when the server starts",
+                        target_view_file(&d->view));
     return put_back(d, e);
 }
 
@@ -96,7 +96,7 @@ reload_deploy(struct target *t, const struct material *m, struct clock *clock,
         .target = t, .clock = clock, .progress = progress, .out = out};
 
     deployment_open(&d);
-    if (!verify_material(m, clock, &d.pair, &d.file, e))
+    if (!deployment_verify(&d, m, e))
         return false;
     if (!deployment_look(&d, e))
         return install_for_a_start(&d, e);
@@ -122,10 +122,12 @@ reload_look(struct target *t, struct clock *clock, struct served *out, struct er
     bool looked = deployment_look(&d, e);
 
     /* a file that we may not read is not known, and no more than that */
-    if (d.view.file != NULL && !deployment_read_old(&d, &unreadable))
+    if (d.view.file_count > 0 && !deployment_read_old(&d, &unreadable))
         out->deployed_sha256[0] = '\0';
     if (!looked)
         return false;
+    if (d.view.is_unprovable)
+        return true;
     proof = deployment_proof(&d, NULL);
     if (proof.timeout_ms > LOOK_MS)
         proof.timeout_ms = LOOK_MS;

@@ -48,13 +48,17 @@ struct target {
     char *name;
     const struct target_type *type;
     void *config;
-    struct fiber_lock lock; /* one deployment at a time */
+    struct service_config *service; /* reload/service.h; NULL: that type has its own way */
+    struct fiber_lock lock;         /* one deployment at a time */
 };
 
-/* `type` and whatever else all targets have; the options of each type follow from its table. */
+/* `type` and whatever else all targets have; the options of each type follow from its table, and
+ * for all but PostgreSQL from that of files and proofs. NULL: `i` is past the last, or it has none.
+ */
 extern const struct option target_options[];
 extern const char *const target_type_words[];
 const struct option *target_type_options(size_t i);
+const struct option *target_service_options(size_t i);
 
 /* Binds a section. NULL and ERR_CONFIG. */
 MUST_USE struct target *target_new(const struct conf_section *s, struct err *e);
@@ -67,9 +71,20 @@ struct endpoint {
     char *error;                   /* one sentence, or NULL */
 };
 
+#define SERVED_FILES_MAX 8
+
+/* A file of several, and a digest of the bytes in it. */
+struct served_file {
+    char *path;
+    char sha256[CERT_SHA256_TEXT];
+};
+
 /* What was found out about a target. `{0}` is empty. */
 struct served {
-    char *file;                             /* pgcert's file there; NULL: not known */
+    char *file; /* pgcert's file there, of several the first; NULL: not known */
+    struct served_file files[SERVED_FILES_MAX]; /* where it has several: all, as they are now */
+    size_t file_count;
+    bool is_unprovable;                     /* nobody can be asked what it serves */
     char deployed_sha256[CERT_SHA256_TEXT]; /* leaf in that file; "" : none, or not readable */
     char served_sha256[CERT_SHA256_TEXT];   /* when all endpoints agree; else "" */
     struct endpoint *endpoints;
@@ -96,6 +111,9 @@ MUST_USE bool reload_look(struct target *t, struct clock *clock, struct served *
  * No network, no other process; a file that is not there or not readable is not the same.
  */
 bool reload_is_deployed(const char *file, const struct material *m);
+
+/* The same for one of several files: has it these bytes still? */
+bool reload_is_unchanged(const char *file, const char *sha256);
 
 /*
  * Brings the target to the material: installs unless deployed already, reloads, proves; puts back
@@ -309,6 +327,7 @@ MUST_USE bool reload_find_clusters(struct clusters *out, struct err *e);
 enum probe_how {
     PROBE_POSTGRES, /* SSLRequest first */
     PROBE_DIRECT,   /* TLS at once, with ALPN "postgresql" (PostgreSQL 17 and later) */
+    PROBE_TLS,      /* TLS at once, as any other server has it */
 };
 
 struct probe {

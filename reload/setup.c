@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "reload/clients.h"
 #include "reload/deployment.h"
-#include "reload/verify.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -100,12 +99,15 @@ read_both(void *argument, struct str *answer, struct err *e)
 static bool
 bridge(struct deployment *d, struct err *e)
 {
-    struct install place = deployment_place(d);
+    struct install set[INSTALL_FILES_MAX];
     own_str struct str both = {0};
     own_str struct str file = {0};
     own_pair struct pair pair = {0};
     struct err why = {0};
 
+    if (d->view.file_count > 1)
+        return true; /* the two stay the two that are named */
+    deployment_places(d, set);
     if (d->view.cert_file == NULL || d->view.key_file == NULL || d->view.user == (uid_t)-1)
         return true;
     /* as the server's user, who can read them, or else the server could not */
@@ -114,7 +116,7 @@ bridge(struct deployment *d, struct err *e)
         progress_say(d->progress, "the pair in use now cannot be loaded: %s", why.text);
         return true; /* a restart would be FATAL already */
     }
-    return install_write(&place, &file, false, e);
+    return install_write(&set[0], &file, false, e);
 }
 
 /* ---- forth and back ---- */
@@ -145,20 +147,39 @@ apply(struct deployment *d, struct setup_plan *plan, struct err *e)
     return type->write(d->session, plan, e) && (!d->view.tls_on || deployment_install(d, e));
 }
 
-/* Puts what was in the file back, or takes it away once nothing names it. */
+/* Are the files as they were before? */
 static bool
-undo_file(struct deployment *d, struct err *e)
+is_untouched(const struct deployment *d, bool *same, struct err *e)
 {
-    struct install place = deployment_place(d);
-    own_str struct str now = {0};
-    bool there = false;
+    *same = true;
+    for (size_t i = 0; *same && i < d->view.file_count; i++) {
+        const struct str *old = &d->old_files[i];
+        own_str struct str now = {0};
+        bool there = false;
 
-    if (!install_read(d->view.file, "", &now, &there, e))
+        if (!install_read(d->view.files[i].path, "", &now, &there, e))
+            return false;
+        *same = there && now.size == old->size && now.size > 0 &&
+                memcmp(now.text, old->text, now.size) == 0;
+    }
+    return true;
+}
+
+/* Puts what was in the files back, or takes it away once nothing names it. */
+static bool
+undo_files(struct deployment *d, struct err *e)
+{
+    struct install set[INSTALL_FILES_MAX];
+    size_t count = d->view.file_count;
+    bool same = false;
+
+    deployment_places(d, set);
+    if (!is_untouched(d, &same, e))
         return false;
-    if (there && now.size == d->old_file.size && now.size > 0 &&
-        memcmp(now.text, d->old_file.text, now.size) == 0)
+    if (same)
         return true;
-    return d->old_loads ? install_write(&place, &d->old_file, false, e) : install_remove(&place, e);
+    return d->old_loads ? install_write_all(set, count, d->old_files, false, e)
+                        : install_remove_all(set, count, e);
 }
 
 /* Why it failed is in `e`. */
@@ -170,7 +191,7 @@ undo(struct deployment *d, struct clients_change *clients, const struct before *
     bool undone = false;
 
     progress_say(d->progress, "not served, so the settings are put back");
-    undone = type->undo(d->session, &why) && undo_file(d, &why) &&
+    undone = type->undo(d->session, &why) && undo_files(d, &why) &&
              (clients->wanted == NULL || clients_undo(clients, d, &why)) &&
              type->reload(d->session, &why);
     d->out->did_install = false;
@@ -193,7 +214,7 @@ carry_out(struct deployment *d, struct clients_change *clients, struct setup_pla
     own_before struct before before = {0};
     bool has_clients = clients->wanted != NULL;
 
-    if (!deployment_read_old(d, e) || (has_clients && !clients_check_sessions(clients, d, e)))
+    if (!deployment_prepare(d, e) || (has_clients && !clients_check_sessions(clients, d, e)))
         return false;
     see_before(d, &before);
     return ((!has_clients || clients_install(clients, d, e)) && apply(d, plan, e) &&
@@ -207,14 +228,15 @@ prepare(struct deployment *d, const struct material *m, struct clients_change *c
         struct setup_plan *plan, struct err *e)
 {
     deployment_open(d);
-    if (!verify_material(m, d->clock, &d->pair, &d->file, e) ||
+    if (!deployment_verify(d, m, e) ||
         (clients->wanted != NULL && !clients_check(clients, d->clock, e)) || !deployment_look(d, e))
         return false;
     if (d->view.may_not.code != ERR_NONE) {
         *e = d->view.may_not;
         return false;
     }
-    return d->target->type->plan(d->session, plan, e);
+    /* whoever keeps another server says himself which files it reads */
+    return d->target->type->plan == NULL || d->target->type->plan(d->session, plan, e);
 }
 
 /* The settings are as they should be: what they name may still be another. */

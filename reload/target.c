@@ -1,15 +1,18 @@
 /* target.c: the kinds of servers, and a [target NAME] section of one. */
 #include "reload/target.h"
 
+#include "reload/service.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* In order of name; target_type_words has the same order. */
+/* The default, then in order of name; target_type_words has the same order. */
 static const struct target_type *const types[] = {
     &target_postgres,
+    &target_pidfile,
 };
 
-const char *const target_type_words[] = {"postgres", NULL};
+const char *const target_type_words[] = {"postgres", "pidfile", NULL};
 
 /* What all targets have. */
 struct common {
@@ -29,14 +32,24 @@ target_type_options(size_t i)
     return i < COUNT(types) ? types[i]->options : NULL;
 }
 
+const struct option *
+target_service_options(size_t i)
+{
+    return i < COUNT(types) && types[i]->is_service ? service_options : NULL;
+}
+
 static bool
 fill(struct target *t, const struct conf_section *s, struct err *e)
 {
-    const struct option *const tables[] = {target_options, t->type->options, NULL};
+    const struct option *const tables[] = {target_options, t->type->options,
+                                           t->service != NULL ? service_options : NULL, NULL};
 
-    if (!option_check_names(s, tables, e) || !option_bind(s, t->type->options, t->config, e))
+    if (!option_check_names(s, tables, e) || !option_bind(s, t->type->options, t->config, e) ||
+        (t->service != NULL && !option_bind(s, service_options, t->service, e)))
         return false;
-    return t->type->check(t, e) || err_wrap(e, "%s:%d: [target %s]", s->file, s->line, s->name);
+    return ((t->service == NULL || service_check(t, e)) &&
+            (t->type->check == NULL || t->type->check(t, e))) ||
+           err_wrap(e, "%s:%d: [target %s]", s->file, s->line, s->name);
 }
 
 struct target *
@@ -55,8 +68,10 @@ target_new(const struct conf_section *s, struct err *e)
     }
     t->type = types[common.type];
     t->name = strdup(s->name);
-    t->config = calloc(1, t->type->config_size);
-    if (t->name == NULL || t->config == NULL) {
+    t->config = calloc(1, t->type->config_size + 1);
+    if (t->type->is_service)
+        t->service = calloc(1, sizeof(*t->service));
+    if (t->name == NULL || t->config == NULL || (t->type->is_service && t->service == NULL)) {
         (void)err_memory(e);
         target_free(t);
         return NULL;
@@ -75,15 +90,49 @@ target_free(struct target *t)
         return;
     if (t->config != NULL)
         option_done(t->type->options, t->config);
+    if (t->service != NULL)
+        option_done(service_options, t->service);
+    free(t->service);
     free(t->config);
     free(t->name);
     free(t);
 }
 
+const char *
+target_view_file(const struct target_view *v)
+{
+    return v->file_count == 0 ? NULL : v->files[0].path;
+}
+
+bool
+target_view_add(struct target_view *v, char *path, enum form form, mode_t mode, struct err *e)
+{
+    if (path == NULL)
+        return err_memory(e);
+    if (v->file_count == INSTALL_FILES_MAX) {
+        free(path);
+        return err_set(e, ERR_CONFIG, "a target has at most %d files", INSTALL_FILES_MAX);
+    }
+    v->files[v->file_count++] = (struct target_file){path, form, mode};
+    return true;
+}
+
+void
+target_view_forget_files(struct target_view *v)
+{
+    for (size_t i = 0; i < v->file_count; i++)
+        free(v->files[i].path);
+    v->file_count = 0;
+}
+
 void
 target_view_done(struct target_view *v)
 {
-    free(v->file);
+    target_view_forget_files(v);
+    if (v->password != NULL)
+        explicit_bzero(v->password, strlen(v->password));
+    free(v->password);
+    free(v->server_name);
     free(v->cert_file);
     free(v->key_file);
     free(v->clients_file);

@@ -6,11 +6,22 @@
 #define PGCERT_RELOAD_TARGET_H
 
 #include "reload/addresses.h"
+#include "reload/form.h"
+#include "reload/install.h"
 #include "reload/reload.h"
+
+/* A file of pgcert's at a target. */
+struct target_file {
+    char *path; /* absolute */
+    enum form form;
+    mode_t mode; /* 0: as install.h has it */
+};
 
 /* What a server says about itself. */
 struct target_view {
-    char *file;         /* pgcert's file there, absolute; NULL: not known */
+    struct target_file files[INSTALL_FILES_MAX]; /* in the order in which they are renamed */
+    size_t file_count;                           /* 0: not known */
+    char *password;                              /* of a PKCS#12; NULL: there is none */
     bool uses_file;     /* the running server's settings name it, and TLS is on */
     struct err why_not; /* when it does not: ERR_CONFIG and what to do */
     struct err may_not; /* ERR_PERMISSION and what to do when we may not reload it */
@@ -23,20 +34,34 @@ struct target_view {
     uid_t user;                 /* it runs as; (uid_t)-1: not known */
     gid_t group;                /* that user's; (gid_t)-1: not known */
     struct addresses addresses; /* where to prove; may be none when look() failed */
+    enum probe_how how;
+    char *server_name;  /* which the proof asks for (SNI); NULL: none */
+    bool is_unprovable; /* nobody can be asked what it serves */
+    bool is_standby;    /* of a primary elsewhere: it goes first */
     int64_t prove_timeout_ms;
 };
 
 #define own_view __attribute__((cleanup(target_view_done)))
 void target_view_done(struct target_view *v);
 
+/* pgcert's file there, of several the first; NULL: not known. Borrowed. */
+const char *target_view_file(const struct target_view *v);
+
+/* One more file; takes the path (NULL: out of memory). */
+MUST_USE bool target_view_add(struct target_view *v, char *path, enum form form, mode_t mode,
+                              struct err *e);
+void target_view_forget_files(struct target_view *v);
+
 struct target_hba;
 
 struct target_type {
     const char *name;
     const struct option *options; /* its own settings, ended by a row without name */
-    size_t config_size;           /* bytes of the struct which they fill */
+    size_t config_size;           /* bytes of the struct which they fill; 0: none */
+    bool is_service;              /* files, user and proof are those of reload/service.h */
+    enum probe_how how;           /* of a service: how it is asked, unless its settings say */
 
-    /* Do the settings make sense together? ERR_CONFIG. */
+    /* Do the settings make sense together? ERR_CONFIG. NULL: any do, as for guess(). */
     bool (*check)(const struct target *t, struct err *e);
 
     /* What is known without the server: file, user, group. What is not stays as it was. */
@@ -45,8 +70,8 @@ struct target_type {
     /* A session with the server. NULL and `e`; see sql_open() for the codes. */
     void *(*open)(const struct target *t, struct err *e);
 
-    /* Fills the view, as far as it gets also when it fails. ERR_NETWORK, ERR_PERMISSION,
-     * ERR_CONFIG. */
+    /* Fills the view, as far as it gets also when it fails. A service's is filled before; NULL:
+     * that is all. ERR_NETWORK, ERR_PERMISSION, ERR_CONFIG. */
     bool (*look)(void *session, struct target_view *view, struct err *e);
 
     /* Tells the server to read its files again. */
@@ -61,7 +86,7 @@ struct target_type {
     bool (*wants_clients)(const struct target *t);
 
     /* For setup: what would have to be written that the server uses pgcert's file; no lines:
-     * nothing. Called after look(). */
+     * nothing. Called after look(). NULL: the administrator writes its settings. */
     bool (*plan)(void *session, struct setup_plan *plan, struct err *e);
 
     /* Writes what plan() said, and undoes what write() did, as far as it did. The server has not
@@ -76,5 +101,6 @@ struct target_type {
 };
 
 extern const struct target_type target_postgres;
+extern const struct target_type target_pidfile;
 
 #endif

@@ -198,11 +198,11 @@ shake_for(SSL_CTX *client, SSL_CTX *server, const char *name, struct err *e)
 
 static bool
 judge(const struct material *m, const struct chain *chain, X509_STORE *trust, int64_t now_s,
-      struct err *e)
+      X509 **root, struct err *e)
 {
     return judge_purpose(chain, e) && judge_names(chain, m->names, e) &&
            judge_dates(chain, now_s, m->valid_for_s, e) && judge_order(chain, e) &&
-           judge_trust(chain, trust, now_s, e);
+           judge_trust(chain, trust, now_s, root, e);
 }
 
 static bool
@@ -231,13 +231,14 @@ trust_top(X509_STORE *trust, const struct chain *chain, struct err *e)
 }
 
 bool
-verify_material(const struct material *m, struct clock *clock, struct pair *pair, struct str *file,
+verify_material(const struct material *m, struct clock *clock, struct pair *pair, X509 **root,
                 struct err *e)
 {
     own_pair struct pair read = {0};
     own_str struct str bytes = {0};
     own_trust X509_STORE *trust = NULL;
     own_ssl_ctx SSL_CTX *server = NULL;
+    own_x509 X509 *top = NULL;
     int64_t now_s = clock->now_s(clock);
 
     if (!pair_from_pem(&read, m->key_pem, m->chain_pem, e) || !pair_to_pem(&read, &bytes, e))
@@ -249,11 +250,10 @@ verify_material(const struct material *m, struct clock *clock, struct pair *pair
         return false;
     trust = cert_trust(m->trust_file, e);
     if (trust == NULL || (m->any_root && !trust_top(trust, &read.chain, e)) ||
-        !judge(m, &read.chain, trust, now_s, e) ||
+        !judge(m, &read.chain, trust, now_s, &top, e) ||
         !try_out(m, &read.chain, server, trust, now_s, e))
         return false;
-    if (!str_add(file, bytes.text, bytes.size))
-        return err_memory(e);
+    *root = TAKE(top);
     *pair = read;
     read = (struct pair){0};
     return true;
@@ -263,7 +263,7 @@ bool
 reload_check(const struct material *m, struct clock *clock, struct err *e)
 {
     own_pair struct pair pair = {0};
-    own_str struct str file = {0};
+    own_x509 X509 *root = NULL;
 
-    return verify_material(m, clock, &pair, &file, e);
+    return verify_material(m, clock, &pair, &root, e);
 }

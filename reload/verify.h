@@ -9,10 +9,10 @@
  * As reload_check(), and gives what was checked.
  *
  * Gives:  pair  empty before
- *         file  appended: the bytes of the one file
+ *         root  in which the chain ends; X509_free() it
  */
 MUST_USE bool verify_material(const struct material *m, struct clock *clock, struct pair *pair,
-                              struct str *file, struct err *e);
+                              X509 **root, struct err *e);
 
 /*
  * Would PostgreSQL load this file as ssl_cert_file and ssl_key_file? Says nothing about dates or

@@ -9,6 +9,9 @@
 #define POSTGRES_FILE "pgcert.pem"                 /* in the data directory */
 #define POSTGRES_CLIENTS_FILE "pgcert-clients.pem" /* beside it */
 
+/* In the order of the words of `layout`. */
+enum postgres_layout { POSTGRES_COMBINED, POSTGRES_PAIR };
+
 /* The settings of a [target NAME] with type = postgres. */
 struct postgres_config {
     char *connection;
@@ -34,15 +37,19 @@ enum postgres_setting {
     PG_PORT,
     PG_ROLE,       /* ours */
     PG_MAY_RELOAD, /* "t" */
+    PG_IS_STANDBY, /* "t" */
     PG_SETTING_COUNT,
 };
+
+extern const char *const postgres_setting_names[PG_SETTING_COUNT];
 
 struct postgres_session {
     const struct postgres_config *config;
     struct sql *sql;
     char *settings[PG_SETTING_COUNT]; /* NULL before look() */
-    char *file;                       /* as in the view, as the next three */
-    bool uses_file;
+    char *file;                       /* the view's first; with a pair, the key's */
+    char *cert_file;                  /* with a pair; else NULL */
+    bool uses_file;                   /* as in the view, as the next two */
     char *clients_file;
     bool uses_clients_file;
 
@@ -52,6 +59,11 @@ struct postgres_session {
     struct list altered;   /* names given to ALTER SYSTEM */
     struct list restoring; /* one statement for each of them, which undoes it */
 };
+
+/* Finds pgcert's files, and fills the view with them and with what the settings name. Errors:
+ * ERR_CONFIG  it cannot be known where they are */
+MUST_USE bool postgres_find_files(struct postgres_session *s, struct target_view *view,
+                                  struct err *e);
 
 /* See reload/target.h. */
 bool postgres_sessions(void *session, struct client_sessions *out, struct err *e);

@@ -27,7 +27,9 @@ static const struct name names[] = {
 static bool
 is_ours(const struct postgres_session *s, const struct name *name)
 {
-    return !name->is_clients || s->clients_file != NULL;
+    if (name->is_clients)
+        return s->clients_file != NULL;
+    return s->cert_file == NULL || strcmp(name->word, "ssl") == 0; /* a pair stays where it is */
 }
 
 /* Asks `before ('ssl_cert_file', ...) after` with the names that are ours. */

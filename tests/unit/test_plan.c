@@ -14,6 +14,19 @@
 
 #include <cmocka.h>
 
+/* What was found to be served, in that file. */
+static const struct served *
+served(const char *file, const char *sha256)
+{
+    static struct served s;
+    static char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s", file);
+    (void)snprintf(s.served_sha256, sizeof(s.served_sha256), "%s", sha256);
+    s.file = path;
+    return &s;
+}
+
 #define NOW INT64_C(1795316400)
 #define HOUR 3600
 #define DAY (24 * HOUR)
@@ -322,7 +335,7 @@ a_target_needs_nothing_only_while_its_proof_holds(void **state)
     assert_true(str_add(&file, b.chain_pem.text, b.chain_pem.size));
     scratch_write(&b.scratch, "pgcert.pem", file.text);
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW, DAY)); /* never proved */
-    state_set_proof(&b.state, "main", path, p.generation.sha256, NOW);
+    state_set_proof(&b.state, "main", served(path, p.generation.sha256), NOW);
     assert_true(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));
     assert_true(plan_is_served(&p, &b.state, "main", &m, NOW + DAY - 1, DAY));
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW + DAY, DAY)); /* to be proved again */
@@ -330,9 +343,9 @@ a_target_needs_nothing_only_while_its_proof_holds(void **state)
     assert_false(plan_is_served(&p, &b.state, "other", &m, NOW, DAY));
     state_set_target_error(&b.state, "main", "not served");
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));
-    state_set_proof(&b.state, "main", path, "abcd", NOW); /* of another one */
+    state_set_proof(&b.state, "main", served(path, "abcd"), NOW); /* of another one */
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));
-    state_set_proof(&b.state, "main", path, p.generation.sha256, NOW);
+    state_set_proof(&b.state, "main", served(path, p.generation.sha256), NOW);
     scratch_write(&b.scratch, "pgcert.pem", b.chain_pem.text); /* somebody was at it */
     assert_false(plan_is_served(&p, &b.state, "main", &m, NOW, DAY));
     end(&b);

@@ -13,6 +13,19 @@
 
 #include <cmocka.h>
 
+/* What was found to be served, in that file. */
+static const struct served *
+served(const char *file, const char *sha256)
+{
+    static struct served s;
+    static char path[256];
+
+    (void)snprintf(path, sizeof(path), "%s", file);
+    (void)snprintf(s.served_sha256, sizeof(s.served_sha256), "%s", sha256);
+    s.file = path;
+    return &s;
+}
+
 #define AT INT64_C(1795316400) /* 2026-11-22T03:00:00Z, by date(1) */
 #define FILE_NAME "certificates/db/state.json"
 
@@ -74,8 +87,8 @@ everything_comes_back_from_the_file(void **state)
                                             .advice_s = AT + 10,
                                             .directory = "https://ca.test/",
                                             .settings = "ef"});
-    state_set_proof(&s, "main", "/data/pgcert.pem", "abcd", AT + 1);
-    state_set_file(&s, "other", "/other/pgcert.pem");
+    state_set_proof(&s, "main", served("/data/pgcert.pem", "abcd"), AT + 1);
+    state_set_file(&s, "other", served("/other/pgcert.pem", ""));
     save(&s);
     load(&s, &scratch);
     assert_int_equal(state_generation(&s), 3);
@@ -135,18 +148,18 @@ a_proof_ends_with_a_new_file_and_an_error_with_a_proof(void **state)
 
     (void)state;
     load(&s, &scratch);
-    state_set_proof(&s, "main", "/f", "abcd", AT);
+    state_set_proof(&s, "main", served("/f", "abcd"), AT);
     state_set_target_error(&s, "main", "not served");
     assert_string_equal(state_target_error(&s, "main"), "not served");
     assert_string_equal(state_proof(&s, "main").sha256, "abcd"); /* what was proved stays true */
     assert_int_equal(state_proof(&s, "main").at_s, AT);
     /* what is put may come from what is there */
-    state_set_file(&s, "main", state_proof(&s, "main").file);
+    state_set_file(&s, "main", served(state_proof(&s, "main").file, ""));
     assert_string_equal(state_proof(&s, "main").file, "/f");
     assert_null(state_proof(&s, "main").sha256);
     assert_int_equal(state_proof(&s, "main").at_s, 0);
     assert_string_equal(state_target_error(&s, "main"), "not served");
-    state_set_proof(&s, "main", "/f", "ef01", AT + 1);
+    state_set_proof(&s, "main", served("/f", "ef01"), AT + 1);
     assert_null(state_target_error(&s, "main"));
     state_set_target_error(&s, "main", "again");
     state_set_target_error(&s, "main", NULL);

@@ -1,0 +1,154 @@
+/* pidfile.c: a server that writes its process id to a file and reads its files again at a signal.
+ */
+#include "reload/target.h"
+
+#include "base/child.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PID_TEXT_MAX 64
+#define REPLY_MS 5000
+
+struct pidfile_config {
+    char *pid_file;
+    char *process;
+    int signal; /* index of the tables */
+};
+
+static const char *const signal_words[] = {"HUP", "USR1", "USR2", "INT", "WINCH", NULL};
+static const int signals[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGWINCH};
+
+/* clang-format off */
+static const struct option options[] = {
+    {"pid_file", OPTION_PATH, offsetof(struct pidfile_config, pid_file), NULL, "the file with its process id", NULL, 0, 0, true},
+    {"process",  OPTION_TEXT, offsetof(struct pidfile_config, process),  NULL, "the name of its program; another process is not signalled, should the file be stale", NULL, 0, 0, false},
+    {"signal",   OPTION_WORD, offsetof(struct pidfile_config, signal),   "HUP", "which makes it read its files again", signal_words, 0, 0, false},
+    {0},
+};
+/* clang-format on */
+
+/* ---- the process ---- */
+
+static bool
+read_number(const struct pidfile_config *c, pid_t *pid, struct err *e)
+{
+    own_str struct str text = {0};
+    char *end = NULL;
+    long number = 0;
+
+    if (!file_read(AT_FDCWD, c->pid_file, PID_TEXT_MAX, &text, e)) {
+        if (errno == ENOENT)
+            e->code = ERR_NETWORK;
+        return err_wrap(e, "the server does not run, or writes its process id elsewhere");
+    }
+    errno = 0;
+    number = text.size == 0 ? 0 : strtol(text.text, &end, 10);
+    if (errno != 0 || number <= 1 || number > INT32_MAX || *(end + strspn(end, " \t\r\n")) != '\0')
+        return err_set(e, ERR_CONFIG, "'%s' has no process id in it", c->pid_file);
+    *pid = (pid_t)number;
+    return true;
+}
+
+/* Is that the program which the settings name? The kernel cuts names at 15 bytes. */
+static bool
+has_name(const struct pidfile_config *c, pid_t pid, struct err *e)
+{
+    own_mem char *path = str_format("/proc/%d/comm", (int)pid);
+    own_str struct str comm = {0};
+    struct err ignored = {0};
+
+    if (c->process == NULL)
+        return true;
+    if (path == NULL)
+        return err_memory(e);
+    if (!file_read(AT_FDCWD, path, PID_TEXT_MAX, &comm, &ignored) || comm.size == 0)
+        return err_set(e, ERR_NETWORK, "process %d of '%s' does not run", (int)pid, c->pid_file);
+    comm.text[strcspn(comm.text, "\n")] = '\0';
+    return strncmp(comm.text, c->process, 15) == 0 ||
+           err_set(e, ERR_CONFIG,
+                   "process %d of '%s' is '%s' and not '%s'; is the file of a server that ended?",
+                   (int)pid, c->pid_file, comm.text, c->process);
+}
+
+/* By a descriptor, so that the process which is looked at is the one which gets the signal. */
+static bool
+task_signal(void *argument, struct str *answer, struct err *e)
+{
+    const struct pidfile_config *c = argument;
+    own_fd int process = -1;
+    pid_t pid = 0;
+
+    (void)answer;
+    if (!read_number(c, &pid, e))
+        return false;
+    process = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (process < 0 && errno == ESRCH)
+        return err_set(e, ERR_NETWORK, "process %d of '%s' does not run", (int)pid, c->pid_file);
+    if (process < 0)
+        return err_errno(e, "find process %d of '%s'", (int)pid, c->pid_file);
+    if (!has_name(c, pid, e))
+        return false;
+    return syscall(SYS_pidfd_send_signal, process, signals[c->signal], NULL, 0) == 0 ||
+           err_errno(e, "send signal %s to process %d of '%s'", signal_words[c->signal], (int)pid,
+                     c->pid_file);
+}
+
+/* ---- the target ---- */
+
+static void *
+open_session(const struct target *t, struct err *e)
+{
+    (void)e;
+    return t->config; /* nothing is held */
+}
+
+static bool
+look(void *session, struct target_view *view, struct err *e)
+{
+    const struct pidfile_config *c = session;
+    pid_t pid = 0;
+
+    (void)view;
+    return read_number(c, &pid, e);
+}
+
+/* Who can write the file says who gets the signal, so it is sent by his right: root's own files are
+ * root's, and any other user can reach his own processes and no others. */
+static bool
+reload(void *session, struct err *e)
+{
+    struct pidfile_config *c = session;
+    own_str struct str nothing = {0};
+    struct stat s = {0};
+
+    if (stat(c->pid_file, &s) < 0)
+        return err_errno(e, "look at '%s'", c->pid_file);
+    return geteuid() == 0 ? child_run_as(s.st_uid, task_signal, c, REPLY_MS, &nothing, e)
+                          : task_signal(c, &nothing, e);
+}
+
+static void
+close_session(void *session)
+{
+    (void)session;
+}
+
+const struct target_type target_pidfile = {
+    .name = "pidfile",
+    .options = options,
+    .config_size = sizeof(struct pidfile_config),
+    .is_service = true,
+    .how = PROBE_TLS,
+    .open = open_session,
+    .look = look,
+    .reload = reload,
+    .close = close_session,
+};
