@@ -99,7 +99,8 @@ same_as_loaded(SSL_CTX *ctx, const struct chain *chain, struct err *e)
 
     if (SSL_CTX_get0_chain_certs(ctx, &rest) != 1)
         return err_crypto(e, "read back the chain");
-    same = same && sk_X509_num(rest) == (int)chain->count - 1;
+    /* NULL: the leaf stands alone, for a root has signed it */
+    same = same && (rest == NULL ? 0 : sk_X509_num(rest)) == (int)chain->count - 1;
     for (size_t i = 1; same && i < chain->count; i++)
         same = X509_cmp(sk_X509_value(rest, (int)i - 1), chain->certs[i]) == 0;
     return same || err_set(e, ERR_INTERNAL, "OpenSSL loads another chain than the one checked");

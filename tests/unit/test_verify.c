@@ -134,6 +134,17 @@ a_good_chain_passes_with_and_without_its_root(void **state)
 }
 
 static void
+a_leaf_that_a_root_has_signed_stands_alone(void **state)
+{
+    struct minted one = mint(&leaf, &w.root);
+
+    (void)state;
+    check(one.key, CHAIN(one.cert), "db.example.org", 0, NULL);
+    check(one.key, CHAIN(one.cert, w.root.cert), "db.example.org", 0, NULL);
+    minted_done(&one);
+}
+
+static void
 the_key_of_another_certificate_is_refused(void **state)
 {
     (void)state;
@@ -315,6 +326,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_chain_passes_with_and_without_its_root),
+        cmocka_unit_test(a_leaf_that_a_root_has_signed_stands_alone),
         cmocka_unit_test(the_key_of_another_certificate_is_refused),
         cmocka_unit_test(a_chain_out_of_order_is_refused),
         cmocka_unit_test(a_missing_intermediate_is_named),
