@@ -43,7 +43,10 @@ access_by_name(struct app *app, const char *issuer_name, struct err *e)
     const struct reach *reach = NULL;
 
     if (issuer != NULL && issuer->type != ISSUER_ACME) {
-        (void)err_set(e, ERR_USAGE, "[issuer %s] is the private CA, where nobody has an account",
+        (void)err_set(e, ERR_USAGE,
+                      issuer->type == ISSUER_CA
+                          ? "[issuer %s] is the private CA, where nobody has an account"
+                          : "[issuer %s] is files of another tool, and the account is that tool's",
                       issuer_name);
         return NULL;
     }

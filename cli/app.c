@@ -20,6 +20,15 @@ app_read_config(struct app *app, struct err *e)
     return config_read(&app->config, app->config_path, app->clock, e);
 }
 
+/* The keys of other tools are root's mostly. */
+static void
+read_ahead(struct config *c)
+{
+    for (size_t i = 0; i < c->issuer_count; i++)
+        if (c->issuers[i].type == ISSUER_FILES)
+            files_read_ahead(&c->issuers[i].files);
+}
+
 /* Becomes a user for good. */
 static bool
 become(uid_t user, const char *state, struct err *e)
@@ -46,8 +55,10 @@ app_enter_state(struct app *app, struct err *e)
         return errno == ENOENT || err_errno(e, "open the state directory '%s'", state);
     if (!S_ISDIR(s.st_mode))
         return err_set(e, ERR_CONFIG, "the state directory '%s' is not a directory", state);
-    if (geteuid() == 0 && s.st_uid != 0)
+    if (geteuid() == 0 && s.st_uid != 0) {
+        read_ahead(&app->config);
         return become(s.st_uid, state, e);
+    }
     if (s.st_uid != geteuid())
         return err_set(
             e, ERR_PERMISSION,

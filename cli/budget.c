@@ -71,7 +71,15 @@ digest_settings(char hex[static CERT_SHA256_TEXT], const struct config *c,
 static const char *
 directory_of(const struct certificate *one)
 {
-    return one->issuer->type == ISSUER_CA ? one->issuer->root : one->issuer->acme.directory;
+    /* clang-format off */
+    const char *const where[] = {
+        [ISSUER_ACME]  = one->issuer->acme.directory,
+        [ISSUER_CA]    = one->issuer->root,
+        [ISSUER_FILES] = one->issuer->files.chain_file,
+    };
+    /* clang-format on */
+
+    return where[one->issuer->type];
 }
 
 static bool

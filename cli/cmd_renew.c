@@ -42,8 +42,10 @@ foretell(const struct app *app, const struct certificate *c, struct err *e)
         (r.plan.generation.number != 0 && !keep_material(&r, &key_pem, &chain_pem, &m, e)))
         return err_wrap(e, "%s", c->name);
     if (r.plan.is_due || force)
-        (void)printf("%s: would be obtained from [issuer %s]: %s\n", c->name, c->issuer_name,
-                     r.plan.is_due ? plan_why(&r.plan) : "--force");
+        (void)printf("%s: would be %s [issuer %s]: %s\n", c->name,
+                     c->issuer->type == ISSUER_FILES ? "taken over from the files of"
+                                                     : "obtained from",
+                     c->issuer_name, r.plan.is_due ? plan_why(&r.plan) : "--force");
     else if (r.target_count == 0)
         (void)printf("%s: nothing to do\n", c->name);
     for (size_t i = 0; i < r.target_count; i++)

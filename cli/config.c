@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const issuer_types[] = {"acme", "ca", NULL};
+const char *const config_issuer_types[] = {"acme", "ca", "files", NULL};
 
 /* clang-format off */
 static const struct option settings_options[] = {
@@ -17,15 +17,15 @@ static const struct option settings_options[] = {
 };
 
 static const struct option issuer_options[] = {
-    {.name = "type", .type = OPTION_WORD, .offset = offsetof(struct issuer, type), .standard = "acme", .words = issuer_types, .help = "what kind of issuer it is: a server that speaks ACME (RFC 8555), or the private CA of this machine, which needs no network"},
+    {.name = "type", .type = OPTION_WORD, .offset = offsetof(struct issuer, type), .standard = "acme", .words = config_issuer_types, .help = "what kind of issuer it is: a server that speaks ACME (RFC 8555); the private CA of this machine, which needs no network; or files that another tool renews"},
     {0},
 };
 
 static const struct option certificate_options[] = {
     {.name = "issuer",       .type = OPTION_TEXT,     .offset = offsetof(struct certificate, issuer_name),  .required = true, .help = "which [issuer NAME] signs it"},
     {.name = "names",        .type = OPTION_NAMES,    .offset = offsetof(struct certificate, names),        .help = "DNS names, \"*.\" allowed in front; default: the name of the section, which may also be an IP address"},
-    {.name = "addresses",    .type = OPTION_LIST,     .offset = offsetof(struct certificate, addresses),    .help = "IP addresses that stand in it, too; only the private CA signs such"},
-    {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key; ed25519 with the private CA only, for no public CA signs such"},
+    {.name = "addresses",    .type = OPTION_LIST,     .offset = offsetof(struct certificate, addresses),    .help = "IP addresses that stand in it, too; no ACME server signs such"},
+    {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key; ed25519 with the private CA only, for no public CA signs such; what another tool renews has the kind that tool chose"},
     {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
     {.name = "renew_at_most_every", .type = OPTION_SPAN, .offset = offsetof(struct certificate, renew_at_most_every_s), .standard = "1h", .help = "how long after one was issued no other is, whatever the reason, unless what is set here has changed, it was revoked, or it is forced; at most half of the lifetime"},
     {.name = "deploy",       .type = OPTION_LIST,     .offset = offsetof(struct certificate, deploy),       .help = "the [target NAME] sections which serve it"},
@@ -50,6 +50,7 @@ static const struct option no_options[] = {{0}};
 static const struct option *const issuer_tables[] = {
     [ISSUER_ACME] = acme_options,
     [ISSUER_CA] = no_options,
+    [ISSUER_FILES] = files_options,
 };
 
 static const struct option *
@@ -70,7 +71,7 @@ static const struct {
     const char *const *words;
     const struct option *(*table)(size_t i);
 } varying[] = {
-    {"issuer", "type", issuer_types, issuer_table},
+    {"issuer", "type", config_issuer_types, issuer_table},
     {"dns", "provider", dns_provider_words, dns_table},
     {"target", "type", target_type_words, target_type_options},
 };
@@ -193,6 +194,21 @@ grow(void *array, size_t *count, size_t size)
     return larger;
 }
 
+/* Of its own kind. */
+static bool
+bind_issuer(struct issuer *one, const struct conf_section *s, struct err *e)
+{
+    const struct conf_value *chain = conf_value_find(s, "chain_file");
+
+    if (one->type == ISSUER_ACME)
+        return option_bind(s, acme_options, &one->acme, e);
+    if (one->type != ISSUER_FILES)
+        return true;
+    one->files.told_by = chain != NULL ? chain->file : s->file;
+    return option_bind(s, files_options, &one->files, e) &&
+           files_check_config(&one->files, s->name, e);
+}
+
 static bool
 add_issuer(struct config *c, const struct conf_section *s, struct err *e)
 {
@@ -210,8 +226,7 @@ add_issuer(struct config *c, const struct conf_section *s, struct err *e)
     if (!option_bind(s, issuer_options, one, e))
         return false;
     tables[1] = issuer_tables[one->type];
-    return option_check_names(s, tables, e) &&
-           (one->type != ISSUER_ACME || option_bind(s, acme_options, &one->acme, e));
+    return option_check_names(s, tables, e) && bind_issuer(one, s, e);
 }
 
 static bool
@@ -425,7 +440,7 @@ resolve_fallback(struct config *c, struct issuer *issuer, struct err *e)
 static bool
 check_key_type(const struct certificate *one, struct err *e)
 {
-    return one->key_type != KEY_ED25519 || one->issuer->type == ISSUER_CA ||
+    return one->key_type != KEY_ED25519 || one->issuer->type != ISSUER_ACME ||
            err_set(e, ERR_CONFIG,
                    "[certificate %s] has key_type = ed25519, and [issuer %s] is not the private CA "
                    "(type = ca): no public CA signs such a key",
@@ -447,7 +462,7 @@ resolve(struct config *c, struct err *e)
         one->issuer = config_issuer(c, one->issuer_name);
         if (one->issuer == NULL)
             return dangling(c, "certificate", one->name, "issuer", "issuer", one->issuer_name, e);
-        if (one->addresses.count > 0 && one->issuer->type != ISSUER_CA)
+        if (one->addresses.count > 0 && one->issuer->type == ISSUER_ACME)
             return err_set(e, ERR_CONFIG,
                            "[certificate %s] has addresses, and [issuer %s] is not the private CA "
                            "(type = ca): DNS cannot prove who has an address",
@@ -539,7 +554,15 @@ config_dns(const struct config *c, const char *name)
 const char *
 config_trust_file(const struct issuer *issuer)
 {
-    return issuer->type == ISSUER_CA ? issuer->root : issuer->acme.trust_file;
+    /* clang-format off */
+    const char *const files[] = {
+        [ISSUER_ACME]  = issuer->acme.trust_file,
+        [ISSUER_CA]    = issuer->root,
+        [ISSUER_FILES] = issuer->files.trust_file,
+    };
+    /* clang-format on */
+
+    return files[issuer->type];
 }
 
 static void
@@ -557,6 +580,7 @@ config_done(struct config *c)
         free(c->issuers[i].name);
         free(c->issuers[i].root);
         option_done(acme_options, &c->issuers[i].acme);
+        files_done(&c->issuers[i].files);
         reach_done(&c->issuers[i].real);
         reach_done(&c->issuers[i].rehearsal);
     }

@@ -7,6 +7,7 @@
 #include "base/key.h"
 #include "base/option.h"
 #include "ca/ca.h"
+#include "cli/files.h"
 #include "reload/reload.h"
 
 #define CONFIG_PATH "/etc/pgcert/pgcert.conf"
@@ -28,7 +29,10 @@ struct reach {
 };
 
 /* In the order of the words of `type`. */
-enum issuer_type { ISSUER_ACME, ISSUER_CA };
+enum issuer_type { ISSUER_ACME, ISSUER_CA, ISSUER_FILES };
+
+/* Their words, NULL-ended. */
+extern const char *const config_issuer_types[];
 
 /* [issuer NAME] */
 struct issuer {
@@ -37,6 +41,7 @@ struct issuer {
     char *root;                 /* ISSUER_CA: the file of its root */
     const struct ca_config *ca; /* ISSUER_CA: where it is; borrowed. Else NULL */
     struct acme_issuer acme;    /* ISSUER_ACME; else zeroed */
+    struct files files;         /* ISSUER_FILES; else zeroed */
     struct issuer *stand_in;    /* borrowed: its `fallback`; NULL: none */
     struct reach real, rehearsal;
 };

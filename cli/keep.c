@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/adopt.h"
 #include "cli/obtain.h"
 #include "cli/poll.h"
 #include "cli/term.h"
@@ -196,6 +197,9 @@ keep_certificate(struct app *app, int what, struct report *r)
     /* who forces wants a new one, not what an earlier run has ordered */
     store_tidy(r->state.directory, r->plan.is_due && !force);
     if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !obtain_run(app, force, r, &e))
+        trouble(r, &e);
+    if ((what & KEEP_OBTAIN) != 0 && !r->plan.is_due &&
+        r->certificate->issuer->type == ISSUER_FILES && !adopt_settle(app, r, &e))
         trouble(r, &e);
     if ((what & KEEP_DEPLOY) == 0)
         return;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/access.h"
+#include "cli/adopt.h"
 #include "cli/budget.h"
 #include "cli/keep.h"
 #include "cli/term.h"
@@ -17,9 +18,8 @@
 /* One order of a certificate: where from, and its files; the strings are owned. */
 struct order_way {
     struct reach *reach;
-    const char *issuer_name; /* borrowed */
-    const char *trust_file;  /* borrowed; NULL: none */
-    struct dns *dns;         /* borrowed */
+    const struct issuer *issuer; /* borrowed */
+    struct dns *dns;             /* borrowed */
     char *order_path, *journal_path;
     bool is_rehearsal;
 };
@@ -44,8 +44,7 @@ find_way(struct order_way *w, struct app *app, struct issuer *issuer, bool rehea
     w->reach = access_reach(app, issuer, rehearse, e);
     if (w->reach == NULL)
         return false;
-    w->issuer_name = issuer->name;
-    w->trust_file = config_trust_file(issuer);
+    w->issuer = issuer;
     w->dns = config_dns(&app->config, issuer->acme.dns);
     w->is_rehearsal = rehearse;
     w->order_path = is_usual ? str_format("%s/order.json", r->state.directory)
@@ -60,36 +59,51 @@ find_way(struct order_way *w, struct app *app, struct issuer *issuer, bool rehea
 
 /* ---- check, store ---- */
 
-/* Checks the chain with the key, then stores both as the wanted generation. */
 static bool
-accept_chain(struct app *app, struct report *r, const struct order_way *w, EVP_PKEY *key,
-             const struct str *chain_pem, struct err *e)
+check(struct app *app, const struct issuer *issuer, const struct material *m, struct err *e)
 {
+    if (reload_check(m, app->clock, e))
+        return true;
+    (void)err_wrap(e, "the certificate from [issuer %s] is not acceptable", issuer->name);
+    e->is_answer = true;
+    return false;
+}
+
+bool
+obtain_accept(struct app *app, struct report *r, const struct issuer *issuer,
+              const struct str *key_pem, const struct str *chain_pem, struct err *e)
+{
+    const struct material m = {.key_pem = key_pem,
+                               .chain_pem = chain_pem,
+                               .names = &r->certificate->names,
+                               .trust_file = config_trust_file(issuer)};
     int64_t now_s = app->clock->now_s(app->clock);
-    own_str struct str key_pem = {0};
-    struct material m = {0};
     int64_t number = 0;
 
-    if (!key_to_pem(key, &key_pem, e))
-        return false;
-    m = (struct material){.key_pem = &key_pem,
-                          .chain_pem = chain_pem,
-                          .names = &r->certificate->names,
-                          .trust_file = w->trust_file,
-                          .any_root = w->is_rehearsal};
-    if (!reload_check(&m, app->clock, e)) {
-        (void)err_wrap(e, "the certificate from [issuer %s] is not acceptable", w->issuer_name);
-        e->is_answer = true;
-        return false;
-    }
-    if (w->is_rehearsal)
-        return true;
-    if (!store_add(r->state.directory, w->issuer_name, &r->certificate->names, &key_pem, chain_pem,
+    if (!check(app, issuer, &m, e) ||
+        !store_add(r->state.directory, issuer->name, &r->certificate->names, key_pem, chain_pem,
                    now_s, &number, e))
         return false;
     state_set_generation(&r->state, number);
     state_set_attempt(&r->state, &(struct attempt){.at_s = now_s});
     return state_save(&r->state, e);
+}
+
+static bool
+accept_chain(struct app *app, struct report *r, const struct order_way *w, EVP_PKEY *key,
+             const struct str *chain_pem, struct err *e)
+{
+    own_str struct str key_pem = {0};
+    const struct material rehearsed = {.key_pem = &key_pem,
+                                       .chain_pem = chain_pem,
+                                       .names = &r->certificate->names,
+                                       .trust_file = config_trust_file(w->issuer),
+                                       .any_root = true};
+
+    if (!key_to_pem(key, &key_pem, e))
+        return false;
+    return w->is_rehearsal ? check(app, w->issuer, &rehearsed, e)
+                           : obtain_accept(app, r, w->issuer, &key_pem, chain_pem, e);
 }
 
 /* ---- one order ---- */
@@ -103,7 +117,7 @@ find_replaced(const struct report *r, const struct order_way *w)
     own_str struct str chain_pem = {0};
     struct err ignored = {0};
 
-    if (w->is_rehearsal || g->number == 0 || strcmp(g->issuer, w->issuer_name) != 0 ||
+    if (w->is_rehearsal || g->number == 0 || strcmp(g->issuer, w->issuer->name) != 0 ||
         !store_read(r->state.directory, g->number, &key_pem, &chain_pem, &ignored))
         return NULL;
     return acme_renewal_id(&chain_pem, &ignored);
@@ -177,8 +191,7 @@ sign(struct app *app, const struct list *names, const struct str *csr_der, struc
 static bool
 obtain_here(struct app *app, struct report *r, const struct issuer *issuer, struct err *e)
 {
-    const struct order_way w = {.issuer_name = issuer->name,
-                                .trust_file = config_trust_file(issuer)};
+    const struct order_way w = {.issuer = issuer};
     own_pkey EVP_PKEY *key = NULL;
     own_str struct str csr_der = {0};
     own_str struct str chain_pem = {0};
@@ -198,6 +211,8 @@ obtain_from(struct app *app, struct report *r, struct issuer *issuer, bool rehea
 
     if (issuer->type == ISSUER_CA)
         return obtain_here(app, r, issuer, e);
+    if (issuer->type == ISSUER_FILES)
+        return adopt_run(app, issuer, false, r, e);
     return find_way(&w, app, issuer, rehearse, r, e) && order(app, r, &w, e);
 }
 
@@ -273,11 +288,13 @@ obtain_instead(struct app *app, struct report *r, struct issuer *other, struct e
 }
 
 static bool
-obtain(struct app *app, struct report *r, struct err *e)
+obtain(struct app *app, bool force, struct report *r, struct err *e)
 {
-    struct issuer *other = NULL;
+    struct issuer *usual = r->certificate->issuer, *other = NULL;
 
-    if (obtain_from(app, r, r->certificate->issuer, false, e))
+    if (usual->type == ISSUER_FILES)
+        return adopt_run(app, usual, force, r, e);
+    if (obtain_from(app, r, usual, false, e))
         return true;
     if (is_issuers(e))
         other = find_stand_in(app, r,
@@ -300,6 +317,7 @@ bool
 obtain_run(struct app *app, bool force, struct report *r, struct err *e)
 {
     int64_t keep = app->config.settings.keep_generations;
+    int64_t before = r->plan.generation.number;
     struct err ignored = {0};
     bool is_too_soon = false;
 
@@ -308,7 +326,7 @@ obtain_run(struct app *app, bool force, struct report *r, struct err *e)
     /* what the usual issuer is owed stays as it is */
     if (is_too_soon && !obtain_instead(app, r, r->certificate->issuer->stand_in, e))
         return false;
-    if (!is_too_soon && !obtain(app, r, e)) {
+    if (!is_too_soon && !obtain(app, force, r, e)) {
         remember_failure(app, r, e);
         return false;
     }
@@ -316,7 +334,8 @@ obtain_run(struct app *app, bool force, struct report *r, struct err *e)
     plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock));
     if (!store_prune(r->state.directory, keep, r->plan.generation.number, &ignored))
         log_debug("old generations are not removed: %s", ignored.text);
-    report_did(r, "renewed");
+    if (r->plan.generation.number != before) /* what another tool keeps may be the same still */
+        report_did(r, "renewed");
     return true;
 }
 

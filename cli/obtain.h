@@ -16,6 +16,14 @@
 MUST_USE bool obtain_run(struct app *app, bool force, struct report *r, struct err *e);
 
 /*
+ * Checks key and chain of an issuer, and stores them as the wanted generation.
+ *
+ * Errors: ERR_INPUT  they are not acceptable: is_answer; what store_add() has
+ */
+MUST_USE bool obtain_accept(struct app *app, struct report *r, const struct issuer *issuer,
+                            const struct str *key_pem, const struct str *chain_pem, struct err *e);
+
+/*
  * Runs a whole order at the issuer's `rehearsal` directory, and checks what came; stores nothing.
  *
  * Errors: ERR_CONFIG  the issuer has none; what acme_issue() has; ERR_INPUT

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define SHORT_LIFETIME_S (10 * 24 * 3600)
+#define DAY (24 * 3600)
+#define SHORT_LIFETIME_S (10 * DAY)
 
 int64_t
 plan_renew_at(int64_t not_before_s, int64_t not_after_s, struct option_share before)
@@ -45,6 +46,42 @@ is_of_old_ca(const struct plan *p, const struct certificate *c, const struct sta
            !ca_signs_servers(c->issuer->ca, chain_pem.text, chain_pem.size);
 }
 
+static bool
+is_files(const struct certificate *c)
+{
+    return c->issuer != NULL && c->issuer->type == ISSUER_FILES;
+}
+
+bool
+plan_is_stored(const char *directory, int64_t number, const struct str *key_pem,
+               const struct str *chain_pem)
+{
+    own_str struct str key = {0};
+    own_str struct str chain = {0};
+    struct err ignored = {0};
+
+    return number != 0 && store_read(directory, number, &key, &chain, &ignored) &&
+           key.size == key_pem->size && chain.size == chain_pem->size &&
+           memcmp(key.text, key_pem->text, key.size) == 0 &&
+           memcmp(chain.text, chain_pem->text, chain.size) == 0;
+}
+
+/* Compared with the newest generation, not with the wanted one: after a rollback the files hold
+ * what was rolled back from. NULL: they have not changed, or only others may read them. */
+static const char *
+why_adopted(const struct certificate *c, const struct state *s)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct err e = {0};
+
+    if (!files_read(&c->issuer->files, &key_pem, &chain_pem, &e))
+        return files_are_closed(&c->issuer->files, &e) ? NULL : "its files cannot be used";
+    return plan_is_stored(s->directory, store_before(s->directory, INT64_MAX), &key_pem, &chain_pem)
+               ? NULL
+               : "its files have changed";
+}
+
 /* Why it must be obtained anew, whatever the time; NULL: no reason. */
 static const char *
 why_anew(const struct plan *p, const struct certificate *c, const struct state *s)
@@ -57,11 +94,22 @@ why_anew(const struct plan *p, const struct certificate *c, const struct state *
         return "its names changed";
     if (strcmp(g->issuer, c->issuer_name) != 0 && !is_stand_in(g, c))
         return "its issuer changed";
-    if (strcmp(g->key_type, key_type_words[c->key_type]) != 0)
+    if (!is_files(c) && strcmp(g->key_type, key_type_words[c->key_type]) != 0)
         return "its key type changed";
     if (is_of_old_ca(p, c, s))
         return "its CA was replaced";
-    return state_revoked_at(s, g->sha256) != 0 ? "it was revoked" : NULL;
+    if (state_revoked_at(s, g->sha256) != 0)
+        return "it was revoked";
+    return is_files(c) ? why_adopted(c, s) : NULL;
+}
+
+/* Other tools run once or twice a day, and renew at about the time that we would. */
+static int64_t
+late_after(const struct generation *g)
+{
+    int64_t share_s = (g->not_after_s - g->not_before_s) / 20;
+
+    return share_s < DAY ? share_s : DAY;
 }
 
 /*
@@ -78,7 +126,11 @@ choose_time(struct plan *p, const struct certificate *c, const struct state *s)
 
     p->reason = "lifetime";
     p->renew_at_s = plan_renew_at(g->not_before_s, g->not_after_s, c->renew_before);
-    if (advice.moment_s == 0)
+    if (is_files(c)) {
+        p->reason = "files";
+        p->renew_at_s += late_after(g);
+    }
+    if (advice.moment_s == 0 || is_files(c))
         return;
     backstop_s = g->not_after_s - (g->not_after_s - p->renew_at_s) / 2;
     if (advice.moment_s <= backstop_s)
@@ -124,7 +176,8 @@ plan_make(struct plan *p, const struct certificate *c, const struct state *s, in
     if (p->generation.number != 0)
         choose_time(p, c, s);
     why = why_anew(p, c, s);
-    p->is_due = why != NULL || now_s >= p->renew_at_s;
+    p->is_late = is_files(c) && why == NULL && now_s >= p->renew_at_s;
+    p->is_due = !p->is_late && (why != NULL || now_s >= p->renew_at_s);
     if (why != NULL)
         p->reason = why;
     else if (p->is_due)

@@ -146,6 +146,7 @@ report_json(const struct report *r, bool after_run)
     json_put_text(object, "name", r->certificate->name);
     json_put_list(object, "names", &r->certificate->names);
     json_put_text(object, "issuer", issuer_name(r));
+    json_put_text(object, "issuer_type", config_issuer_types[r->certificate->issuer->type]);
     json_put_int(object, "generation", g->number);
     if (g->number != 0)
         json_put(object, "issued", issued_json(g));
@@ -221,9 +222,9 @@ verdict(const struct report *r, enum term_style *style)
         return "not issued";
     if (!all_served && r->target_count > 0)
         return "not served";
-    *style = r->plan.is_due ? TERM_WARN : TERM_GOOD;
-    if (r->plan.is_due)
-        return "renewal due";
+    *style = r->plan.is_due || r->plan.is_late ? TERM_WARN : TERM_GOOD;
+    if (r->plan.is_due || r->plan.is_late)
+        return r->plan.is_late ? "renewal late" : "renewal due";
     return all_served ? word : "issued";
 }
 
@@ -235,6 +236,13 @@ print_sentence(const char *label, const char *sentence)
 
     if (list_add_words(&words, sentence))
         term_words(label, &words);
+}
+
+/* Is it another tool that renews it? */
+static bool
+is_elsewhere(const struct report *r)
+{
+    return strcmp(r->plan.reason, "files") == 0;
 }
 
 static void
@@ -252,6 +260,9 @@ print_dates(const struct report *r, int64_t now_s)
     if (r->plan.is_due)
         (void)printf("  %s%-9s%s at the next run: %s\n", term_on(TERM_DIM), "renews", term_off(),
                      plan_why(&r->plan));
+    else if (is_elsewhere(r))
+        (void)printf("  %s%-9s%s by another tool, expected before %s UTC (%s)\n", term_on(TERM_DIM),
+                     "renews", term_off(), at, span);
     else
         (void)printf("  %s%-9s%s at %s UTC (%s)%s\n", term_on(TERM_DIM), "renews", term_off(), at,
                      span, r->plan.is_held ? ": renew_at_most_every" : "");
@@ -352,7 +363,8 @@ report_print(const struct report *r, int64_t now_s)
     (void)printf("%s%-66.66s%s%s%s%s\n", term_on(TERM_BOLD), r->certificate->name, term_off(),
                  term_on(style), word, term_off());
     term_words("names", &r->certificate->names);
-    (void)printf("  %s%-9s%s %s", term_on(TERM_DIM), "issuer", term_off(), issuer_name(r));
+    (void)printf("  %s%-9s%s %s%s", term_on(TERM_DIM), "issuer", term_off(), issuer_name(r),
+                 r->certificate->issuer->type == ISSUER_FILES ? " (files of another tool)" : "");
     if (g->number != 0) {
         (void)printf(", generation %lld, %s\n", (long long)g->number, g->key_type);
         print_dates(r, now_s);
@@ -393,7 +405,10 @@ report_print_line(const struct report *r, int64_t now_s)
         if (g->not_after_s - now_s > DAY_COUNTS_S)
             until[10] = '\0'; /* the date is enough */
         relative(span, r->plan.renew_at_s, now_s);
-        (void)printf("; until %s, renews %s\n", until, r->plan.is_due ? "at the next run" : span);
+        (void)printf("; until %s, renews %s\n", until,
+                     r->plan.is_due    ? "at the next run"
+                     : is_elsewhere(r) ? "by another tool"
+                                       : span);
     } else {
         (void)printf("; there is no certificate yet\n");
     }

@@ -154,6 +154,42 @@ what_is_not_as_the_settings_want_it_is_due(void **state)
     end(&b);
 }
 
+/* ---- what another tool renews ---- */
+
+static void
+its_files_say_when_it_is_due_and_time_that_it_is_late(void **state)
+{
+    struct bench b;
+    struct files *f = NULL;
+    own_plan struct plan p = {0};
+
+    (void)state;
+    begin(&b);
+    b.certificate.key_type = KEY_RSA_3072; /* which is that tool's to choose */
+    b.issuer.type = ISSUER_FILES;
+    f = &b.issuer.files;
+    f->is_ahead = true;
+    assert_true(str_add(&f->key_pem, b.key_pem.text, b.key_pem.size));
+    assert_true(str_add(&f->chain_pem, b.chain_pem.text, b.chain_pem.size));
+    is_planned(&b, NOW, false, "files");
+    /* a third of 90 days before the end, and a day for the other tool */
+    is_planned(&b, NOW + 61 * DAY - 1, false, "files");
+    plan_make(&p, &b.certificate, &b.state, NOW + 61 * DAY - 1);
+    assert_false(p.is_late);
+    plan_done(&p);
+    is_planned(&b, NOW + 61 * DAY, false, "files");
+    plan_make(&p, &b.certificate, &b.state, NOW + 61 * DAY);
+    assert_true(p.is_late);
+    assert_int_equal(p.renew_at_s, NOW + 61 * DAY);
+    assert_true(str_addf(&f->chain_pem, "-----BEGIN CERTIFICATE-----\n"));
+    is_planned(&b, NOW, true, "its files have changed");
+    f->ahead.code = ERR_BUSY;
+    is_planned(&b, NOW, true, "its files cannot be used");
+    str_done(&f->key_pem);
+    str_done(&f->chain_pem);
+    end(&b);
+}
+
 /* ---- what the issuer advises ---- */
 
 static void
@@ -357,6 +393,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_time_of_renewal_follows_from_lifetime_and_setting),
         cmocka_unit_test(what_is_not_as_the_settings_want_it_is_due),
+        cmocka_unit_test(its_files_say_when_it_is_due_and_time_that_it_is_late),
         cmocka_unit_test(the_advised_moment_counts_and_nothing_before_it),
         cmocka_unit_test(advice_goes_before_the_lifetime_until_half_of_the_rest_is_over),
         cmocka_unit_test(a_window_in_the_past_is_due_at_once),
