@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/adopt.h"
+#include "cli/deliver.h"
 #include "cli/obtain.h"
 #include "cli/poll.h"
 #include "cli/term.h"
@@ -91,57 +92,6 @@ keep_crls(struct app *app, struct err *e)
     return (ca != NULL && ca_refresh(ca, false, &did, e)) || err_wrap(e, "the private CA");
 }
 
-/* ---- deploy ---- */
-
-/* Nothing is asked: what was proved last time stands for what is served. */
-static void
-recall(struct report *r, struct report_target *t)
-{
-    struct proof proof = state_proof(&r->state, t->name);
-
-    t->served.file = strdup(proof.file);
-    (void)snprintf(t->served.deployed_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
-    t->served.is_unprovable = proof.is_unprovable;
-    if (!proof.is_unprovable)
-        (void)snprintf(t->served.served_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
-}
-
-bool
-keep_deploy(struct app *app, struct report *r, struct report_target *t, const struct material *m,
-            struct err *e)
-{
-    int64_t now_s = app->clock->now_s(app->clock);
-    struct target *target = config_target(&app->config, t->name);
-    own_lock struct fiber_lock *held = NULL;
-    struct err ignored = {0};
-    bool good = false;
-
-    if (plan_is_served(&r->plan, &r->state, t->name, m, now_s,
-                       app->config.settings.prove_again_s)) {
-        recall(r, t);
-        return true;
-    }
-    held = fiber_lock(&target->lock);
-    good = reload_deploy(target, m, app->clock, term_progress(), &t->served, e);
-    term_clear();
-    if (t->served.did_install)
-        report_did(r, "deployed");
-    if (good) {
-        if (!t->served.is_unprovable)
-            report_did(r, "proved");
-        state_set_proof(&r->state, t->name, &t->served, app->clock->now_s(app->clock));
-    } else {
-        if (t->served.did_install)
-            state_set_file(&r->state, t->name, &t->served);
-        state_set_target_error(&r->state, t->name, e->text);
-    }
-    if (good)
-        return state_save(&r->state, e);
-    if (!state_save(&r->state, &ignored))
-        log_debug("the failure is not remembered: %s", ignored.text);
-    return false;
-}
-
 static void
 trouble(struct report *r, struct err *e)
 {
@@ -173,15 +123,7 @@ deploy_all(struct app *app, struct report *r)
         trouble(r, &e);
         return;
     }
-    for (size_t i = 0; i < r->target_count; i++) {
-        struct report_target *t = &r->targets[i];
-
-        if (keep_deploy(app, r, t, &m, &t->e))
-            continue;
-        e = t->e;
-        (void)err_wrap(&e, "[target %s]", t->name);
-        trouble(r, &e);
-    }
+    deliver_all(app, r, &m);
 }
 
 void

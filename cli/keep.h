@@ -27,10 +27,6 @@ void keep_certificate(struct app *app, int what, struct report *r);
  * was told. */
 void keep_rehearse(struct app *app, struct report *r);
 
-/* Deploys the wanted generation to one target, unless its proof is recent. */
-MUST_USE bool keep_deploy(struct app *app, struct report *r, struct report_target *t,
-                          const struct material *m, struct err *e);
-
 /* The wanted generation as material; key and chain are read into the strings. */
 MUST_USE bool keep_material(const struct report *r, struct str *key_pem, struct str *chain_pem,
                             struct material *m, struct err *e);

@@ -121,20 +121,43 @@ gather_old(const struct deployment *d, struct str *key_pem, struct str *chain_pe
 }
 
 static bool
+is_encrypted(const struct str *key_pem)
+{
+    return key_pem->size > 0 && (strstr(key_pem->text, "BEGIN ENCRYPTED PRIVATE KEY") != NULL ||
+                                 strstr(key_pem->text, "Proc-Type: 4,ENCRYPTED") != NULL);
+}
+
+/* A key that only the server can open (ssl_passphrase_command): what it serves tells that it did. */
+static bool
+is_served_now(struct deployment *d, const struct str *chain_pem, struct err *why)
+{
+    own_served struct served ignored = {0};
+    struct proof proof = {0};
+
+    if (!chain_from_pem(&d->old.chain, chain_pem->text, chain_pem->size, why))
+        return false;
+    proof = deployment_proof(d, &d->old.chain);
+    return !d->view.is_unprovable && prove_once(&proof, &ignored, why);
+}
+
+static bool
 old_loads(struct deployment *d, struct err *why)
 {
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     own_str struct str both = {0};
 
-    if (!gather_old(d, &key_pem, &chain_pem, why) ||
-        !pair_from_pem(&d->old, &key_pem, &chain_pem, why))
+    if (!gather_old(d, &key_pem, &chain_pem, why))
         return false;
-    return pair_to_pem(&d->old, &both, why) && verify_loads(&both, why);
+    if (is_encrypted(&key_pem))
+        return is_served_now(d, &chain_pem, why);
+    return pair_from_pem(&d->old, &key_pem, &chain_pem, why) && pair_to_pem(&d->old, &both, why) &&
+           verify_loads(&both, why);
 }
 
+/* `ending`: "", or INSTALL_PREVIOUS. */
 static bool
-read_files(struct deployment *d, bool *there, struct err *e)
+read_files(struct deployment *d, const char *ending, bool *there, struct err *e)
 {
     const struct form_source source = source_of(d);
 
@@ -144,7 +167,7 @@ read_files(struct deployment *d, bool *there, struct err *e)
         bool found = false;
 
         str_done(&d->old_files[i]);
-        if (!install_read(d->view.files[i].path, "", &d->old_files[i], &found, e))
+        if (!install_read(d->view.files[i].path, ending, &d->old_files[i], &found, e))
             return false;
         *there = *there && found;
         d->old_is_same =
@@ -160,7 +183,7 @@ deployment_read_old(struct deployment *d, struct err *e)
     bool there = false;
 
     pair_done(&d->old);
-    if (!read_files(d, &there, e))
+    if (!read_files(d, "", &there, e))
         return false;
     if (!there)
         return true;
@@ -170,6 +193,19 @@ deployment_read_old(struct deployment *d, struct err *e)
     progress_say(d->progress, "what is in '%s' now cannot be loaded: %s",
                  target_view_file(&d->view), why.text);
     return true;
+}
+
+bool
+deployment_read_previous(struct deployment *d, struct err *e)
+{
+    bool there = false;
+
+    pair_done(&d->old);
+    if (!read_files(d, INSTALL_PREVIOUS, &there, e))
+        return false;
+    return (there && old_loads(d, e)) ||
+           err_set(e, ERR_INPUT, "what was in '%s' before is not there, or does not load",
+                   target_view_file(&d->view));
 }
 
 bool

@@ -49,6 +49,10 @@ MUST_USE bool deployment_prepare(struct deployment *d, struct err *e);
 /* Only reads and judges what is in them. */
 MUST_USE bool deployment_read_old(struct deployment *d, struct err *e);
 
+/* Reads and judges what was in them before that, as what is to be put back. Errors: ERR_INPUT  it
+ * does not load, or is not there */
+MUST_USE bool deployment_read_previous(struct deployment *d, struct err *e);
+
 /* Puts the new files in place, keeping the old ones when they are worth it. */
 MUST_USE bool deployment_install(struct deployment *d, struct err *e);
 

@@ -111,6 +111,45 @@ reload_deploy(struct target *t, const struct material *m, struct clock *clock,
     return bring(&d, e);
 }
 
+/* ---- several targets ---- */
+
+enum reload_rank
+reload_rank(struct target *t)
+{
+    own_served struct served ignored = {0};
+    own_deployment struct deployment d = {.target = t, .out = &ignored};
+    struct err why = {0};
+
+    if (t->service != NULL)
+        return RANK_COMPANION;
+    return deployment_look(&d, &why) && d.view.is_standby ? RANK_STANDBY : RANK_PRIMARY;
+}
+
+bool
+reload_take_back(struct target *t, struct clock *clock, struct progress *progress,
+                 struct served *out, struct err *e)
+{
+    own_deployment struct deployment d = {
+        .target = t, .clock = clock, .progress = progress, .out = out};
+    struct err down = {0};
+    bool is_up = deployment_look(&d, &down);
+
+    if (!is_up && (down.code != ERR_NETWORK || d.view.file_count == 0)) {
+        *e = down;
+        return false;
+    }
+    if (!deployment_read_previous(&d, e) || !deployment_restore(&d, e))
+        return false;
+    if (!is_up) {
+        *e = down;
+        return err_wrap(e, "'%s' is back for when the server starts", target_view_file(&d.view));
+    }
+    if (deployment_serve(&d, &d.old.chain, e))
+        return true;
+    e->code = ERR_UNPROVED;
+    return false;
+}
+
 /* ---- looking ---- */
 
 bool

@@ -130,6 +130,25 @@ bool reload_is_unchanged(const char *file, const char *sha256);
 MUST_USE bool reload_deploy(struct target *t, const struct material *m, struct clock *clock,
                             struct progress *progress, struct served *out, struct err *e);
 
+/* Which comes first where a certificate has several targets. */
+enum reload_rank { RANK_STANDBY, RANK_PRIMARY, RANK_COMPANION };
+
+/* Asks the server. One that is down, or is not known to be a standby, is a primary; what is no
+ * database is a companion. */
+enum reload_rank reload_rank(struct target *t);
+
+/*
+ * Puts back what was there before the last deployment (FILE.previous), reloads and proves.
+ *
+ * Gives:  out     as reload_deploy()
+ * Errors: ERR_INPUT     there is nothing before it that loads; nothing was touched
+ *         ERR_NETWORK   the server is down; the files are back if it is known where they are
+ *         ERR_UNPROVED  it is not served
+ *         others as reload_deploy()
+ */
+MUST_USE bool reload_take_back(struct target *t, struct clock *clock, struct progress *progress,
+                               struct served *out, struct err *e);
+
 /* ---- what is trusted of clients ---- */
 
 /* Which certificates of clients a server accepts; all borrowed. */

@@ -38,11 +38,11 @@ ask_of_names(struct postgres_session *s, const char *before, const char *after, 
              struct err *e)
 {
     own_str struct str statement = {0};
-    bool good = str_addf(&statement, "%s (", before);
+    bool good = str_addf(&statement, "%s ('ssl'", before);
 
     for (size_t i = 0; good && i < COUNT(names); i++)
-        if (is_ours(s, &names[i]))
-            good = str_addf(&statement, "%s'%s'", i > 0 ? "," : "", names[i].word);
+        if (is_ours(s, &names[i]) && strcmp(names[i].word, "ssl") != 0)
+            good = str_addf(&statement, ",'%s'", names[i].word);
     if (!good || !str_addf(&statement, ") %s", after))
         return err_memory(e);
     return sql_query(s->sql, statement.text, rows, e);
