@@ -127,7 +127,8 @@ is_encrypted(const struct str *key_pem)
                                  strstr(key_pem->text, "Proc-Type: 4,ENCRYPTED") != NULL);
 }
 
-/* A key that only the server can open (ssl_passphrase_command): what it serves tells that it did. */
+/* A key that only the server can open (ssl_passphrase_command): what it serves tells that it did.
+ */
 static bool
 is_served_now(struct deployment *d, const struct str *chain_pem, struct err *why)
 {

@@ -24,6 +24,20 @@ explain(struct deployment *d, struct err *e)
         (void)err_wrap(e, "%s", now.why_not.text);
 }
 
+/* One that cannot be told has perhaps not been told of the new one either: the proof decides. */
+static bool
+serve_old(struct deployment *d, struct err *e)
+{
+    struct proof proof = deployment_proof(d, &d->old.chain);
+    struct err why = {0};
+
+    if (!d->target->type->reload(d->session, &why) && d->view.is_unprovable) {
+        *e = why;
+        return err_wrap(e, "reload");
+    }
+    return d->view.is_unprovable || prove_until(&proof, d->out, e);
+}
+
 /* Why the new one is not served is in `e`; what became of it is added. */
 static bool
 put_back(struct deployment *d, struct err *e)
@@ -40,7 +54,7 @@ put_back(struct deployment *d, struct err *e)
         return false;
     }
     progress_say(d->progress, "not served, so the previous certificate is put back");
-    if (deployment_restore(d, &why) && deployment_serve(d, &d->old.chain, &why)) {
+    if (deployment_restore(d, &why) && serve_old(d, &why)) {
         (void)err_wrap(e, "the new certificate was not served; the previous one was put back, and "
                           "is served");
         e->code = ERR_PUT_BACK;

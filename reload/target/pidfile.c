@@ -57,7 +57,7 @@ read_number(const struct pidfile_config *c, pid_t *pid, struct err *e)
     return true;
 }
 
-/* Is that the program which the settings name? The kernel cuts names at 15 bytes. */
+/* Does it run, and is it the program which the settings name? The kernel cuts names at 15 bytes. */
 static bool
 has_name(const struct pidfile_config *c, pid_t pid, struct err *e)
 {
@@ -65,14 +65,12 @@ has_name(const struct pidfile_config *c, pid_t pid, struct err *e)
     own_str struct str comm = {0};
     struct err ignored = {0};
 
-    if (c->process == NULL)
-        return true;
     if (path == NULL)
         return err_memory(e);
     if (!file_read(AT_FDCWD, path, PID_TEXT_MAX, &comm, &ignored) || comm.size == 0)
         return err_set(e, ERR_NETWORK, "process %d of '%s' does not run", (int)pid, c->pid_file);
     comm.text[strcspn(comm.text, "\n")] = '\0';
-    return strncmp(comm.text, c->process, 15) == 0 ||
+    return c->process == NULL || strncmp(comm.text, c->process, 15) == 0 ||
            err_set(e, ERR_CONFIG,
                    "process %d of '%s' is '%s' and not '%s'; is the file of a server that ended?",
                    (int)pid, c->pid_file, comm.text, c->process);
@@ -117,7 +115,7 @@ look(void *session, struct target_view *view, struct err *e)
     pid_t pid = 0;
 
     (void)view;
-    return read_number(c, &pid, e);
+    return read_number(c, &pid, e) && has_name(c, pid, e);
 }
 
 /* Who can write the file says who gets the signal, so it is sent by his right: root's own files are
