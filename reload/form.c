@@ -184,6 +184,6 @@ form_holds(enum form form, const struct form_source *from, const struct str *byt
 
     if (form == FORM_PKCS12)
         return pkcs12_holds(from, bytes);
-    return form_write(form, from, &wanted, &ignored) && wanted.size == bytes->size &&
-           memcmp(wanted.text, bytes->text, wanted.size) == 0;
+    return form_write(form, from, &wanted, &ignored) && wanted.size > 0 &&
+           wanted.size == bytes->size && memcmp(wanted.text, bytes->text, wanted.size) == 0;
 }

@@ -125,7 +125,7 @@ find_clients_file(struct postgres_session *s, struct err *e)
     const char *directory = s->settings[PG_DATA_DIRECTORY];
 
     free(TAKE(s->clients_file));
-    if (!s->config->mutual_tls)
+    if (!s->config->mutual_tls || s->file == NULL)
         return true;
     /* beside pgcert's file; a pair may be anywhere */
     s->clients_file = s->cert_file != NULL && directory[0] != '\0'
@@ -204,11 +204,13 @@ compare(struct postgres_session *s, struct target_view *view)
 static bool
 add_files(const struct postgres_session *s, struct target_view *view, struct err *e)
 {
+    bool is_pair = s->cert_file != NULL;
+
     target_view_forget_files(view);
-    if (s->cert_file == NULL)
-        return target_view_add(view, strdup(s->file), FORM_COMBINED, 0, e);
-    return target_view_add(view, strdup(s->file), FORM_KEY, 0, e) &&
-           target_view_add(view, strdup(s->cert_file), FORM_FULLCHAIN, 0, e);
+    if (s->file == NULL ||
+        !target_view_add(view, strdup(s->file), is_pair ? FORM_KEY : FORM_COMBINED, 0, e))
+        return false;
+    return !is_pair || target_view_add(view, strdup(s->cert_file), FORM_FULLCHAIN, 0, e);
 }
 
 bool
