@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "reload/way.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,56 +31,66 @@ list_drop(DIR **d)
 
 #define own_directory __attribute__((cleanup(list_drop)))
 
-/* Finds the directory: it may be reached through links, which the administrator made (a data
- * directory often is one), but from here on its real name counts. */
+/* It may be reached through links, which the administrator made (a data directory often is one),
+ * but from here on its real name counts. */
 bool
 place_find(struct place *p, const char *path, struct err *e)
 {
     const char *slash = strrchr(path, '/');
     own_mem char *parent = slash == NULL ? NULL : strndup(path, (size_t)(slash - path) + 1);
+    own_way struct way way = {0};
 
     if (path[0] != '/' || slash == NULL || slash[1] == '\0')
         return err_set(e, ERR_CONFIG, "'%s' is not the absolute path of a file", path);
     if (parent == NULL)
         return err_memory(e);
+    if (!way_find(&way, parent, e))
+        return err_wrap(e, "the directory of '%s'", path);
     p->name = slash + 1;
-    p->directory = realpath(parent, NULL);
-    if (p->directory == NULL || lstat(p->directory, &p->about) < 0) {
-        bool missing = errno == ENOENT;
-
-        (void)err_errno(e, "the directory of '%s'", path);
-        if (missing)
-            e->code = ERR_CREATE;
-        return false;
-    }
-    return S_ISDIR(p->about.st_mode) ||
-           err_set(e, ERR_CONFIG, "'%s' is not a directory", p->directory);
+    p->directory = TAKE(way.directory);
+    p->others = TAKE(way.others);
+    p->about = way.about;
+    return true;
 }
 
-/* As sshd judges its files: who may rename a parent may put another directory in its place. Matters
- * where root writes; everybody else can only fool himself. */
+/* As sshd judges its files: who could lead us to another directory could have root read or write
+ * there. Everybody else can only fool himself. */
 static bool
-parents_are_roots(const struct place *p, struct err *e)
+leads_root_safely(const struct place *p, struct err *e)
 {
-    char parent[PATH_MAX];
+    return p->about.st_uid != 0 || p->others == NULL ||
+           err_set(
+               e, ERR_PERMISSION,
+               "root will not work in '%s', for somebody else can change '%s' on the way to it; "
+               "use a directory that belongs to the server's user, or to root all the way up",
+               p->directory, p->others);
+}
+
+/* A file of root's that was given to the server's group (as pg_hba.conf is, root:postgres 0640). */
+static bool
+is_shared(const struct place *p, uid_t with)
+{
+    const struct passwd *entry = getpwuid(with);
+    own_mem char *path = str_format("%s/%s", p->directory, p->name);
     struct stat s = {0};
 
-    for (const char *c = p->directory; c != NULL; c = strchr(c + 1, '/')) {
-        size_t size = c == p->directory ? 1 : (size_t)(c - p->directory);
+    return entry != NULL && path != NULL && entry->pw_gid != 0 && lstat(path, &s) == 0 &&
+           S_ISREG(s.st_mode) && s.st_gid == entry->pw_gid;
+}
 
-        if (size >= sizeof(parent))
-            return err_set(e, ERR_CONFIG, "the path '%s' is too long", p->directory);
-        memcpy(parent, p->directory, size);
-        parent[size] = '\0';
-        if (lstat(parent, &s) < 0)
-            return err_errno(e, "look at '%s'", parent);
-        if (s.st_uid != 0 || ((s.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (s.st_mode & S_ISVTX) == 0))
-            return err_set(e, ERR_PERMISSION,
-                           "root will not write below '%s', which somebody else can change; use a "
-                           "directory that belongs to the server's user, or to root all the way up",
-                           parent);
-    }
-    return true;
+bool
+place_believe(const char *path, uid_t teller, struct err *e)
+{
+    own_place struct place place = {.fd = -1};
+
+    if (geteuid() != 0 || teller == 0)
+        return true;
+    return place_find(&place, path, e) &&
+           (place.about.st_uid == teller || is_shared(&place, teller) ||
+            err_set(e, ERR_PERMISSION,
+                    "the server says '%s', which is no file of its user %u in a directory of user "
+                    "%u; root does not take its word for that; if it is right, try: chgrp",
+                    path, (unsigned)teller, (unsigned)place.about.st_uid));
 }
 
 bool
@@ -103,7 +115,7 @@ place_judge(const struct place *p, bool secret, uid_t reader, struct err *e)
                        "the directory '%s' belongs to root, and it is not known which user the "
                        "server is, so which group may read the key; set run_as in the target",
                        p->directory);
-    return owner != 0 || parents_are_roots(p, e);
+    return leads_root_safely(p, e);
 }
 
 bool
@@ -127,14 +139,15 @@ place_open(struct place *p, struct err *e)
 {
     struct stat s = {0};
 
-    p->fd = open(p->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (p->fd < 0 || fstat(p->fd, &s) < 0)
-        return err_errno(e, "open the directory '%s'", p->directory);
-    if (s.st_dev != p->about.st_dev || s.st_ino != p->about.st_ino || s.st_uid != p->about.st_uid ||
-        s.st_mode != p->about.st_mode)
-        return err_set(e, ERR_BUSY, "the directory '%s' is being changed by somebody",
-                       p->directory);
-    return true;
+    if (geteuid() == 0 && !leads_root_safely(p, e))
+        return false;
+    if (!way_open(p->directory, &p->fd, e))
+        return false;
+    if (fstat(p->fd, &s) < 0)
+        return err_errno(e, "look at the directory '%s'", p->directory);
+    return (s.st_dev == p->about.st_dev && s.st_ino == p->about.st_ino &&
+            s.st_uid == p->about.st_uid && s.st_mode == p->about.st_mode) ||
+           err_set(e, ERR_BUSY, "the directory '%s' is being changed by somebody", p->directory);
 }
 
 /* The id in "pgcert.pem.new-0123456789abcdef", when it is one of `name`; NULL. */
@@ -222,6 +235,7 @@ void
 place_done(struct place *p)
 {
     free(p->directory);
+    free(p->others);
     own_fd_drop(&p->fd);
     *p = (struct place){.fd = -1};
 }

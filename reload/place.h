@@ -13,6 +13,7 @@ struct place {
     char *directory;   /* without symbolic links */
     const char *name;  /* of the file; borrowed */
     struct stat about; /* of the directory */
+    char *others;      /* see reload/way.h */
     int fd;            /* -1: not opened yet */
 };
 
@@ -28,6 +29,17 @@ struct place {
 MUST_USE bool place_find(struct place *p, const char *path, struct err *e);
 
 /*
+ * May a path be used that a server told us? As root only where it leads into a directory of that
+ * server's user, or to a file that has his group: else he could name whatever he likes, and root
+ * would read or write there. What leads elsewhere later was changed by root, or is refused by
+ * place_open().
+ *
+ * Takes:  teller  the server's user
+ * Errors: ERR_PERMISSION  it leads elsewhere; else as place_find()
+ */
+MUST_USE bool place_believe(const char *path, uid_t teller, struct err *e);
+
+/*
  * Can nobody but its owner replace a file there?
  *
  * Takes:  secret  the file holds a private key, which user `reader` must be able to use
@@ -37,8 +49,9 @@ MUST_USE bool place_find(struct place *p, const char *path, struct err *e);
  */
 MUST_USE bool place_judge(const struct place *p, bool secret, uid_t reader, struct err *e);
 
-/* Opens the very directory that was found. Errors: ERR_BUSY  it was changed meanwhile; ERR_SYSTEM,
- * ERR_PERMISSION */
+/* Opens the very directory that was found, as who we are now, without any link. Errors: ERR_BUSY it
+ * was changed meanwhile; ERR_PERMISSION  we are root, and somebody else could lead us there;
+ * ERR_SYSTEM */
 MUST_USE bool place_open(struct place *p, struct err *e);
 
 /* Locks it against other runs until it is closed. Errors: ERR_BUSY, ERR_SYSTEM */

@@ -1,6 +1,8 @@
 /* postgres.c: a PostgreSQL server, asked and told through libpq. */
 #include "reload/target/postgres.h"
 
+#include "reload/place.h"
+
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,8 @@ static const struct option options[] = {
     {"connection",    OPTION_TEXT,      offsetof(struct postgres_config, connection),      "host=/var/run/postgresql port=5432 user=postgres dbname=postgres", "how to connect, as libpq has it", NULL, 0, 0, false},
     {"file",          OPTION_FILE_NAME, offsetof(struct postgres_config, file),            NULL, "the file for key and chain; default: pgcert.pem in the data directory", NULL, 0, 0, false},
     {"layout",        OPTION_WORD,      offsetof(struct postgres_config, layout),          "combined", "combined: one file for both settings; pair: the two files that ssl_key_file and ssl_cert_file name", layout_words, 0, 0, false},
+    {"key_file",      OPTION_PATH,      offsetof(struct postgres_config, key_file),        NULL, "with pair: what ssl_key_file names; needed where root writes and the file is neither in a directory of the server's user nor of his group", NULL, 0, 0, false},
+    {"cert_file",     OPTION_PATH,      offsetof(struct postgres_config, cert_file),       NULL, "the same for ssl_cert_file", NULL, 0, 0, false},
     {"prove",         OPTION_ENDPOINTS, offsetof(struct postgres_config, prove),           NULL, "where to prove what is served; default: every listen address", NULL, 0, 0, false},
     {"prove_timeout", OPTION_SPAN,      offsetof(struct postgres_config, prove_timeout_s), "10s", "how long a reload may take until it is proved", NULL, 0, 0, false},
     {"mutual_tls",    OPTION_YES_NO,    offsetof(struct postgres_config, mutual_tls),      "no", "keep what it trusts of clients: CAs and CRLs of the private CA, in pgcert-clients.pem beside the file", NULL, 0, 0, false},
@@ -69,6 +73,8 @@ check(const struct target *t, struct err *e)
     const struct postgres_config *c = t->config;
     own_mem char *password = NULL;
 
+    if (c->layout == POSTGRES_COMBINED && (c->key_file != NULL || c->cert_file != NULL))
+        return err_set(e, ERR_CONFIG, "key_file and cert_file are for layout = pair");
     if (c->layout == POSTGRES_PAIR && c->file != NULL)
         return err_set(e, ERR_CONFIG,
                        "file is for layout = combined; with pair the server's ssl_key_file and "
@@ -100,6 +106,16 @@ is_anybodys(const char *directory)
     return directory != NULL && (stat(directory, &s) < 0 || (s.st_mode & S_IWOTH) != 0);
 }
 
+/* Does the directory belong to who says that it is his? */
+static bool
+is_its_own(const struct cluster *c)
+{
+    own_mem char *inside = str_format("%s/" POSTGRES_FILE, c->directory);
+    struct err ignored = {0};
+
+    return inside != NULL && place_believe(inside, c->owner, &ignored);
+}
+
 /* The data directory of a cluster of this machine that has the connection's socket and port. A key
  * will be written there, perhaps by root, so only what an administrator has set up counts. */
 static char *
@@ -119,7 +135,7 @@ guess_directory(const struct postgres_config *c)
         const struct cluster *one = &clusters.items[i];
 
         if (one->port == number && one->directory != NULL && !is_anybodys(one->socket) &&
-            (one->socket == NULL || strcmp(one->socket, at) == 0))
+            (one->socket == NULL || strcmp(one->socket, at) == 0) && is_its_own(one))
             directory = strdup(one->directory);
     }
     clusters_done(&clusters);

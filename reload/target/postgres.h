@@ -17,6 +17,7 @@ struct postgres_config {
     char *connection;
     char *file;
     int layout;
+    char *key_file, *cert_file; /* of a pair, as the administrator says; NULL: he does not */
     struct list prove;
     int64_t prove_timeout_s;
     char *run_as;

@@ -1,6 +1,8 @@
 /* postgres_files.c: which files of pgcert's a PostgreSQL server has, and whether it uses them. */
 #include "reload/target/postgres.h"
 
+#include "reload/place.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,13 +137,41 @@ find_clients_file(struct postgres_session *s, struct err *e)
     return s->clients_file != NULL || err_memory(e);
 }
 
+/* One file of a pair: the administrator may have said which it is; else the server's word must do.
+ */
+static bool
+believe_one(const struct postgres_session *s, enum postgres_setting which, const char *path,
+            const char *said, const char *option, struct err *e)
+{
+    if (said == NULL)
+        return place_believe(path, sql_server_user(s->sql), e) ||
+               err_wrap(e, "set '%s' in the target", option);
+    return same_path(path, said) ||
+           err_set(e, ERR_CONFIG, "the server's %s is '%s', and the target's %s '%s'",
+                   postgres_setting_names[which], path, option, said);
+}
+
+/* An absolute `file` is the administrator's word; the data directory is the server's. */
+static bool
+believe_files(const struct postgres_session *s, struct err *e)
+{
+    const struct postgres_config *c = s->config;
+
+    if (c->layout == POSTGRES_PAIR)
+        return believe_one(s, PG_SSL_KEY_FILE, s->file, c->key_file, "key_file", e) &&
+               believe_one(s, PG_SSL_CERT_FILE, s->cert_file, c->cert_file, "cert_file", e);
+    return (c->file != NULL && c->file[0] == '/') ||
+           place_believe(s->file, sql_server_user(s->sql), e) ||
+           err_wrap(e, "set 'file' to an absolute path");
+}
+
 static bool
 find_files(struct postgres_session *s, struct err *e)
 {
     free(TAKE(s->file));
     free(TAKE(s->cert_file));
     return (s->config->layout == POSTGRES_PAIR ? find_pair(s, e) : find_combined(s, e)) &&
-           find_clients_file(s, e);
+           believe_files(s, e) && find_clients_file(s, e);
 }
 
 /* Does the setting, which leads to `path`, name pgcert's file? Fills `why` otherwise. */

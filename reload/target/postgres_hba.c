@@ -1,6 +1,8 @@
 /* postgres_hba.c: what the server says of pg_hba.conf and pg_ident.conf. */
 #include "reload/target/postgres.h"
 
+#include "reload/place.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +45,9 @@ check_look(const struct postgres_session *s, const struct list *found, struct er
                        "role %s may not see hba_file and ident_file; connect as a superuser for "
                        "setup",
                        role);
+    for (int i = AT_RULES; i <= AT_IDENT; i++)
+        if (!place_believe(found->items[i], sql_server_user(s->sql), e))
+            return false;
     return strcmp(found->items[AT_MAY_RELOAD], "t") == 0 ||
            err_set(e, ERR_PERMISSION,
                    "role %s may not reload the server; try: GRANT EXECUTE ON FUNCTION "

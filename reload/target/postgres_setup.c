@@ -2,6 +2,7 @@
 #include "reload/target/postgres.h"
 
 #include "reload/install.h"
+#include "reload/place.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -106,6 +107,20 @@ include_in(const char *line)
     return end == NULL || *end != '\'' ? NULL : strndup(at + 1, (size_t)(end - at - 1));
 }
 
+/* Where root does not take the server's word, nothing is written: then ALTER SYSTEM does it. */
+static bool
+forget_what_others_say(const struct postgres_session *s, struct include *found, struct err *e)
+{
+    own_mem char *inside = str_format("%s/" CONF_NAME, found->directory);
+    struct err ignored = {0};
+
+    if (inside == NULL)
+        return err_memory(e);
+    if (!place_believe(inside, sql_server_user(s->sql), &ignored))
+        free(TAKE(found->directory));
+    return true;
+}
+
 /* The last one, and the line it stands in. */
 static bool
 find_include(const struct postgres_session *s, struct include *found, struct err *e)
@@ -114,8 +129,11 @@ find_include(const struct postgres_session *s, struct include *found, struct err
     own_str struct str text = {0};
     own_mem char *value = NULL;
     bool there = false;
+    struct err ignored = {0};
     int number = 1;
 
+    if (!place_believe(config, sql_server_user(s->sql), &ignored))
+        return true;
     if (!install_read(config, "", &text, &there, e))
         return false;
     for (const char *at = text.text; at != NULL && *at != '\0'; number++) {
@@ -134,7 +152,7 @@ find_include(const struct postgres_session *s, struct include *found, struct err
     found->directory = value[0] == '/' ? strdup(value)
                                        : str_format("%.*s/%s", (int)(strrchr(config, '/') - config),
                                                     config, value);
-    return found->directory != NULL || err_memory(e);
+    return found->directory != NULL ? forget_what_others_say(s, found, e) : err_memory(e);
 }
 
 /* ---- which file wins ---- */

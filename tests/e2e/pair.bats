@@ -150,6 +150,10 @@ no_temporary_is_left()
         >"$PGDATA/conf.d/pgcert.conf"
     pg_sql "select pg_reload_conf()" >/dev/null
     await 5 "the pair" serves "$(leaf_sha256 "$CERT")"
+    # the server's user could name any file of root's there
+    expect 77 pgcert deploy
+    says "set 'cert_file' in the target"
+    printf '%s\n' "[target main]" "cert_file = $CERT" "key_file = $KEY" | conf_add
     expect 0 pgcert deploy
     [ "$(served)" = "$issued" ]
     [ "$(stat -c '%U:%G %a' "$KEY" "$CERT" | paste -sd' ')" = "root:postgres 640 root:root 644" ]
