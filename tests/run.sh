@@ -196,6 +196,9 @@ fetched()
 fetched PEBBLE_NEWER tests/world/newer.sh pebble
 fetched PKCS11_PROVIDER tests/world/newer.sh pkcs11
 fetched NODE_PATH tests/world/node-pg.sh
+for version in 13 17 18; do
+    fetched "POSTGRES_$version" tests/world/newer.sh "postgres-$version"
+done
 if [ ${#worlds[@]} -gt 0 ]; then
     if template; then
         run_all "${worlds[@]}"

@@ -4,8 +4,11 @@
 #
 #   pebble  one with ARI, profiles, dns-account-01 and dns-persist-01: Debian testing's
 #   pkcs11  OpenSSL's provider for PKCS#11, which PKCS#11 tokens need: of Debian's backports
+#   postgres-13, postgres-17, postgres-18
+#           the root of a PostgreSQL server of another version, with the libraries that it needs:
+#           tests enter it by chroot. It comes from the Debian that has that version
 #
-# usage: tests/world/newer.sh [pebble|pkcs11]
+# usage: tests/world/newer.sh [pebble|pkcs11|postgres-13|postgres-17|postgres-18]
 #
 # It is downloaded by apt-get with lists, sources and cache of its own (the host's are not touched),
 # signed by the archive keys that Debian 12 has already, and kept in build/cache.
@@ -17,11 +20,15 @@ modules=/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)/os
 case $what in
 pebble) package=pebble suites='forky sid' file=/usr/bin/pebble installed=$(command -v pebble || :) ;;
 pkcs11) package=pkcs11-provider suites='bookworm-backports trixie' file=$modules/pkcs11.so installed=$file ;;
+postgres-13) suites=bullseye ;;
+postgres-17) suites=trixie ;;
+postgres-18) suites='forky sid' ;;
 *)
-    echo "usage: tests/world/newer.sh [pebble|pkcs11]" >&2
+    echo "usage: tests/world/newer.sh [pebble|pkcs11|postgres-13|postgres-17|postgres-18]" >&2
     exit 64
     ;;
 esac
+case $what in postgres-*) package=postgresql-${what#*-} file='' installed='' ;; esac
 cache=$PWD/build/cache/newer
 [ "$what" = pebble ] || cache=$cache-$what
 program=$cache/root$file
@@ -39,6 +46,7 @@ can()
     case $what in
     pebble) [ -x "$1" ] && grep -qaF dns-persist-01 "$1" && grep -qaF dns-account-01 "$1" ;;
     pkcs11) [ -r "$1" ] && openssl list -providers -provider-path "${1%/*}" -provider pkcs11 >/dev/null 2>&1 ;;
+    postgres-*) [ -d "$1" ] && chroot "$1" "/usr/lib/postgresql/${what#*-}/bin/postgres" -V >/dev/null 2>&1 ;;
     esac
 }
 
@@ -68,7 +76,50 @@ apt()
         -o Dir::Etc::SourceList="$cache/sources.list" -o Dir::Etc::SourceParts=/dev/null \
         -o Dir::State::Lists="$cache/lists" -o Dir::State::status="$cache/status" \
         -o Dir::Cache="$cache/apt" -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 \
-        -o Acquire::Languages=none -o Acquire::http::Timeout=30 "$@" </dev/null >>"$cache/log" 2>&1
+        -o Acquire::Languages=none -o Acquire::GzipIndexes=false -o Acquire::http::Timeout=30 "$@" </dev/null >>"$cache/log" 2>&1
+}
+
+# What is downloaded: of a server also a shell, which initdb wants, and the libraries of both; not the
+# compiler that a server can do without.
+wanted()
+{
+    case $what in
+    postgres-*) cat "$cache"/lists/*_Packages | libraries_of "$package" dash ;;
+    *) echo "$package" ;;
+    esac
+}
+
+# Reads a list of packages: those that are named, and the libraries that they depend on.
+libraries_of()
+{
+    awk -v names="$*" '
+        /^Package: / { name = $2 }
+        /^(Pre-)?Depends: / { sub(/^[^ ]* /, ""); gsub(/ *\|[^,]*|\([^)]*\)|:any/, ""); needs[name] = needs[name] "," $0 }
+        END {
+            count = split(names, queue, " ")
+            for (i = 1; i <= count; i++) {
+                if (seen[queue[i]]++ || !(queue[i] in needs || i > 2)) continue
+                print queue[i]
+                left = split(needs[queue[i]], list, /, */)
+                for (n = 1; n <= left; n++) {
+                    gsub(/ /, "", list[n])
+                    if (list[n] ~ /^z?lib/ && list[n] !~ /^lib(llvm|perl|tcl|python)/) queue[++count] = list[n]
+                }
+            }
+        }'
+}
+
+# A root in which a server can be started: what the world has is mounted there.
+make_root()
+{
+    local name
+    for name in bin sbin lib lib64; do
+        [ -e "$1/$name" ] || [ ! -d "$1/usr/$name" ] || ln -s "usr/$name" "$1/$name"
+    done
+    [ -e "$1/bin/sh" ] || ln -s dash "$1/bin/sh"
+    mkdir -p "$1"/{proc,dev,run,tmp,etc,var/lib,usr/share/zoneinfo}
+    rm -rf "$1"/usr/share/{doc,man,locale,lintian,bug} "$1"/var/run
+    ln -s ../run "$1/var/run"
 }
 
 # get MIRROR SUITE
@@ -78,9 +129,14 @@ get()
     mkdir -p "$cache"/{lists/partial,apt/archives/partial,download}
     : >"$cache/status"
     echo "deb [signed-by=$keyring] $1 $2 main" >"$cache/sources.list"
-    apt update && (cd "$cache/download" && apt download $package) &&
-        dpkg -x "$cache"/download/${package}_*.deb "$cache/root.part" &&
-        can "$cache/root.part$file"
+    # shellcheck disable=SC2046 # a list of words
+    apt update && (cd "$cache/download" && apt download $(wanted)) || return
+    mkdir "$cache/root.part"
+    for deb in "$cache"/download/*.deb; do
+        dpkg -x "$deb" "$cache/root.part" || return
+    done
+    case $what in postgres-*) make_root "$cache/root.part" ;; esac
+    can "$cache/root.part$file"
 }
 
 mkdir -p "$cache"
