@@ -230,7 +230,7 @@ struct ca_look {
     int64_t issued, revoked; /* how many */
     bool has_key;            /* it is here, or in a token */
     bool is_in_token;
-    bool has_crl; /* its file is there */
+    bool has_crl; /* it is there, and what is published */
 };
 
 /* All of them: root, servers, clients, tenants. */

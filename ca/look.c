@@ -27,6 +27,8 @@ static bool
 look_at(const struct ca *ca, const struct authority *a, const struct crls_state *crl,
         const struct index *index, struct ca_look *l, struct err *e)
 {
+    own_mem char *own_crl = authority_path(ca->config, a->name, ".crl");
+
     l->word = strdup(a->word);
     l->tenant = a->tenant == NULL ? NULL : strdup(a->tenant);
     l->subject = cert_subject(a->cert);
@@ -37,7 +39,9 @@ look_at(const struct ca *ca, const struct authority *a, const struct crls_state 
     l->not_after_s = cert_not_after(a->cert);
     l->has_key = authority_has_key(ca, a);
     l->is_in_token = authority_uri(ca->config, a) != NULL;
-    l->has_crl = l->crl_file != NULL && access(l->crl_file, F_OK) == 0;
+    /* what is published may be there without the one that it is made of */
+    l->has_crl = l->crl_file != NULL && access(l->crl_file, F_OK) == 0 && own_crl != NULL &&
+                 access(own_crl, F_OK) == 0;
     l->crl_number = crl->number;
     l->crl_this_update_s = crl->this_update_s;
     l->crl_next_update_s = crl->next_update_s;
