@@ -181,7 +181,7 @@ install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR
 	install -D -m 644 acme/dns/acmesh-shim.sh $(DESTDIR)$(LIBDIR)/acmesh-shim.sh
 	install -D -m 644 cli/pgcert.1 $(DESTDIR)$(MANDIR)/man1/pgcert.1
 	install -D -m 644 conf.d/pgcert.conf.5 $(DESTDIR)$(MANDIR)/man5/pgcert.conf.5
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf
+	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf conf.d/*.yml conf.d/*.json
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(UNITDIR)
 	for u in $(notdir $(wildcard units/pgcert-*)); do \
 		sed 's|/usr/bin/pgcert|$(BINDIR)/pgcert|' units/$$u >$(DESTDIR)$(UNITDIR)/$$u && \

@@ -203,6 +203,7 @@ void
 app_done(struct app *app)
 {
     config_done(&app->config);
+    json_drop(&app->noted);
     own_fd_drop(&app->lock);
     app->lock = -1;
 }

@@ -14,6 +14,8 @@ struct app {
     struct clock *clock;
     struct config config; /* empty until app_read_config() */
     int lock;             /* -1 until app_lock() */
+    int64_t started_ms;   /* on the steady clock */
+    struct json_t *noted; /* what certificates came to in this run: history.h */
 };
 
 /* Reads the settings. */

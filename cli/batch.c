@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 
 #include "base/fiber.h"
+#include "cli/history.h"
 #include "cli/term.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ run_one(void *argument)
         report_trouble(&r, &e);
     }
     i->worst = r.trouble.code;
+    history_note(i->app, i->certificate->name, i->worst);
     if (r.state.json == NULL)
         return;
     if (i->app->json)

@@ -207,6 +207,15 @@ ca_report_init(struct ca_report *r, const struct app *app)
         r->trouble = e;
 }
 
+void
+ca_report_init_short(struct ca_report *r, const struct app *app)
+{
+    struct err e = {0};
+
+    if (!look_at_authorities(r, app, &e))
+        r->trouble = e;
+}
+
 /* ---- lines ---- */
 
 static enum term_style

@@ -24,6 +24,9 @@ struct ca_report {
 /* Looks at it without its lock; what goes wrong is part of the report. Takes r zeroed. */
 void ca_report_init(struct ca_report *r, const struct app *app);
 
+/* The same without the bundles, which take longer the more there are. */
+void ca_report_init_short(struct ca_report *r, const struct app *app);
+
 /* Some lines on standard output, at most 80 columns. */
 void ca_report_print(const struct ca_report *r, const struct app *app);
 

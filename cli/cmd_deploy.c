@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 #include "cli/commands.h"
 #include "cli/keep.h"
+#include "cli/metrics.h"
 
 static void
 deploy(struct app *app, struct report *r)
@@ -12,7 +13,10 @@ deploy(struct app *app, struct report *r)
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    return batch_run(app, argc, argv, deploy, e);
+    bool good = batch_run(app, argc, argv, deploy, e);
+
+    metrics_write(app, "deploy", good ? ERR_NONE : e->code);
+    return good;
 }
 
 const struct command cmd_deploy = {

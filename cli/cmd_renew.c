@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 #include "cli/commands.h"
 #include "cli/keep.h"
+#include "cli/metrics.h"
 #include "cli/trust.h"
 
 #include <stdio.h>
@@ -107,6 +108,8 @@ renew_all(struct app *app, int argc, char **argv, struct err *e)
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
+    bool good = false;
+
     if (rehearse && (force || dry_run))
         return err_set(e, ERR_USAGE, "--rehearse stands alone");
     if (dry_run && app->json)
@@ -116,7 +119,10 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (!app_lock(app, e))
         return false;
     keep_sweep(app);
-    return renew_all(app, argc, argv, e);
+    good = renew_all(app, argc, argv, e);
+    if (!rehearse)
+        metrics_write(app, "renew", good ? ERR_NONE : e->code);
+    return good;
 }
 
 const struct command cmd_renew = {

@@ -1,6 +1,8 @@
 /* cmd_rollback.c: the previous generation becomes the wanted one. */
 #include "cli/commands.h"
+#include "cli/history.h"
 #include "cli/keep.h"
+#include "cli/metrics.h"
 
 #include <stdio.h>
 
@@ -35,18 +37,14 @@ settle(struct app *app, struct report *r, struct err *e)
 }
 
 static bool
-run(struct app *app, int argc, char **argv, struct err *e)
+go_back(struct app *app, const struct certificate *c, struct err *e)
 {
-    const struct certificate *c = config_certificate(&app->config, argv[0]);
     own_report struct report r = {0};
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     struct material m = {0};
     struct json_t *array = NULL;
 
-    (void)argc;
-    if (c == NULL)
-        return err_set(e, ERR_USAGE, "there is no certificate '%s' in the settings", argv[0]);
     if (!report_init(&r, app, c, e) || !step_back(&r, e) ||
         !keep_material(&r, &key_pem, &chain_pem, &m, e) || !reload_check(&m, app->clock, e))
         return false;
@@ -62,6 +60,21 @@ run(struct app *app, int argc, char **argv, struct err *e)
     }
     e->code = r.trouble.code; /* told already */
     return r.trouble.code == ERR_NONE;
+}
+
+static bool
+run(struct app *app, int argc, char **argv, struct err *e)
+{
+    const struct certificate *c = config_certificate(&app->config, argv[0]);
+    bool good = false;
+
+    (void)argc;
+    if (c == NULL)
+        return err_set(e, ERR_USAGE, "there is no certificate '%s' in the settings", argv[0]);
+    good = go_back(app, c, e);
+    history_note(app, c->name, good ? ERR_NONE : e->code);
+    metrics_write(app, "rollback", good ? ERR_NONE : e->code);
+    return good;
 }
 
 const struct command cmd_rollback = {

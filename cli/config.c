@@ -13,6 +13,7 @@ static const struct option settings_options[] = {
     {.name = "keep_generations", .type = OPTION_COUNT, .offset = offsetof(struct settings, keep_generations), .standard = "3",  .least = 2, .most = 100, .help = "how many generations of a certificate are kept"},
     {.name = "prove_again",      .type = OPTION_SPAN,  .offset = offsetof(struct settings, prove_again_s),    .standard = "6h", .help = "how old a proof may be before the next run proves again what is served"},
     {.name = "lock_wait",        .type = OPTION_SPAN,  .offset = offsetof(struct settings, lock_wait_s),      .standard = "30s", .help = "how long to wait for another run to end"},
+    {.name = "metrics_file",     .type = OPTION_PATH,  .offset = offsetof(struct settings, metrics_file),     .help = "file, as the textfile collector of Prometheus' node_exporter reads it (its name ends in .prom), that has metrics after every renew, deploy and rollback; default: none"},
     {0},
 };
 

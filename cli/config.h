@@ -18,6 +18,7 @@ struct settings {
     int64_t keep_generations;
     int64_t prove_again_s;
     int64_t lock_wait_s;
+    char *metrics_file; /* NULL: none is wanted */
 };
 
 /* A server and our account there, made when first needed, for the whole run. */

@@ -16,6 +16,7 @@ main(int argc, char **argv)
     bool good = false;
     int status = 0;
 
+    app.started_ms = app.clock->steady_ms(app.clock);
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setrlimit(RLIMIT_CORE, &no_core); /* a core would hold keys */

@@ -115,7 +115,8 @@ trust_recall(const struct app *app, const char *target, struct trust_known *know
 
     *known = (struct trust_known){.file = copy(one, "file"),
                                   .proved_at_s = json_member_int(one, "proved_at"),
-                                  .error = copy(one, "error")};
+                                  .error = copy(one, "error"),
+                                  .ending = json_count(json_member(one, "ending"))};
 }
 
 void

@@ -54,6 +54,7 @@ struct trust_known {
     char *file;
     int64_t proved_at_s; /* 0: it is not proved */
     char *error;         /* NULL: none */
+    size_t ending;       /* certificates whose sessions are to end there */
 };
 
 #define own_trust_known __attribute__((cleanup(trust_known_done)))

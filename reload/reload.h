@@ -341,6 +341,16 @@ void clusters_done(struct clusters *c);
  * /etc/postgresql/VERSION/NAME. */
 MUST_USE bool reload_find_clusters(struct clusters *out, struct err *e);
 
+/*
+ * Replaces a file that everybody may read (0644), or makes it, whole or not at all, as the owner of
+ * its directory, with the same care as what the server reads.
+ *
+ * Takes:  path  absolute
+ * Errors: ERR_CREATE, ERR_SYSTEM, ERR_CONFIG, ERR_BUSY; ERR_PERMISSION  neither root nor the owner
+ *         of the directory, or others could replace the file
+ */
+MUST_USE bool reload_write_public(const char *path, const struct str *bytes, struct err *e);
+
 /* ---- any endpoint, for `check` ---- */
 
 enum probe_how {
