@@ -317,7 +317,8 @@ MUST_USE bool ca_export_index(struct ca *ca, const char *word, struct str *text,
 
 /*
  * Moves the root's key out of the directory, to a new file (0600): a CRL of the root that holds as
- * long as the root is made first.
+ * long as the root is made first. During a rollover it is that of the root whose key is in the file
+ * already, or of the one whose key is here; of two the present root's.
  *
  * Errors: ERR_CONFIG  it is not here, or is in a token
  *         ERR_INPUT   the file exists, and has another key, or one that cannot be read

@@ -71,13 +71,33 @@ read_key(const struct ca *ca, const char *file, const struct str *pem, struct au
 
 /* ---- there ---- */
 
+/* Whose key goes: that of the root whose key is in the file already, where both are here; else the
+ * present one's, unless only the other one's is here. */
+static struct authority *
+choose_root(const struct ca *ca, const char *file)
+{
+    own_str struct str there = {0};
+    own_pkey EVP_PKEY *key = NULL;
+    struct authority *found = NULL;
+    struct err ignored = {0};
+
+    if (file_read(AT_FDCWD, file, KEY_MAX, &there, &ignored))
+        key = read_key(ca, file, &there, &found, &ignored);
+    if (key != NULL && authority_has_key(ca, found))
+        return found;
+    for (size_t i = 0; i < ca->count && !authority_has_key(ca, root_of(ca)); i++)
+        if (ca->all[i]->role == CA_ROOT && authority_has_key(ca, ca->all[i]))
+            return ca->all[i];
+    return root_of(ca);
+}
+
 /* Nothing is lost when what is there is that very key: a run was killed before it removed the key
  * here, or it was brought back from there. *is_written: it is the same by the byte. */
 static bool
-check_target(const struct ca *ca, const char *file, const struct str *key_pem, bool *is_written,
-             struct err *e)
+check_target(const struct ca *ca, const struct authority *own, const char *file,
+             const struct str *key_pem, bool *is_written, struct err *e)
 {
-    own_mem char *from = place_of(ca, root_of(ca));
+    own_mem char *from = place_of(ca, own);
     own_str struct str there = {0};
     own_pkey EVP_PKEY *key = NULL;
     struct stat a = {0}, b = {0};
@@ -96,15 +116,16 @@ check_target(const struct ca *ca, const char *file, const struct str *key_pem, b
     if (!is_there || *is_written)
         return true;
     key = read_key(ca, file, &there, &root, &ignored);
-    return (key != NULL && root == root_of(ca)) ||
+    return (key != NULL && root == own) ||
            err_set(e, ERR_INPUT, "the root's key is not written to '%s': that file exists", file);
 }
 
 bool
 ca_export_root_key(struct ca *ca, const char *file, struct err *e)
 {
-    EVP_PKEY *key = is_here(ca, e) ? authority_key(ca, root_of(ca), e) : NULL;
-    own_mem char *path = place_of(ca, root_of(ca));
+    struct authority *root = choose_root(ca, file);
+    EVP_PKEY *key = is_here(ca, e) ? authority_key(ca, root, e) : NULL;
+    own_mem char *path = place_of(ca, root);
     own_str struct str pem = {0};
     bool is_written = false, did = false;
 
@@ -115,7 +136,7 @@ ca_export_root_key(struct ca *ca, const char *file, struct err *e)
         return err_memory(e);
     /* byte by byte, so that it stays encrypted if it is */
     return file_read(AT_FDCWD, path, KEY_MAX, &pem, e) &&
-           check_target(ca, file, &pem, &is_written, e) &&
+           check_target(ca, root, file, &pem, &is_written, e) &&
            (is_written || file_replace(AT_FDCWD, file, pem.text, pem.size, 0600, e)) &&
            crls_refresh(ca, CRLS_FORCE | CRLS_LONG_ROOT, &did, e) && file_remove(AT_FDCWD, path, e);
 }

@@ -342,6 +342,24 @@ retire(struct run *r, struct ca *ca, bool *go_on, struct err *e)
 
 /* ---- the whole ---- */
 
+/* What was said is of use at the very beginning only, or only later; told before anything is done.
+ */
+static bool
+check_way(const struct run *r, enum ca_rollover_phase phase, struct err *e)
+{
+    if (phase == CA_ROLLOVER_NONE && r->way->force)
+        return err_set(e, ERR_USAGE,
+                       "no rollover is under way that could wait for something; one is begun by: "
+                       "pgcert ca rollover");
+    if (phase != CA_ROLLOVER_NONE && r->way->root_key_file != NULL)
+        return err_set(e, ERR_USAGE,
+                       "the rollover that is under way has made its root already, and '%s' gets "
+                       "nothing; if its key is here, it goes there by: pgcert ca export --root-key "
+                       "%s",
+                       r->way->root_key_file, r->way->root_key_file);
+    return true;
+}
+
 static bool
 step(struct run *r, bool *go_on, struct err *e)
 {
@@ -357,10 +375,8 @@ step(struct run *r, bool *go_on, struct err *e)
     if (ca == NULL)
         return false;
     phase = ca_rollover_look(ca).phase;
-    if (phase == CA_ROLLOVER_NONE && r->way->force && !r->is_begun)
-        return err_set(e, ERR_USAGE,
-                       "no rollover is under way that could wait for something; one is begun by: "
-                       "pgcert ca rollover");
+    if (!r->is_begun && !check_way(r, phase, e))
+        return false;
     if (!r->is_begun)
         r->forced = r->way->force ? phase : CA_ROLLOVER_NONE;
     r->is_begun = true;

@@ -160,6 +160,14 @@ sign_bob()
     [[ $output == *"it waits until clients have the new root.crt"* ]]
     [ "$(phase)" = trusted ]
     [ -e "$WORLD/stick2" ] && [ ! -e "$CA/next/root.key" ]
+    expect 64 pgcert ca rollover --root-key "$WORLD/stick4"
+    says "has made its root already, and '$WORLD/stick4' gets nothing; .*pgcert ca export --root-key"
+    [ ! -e "$WORLD/stick4" ]
+    # the next root's key comes and goes as the present one's does
+    expect 0 pgcert ca import --root-key "$WORLD/stick2"
+    [ -e "$CA/next/root.key" ]
+    expect 0 pgcert ca export --root-key "$WORLD/stick2"
+    [ ! -e "$CA/next/root.key" ]
     [ "$(grep -c BEGIN "$CA/root.crt")" = 2 ]
     [ "$(pgcert ca export clients | grep -c BEGIN)" = 4 ]
     strict "$BUNDLES/alice/postgresql.crt"

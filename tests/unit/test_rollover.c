@@ -673,6 +673,7 @@ a_tenant_is_made_with_the_next_roots_key_from_elsewhere(void **state)
 {
     struct fake_ca f;
     struct ca *ca = NULL;
+    char *stick = NULL;
     struct err e = {0};
     bool did = false;
 
@@ -692,8 +693,23 @@ a_tenant_is_made_with_the_next_roots_key_from_elsewhere(void **state)
     assert_true(scratch_has(&f.scratch, "ca/next/root.key"));
     assert_true(ca_tenant(ca, "zeta", &did, &e));
     assert_true(did);
+    /* of the two it is the one that is there already, then the one that is left */
+    assert_true(ca_export_root_key(ca, scratch_path(&f.scratch, "stick"), &e));
+    assert_false(scratch_has(&f.scratch, "ca/next/root.key"));
+    assert_true(scratch_has(&f.scratch, "ca/root.key"));
     assert_false(ca_export_root_key(ca, scratch_path(&f.scratch, "stick"), &e));
-    assert_int_equal(e.code, ERR_INPUT); /* the present root's does not go there */
+    assert_int_equal(e.code, ERR_INPUT);
+    assert_true(ca_export_root_key(ca, scratch_path(&f.scratch, "stick of the present"), &e));
+    assert_false(scratch_has(&f.scratch, "ca/root.key"));
+    /* the other one alone is here: to a new file */
+    assert_true(ca_import_root_key(ca, scratch_path(&f.scratch, "stick"), &did, &e));
+    assert_true(ca_export_root_key(ca, scratch_path(&f.scratch, "another stick"), &e));
+    assert_false(scratch_has(&f.scratch, "ca/next/root.key"));
+    stick = strdup(scratch_read(&f.scratch, "stick"));
+    assert_string_equal(scratch_read(&f.scratch, "another stick"), stick);
+    free(stick);
+    assert_true(ca_import_root_key(ca, scratch_path(&f.scratch, "stick of the present"), &did, &e));
+    assert_true(scratch_has(&f.scratch, "ca/root.key"));
     ca_close(&ca);
     roll(&f, CA_ROLLOVER_TRUSTED);
     roll(&f, CA_ROLLOVER_SWITCHED);
