@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fiber.h"
+#include "base/finding.h"
 #include "base/json.h"
 #include "base/option.h"
 #include "base/progress.h"
@@ -394,5 +395,43 @@ MUST_USE bool reload_probe(const char *host, int port, enum probe_how how, const
  */
 MUST_USE bool reload_probe_file(const char *path, const char *trust_file, struct clock *clock,
                                 struct probe *out, struct err *e);
+
+/* ---- for `doctor`: what will go wrong with a server ---- */
+
+/* A server and its files, looked at once. */
+struct examination;
+
+#define own_examination __attribute__((cleanup(reload_examination_drop)))
+
+/*
+ * Asks the server, and looks at its files as its user; changes nothing.
+ *
+ * Gives:  f  what could not be looked at
+ * Errors: NULL and ERR_SYSTEM: out of memory; that the server is down is a finding
+ */
+MUST_USE struct examination *reload_examine(struct target *t, struct clock *clock,
+                                            struct findings *f, struct err *e);
+void reload_examination_drop(struct examination **x);
+
+/* The time by the server's clock when it was asked; 0: not known. */
+int64_t reload_examined_at(const struct examination *x);
+
+/* Would PostgreSQL and libpq use a private key with that owner and mode, read by that user?
+ * Source: PostgreSQL src/backend/libpq/be-secure-common.c, check_ssl_key_file_permissions();
+ * src/interfaces/libpq/fe-secure-openssl.c, initialize_SSL() */
+bool reload_takes_key(uid_t owner, unsigned mode, uid_t reader);
+
+/* What would stop or change the next restart: settings, pg_hba.conf, and files that do not load as
+ * be_tls_init() loads them. */
+void reload_find_restart(const struct examination *x, struct findings *f);
+
+/* Owners and modes of keys that PostgreSQL, or libpq for its user, refuses. */
+void reload_find_keys(const struct examination *x, struct findings *f);
+
+/* Certificates, CAs and CRLs in use that have ended or soon will. */
+void reload_find_expiry(const struct examination *x, struct findings *f);
+
+/* CAs of clients without a CRL where CRLs are used, and CAs that sign for anybody. */
+void reload_find_clients(const struct examination *x, struct findings *f);
 
 #endif

@@ -53,6 +53,7 @@ MUST_USE bool target_view_add(struct target_view *v, char *path, enum form form,
 void target_view_forget_files(struct target_view *v);
 
 struct target_hba;
+struct doctor_facts;
 
 struct target_type {
     const char *name;
@@ -98,6 +99,10 @@ struct target_type {
     void (*close)(void *session);
 
     const struct target_hba *hba; /* reload/hba.h; NULL: it knows nothing of the kind */
+
+    /* For doctor, after look(): what the server says of its settings and files (reload/doctor.h);
+     * what it does not let us see is a finding. NULL: it says nothing. Those of sql_query(). */
+    bool (*examine)(void *session, struct doctor_facts *facts, struct findings *f, struct err *e);
 };
 
 extern const struct target_type target_postgres;

@@ -326,4 +326,5 @@ const struct target_type target_postgres = {
     .undo = postgres_undo,
     .close = close_session,
     .hba = &postgres_hba,
+    .examine = postgres_examine,
 };

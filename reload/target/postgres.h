@@ -75,6 +75,9 @@ bool postgres_plan(void *session, struct setup_plan *plan, struct err *e);
 bool postgres_write(void *session, struct setup_plan *plan, struct err *e);
 bool postgres_undo(void *session, struct err *e);
 
+/* For doctor, see reload/target.h. */
+bool postgres_examine(void *session, struct doctor_facts *facts, struct findings *f, struct err *e);
+
 /* pg_hba.conf and pg_ident.conf, see reload/hba.h. */
 extern const struct target_hba postgres_hba;
 

@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# doctor: what will go wrong is found, and what it says to do makes it go away.
+load ../e2e/world
+
+# Runs a check, or all, and wants a finding of that kind whose text matches; `remedy` is what is to be
+# done: finds KIND CHECK PATTERN
+finds()
+{
+    run --separate-stderr pgcert --json doctor "$2"
+    printf '%s' "$output" >"$WORLD/found.json"
+    remedy=$(python3 - "$1" "$3" "$WORLD/found.json" <<'END'
+import json, re, sys
+for one in json.load(open(sys.argv[3]))["findings"]:
+    if one["severity"] == sys.argv[1] and re.search(sys.argv[2], one["text"]):
+        print(one["remedy"])
+        sys.exit()
+sys.exit("no finding: " + sys.argv[1] + ": " + sys.argv[2])
+END
+    ) || return
+    [ "$1" != bad ] || [ "$status" -eq 82 ]
+}
+
+# Nothing but notes, of these checks or all: fine [CHECK...]
+fine()
+{
+    expect 0 pgcert --json doctor "$@"
+    [ "$(json "['findings'].__len__()")" = "$(json "['findings'].__str__().count(\"'severity': 'note'\")")" ] ||
+        { echo "$output"; return 1; }
+}
+
+setup_file()
+{
+    # shellcheck disable=SC2119 # its arguments are for Pebble
+    world_start
+    fresh_and_served
+}
+
+# The settings, the server and what is issued stay from one test to the next: each mends what it breaks.
+setup()
+{
+    :
+}
+
+@test "a host on which all is well has no finding, and nothing is changed by looking" {
+    before=$(find "$STATE" "$PGDATA"/*.* "$WORLD/conf" -type f -exec sha256sum {} + | sort | sha256sum)
+    fine
+    expect 0 pgcert doctor
+    [[ $output == "fine     "*"nothing was found"* || $output == "fine     "*"(shown by --notes)"* ]]
+    [[ $output != *$'\e'* ]]
+    [ "$(find "$STATE" "$PGDATA"/*.* "$WORLD/conf" -type f -exec sha256sum {} + | sort | sha256sum)" = "$before" ]
+    expect 64 pgcert doctor restarts
+    says "no check 'restarts'; did you mean 'restart'"
+    expect 0 pgcert doctor --list
+    [[ $output == "restart "* ]]
+}
+
+@test "a pair that does not match is found before the restart that it stops" {
+    cp -p "$PGDATA/pgcert.pem" "$WORLD/kept.pem"
+    self_signed "$WORLD/other.pem"
+    { openssl pkey -in "$WORLD/other.pem"; openssl x509 -in "$WORLD/kept.pem"; } >"$PGDATA/pgcert.pem"
+    [ "$(pg_sql "select pg_reload_conf()")" = t ] # PostgreSQL tells nothing
+    [ "$(pg_sql "select count(*) from pg_file_settings where error is not null")" = 0 ]
+    finds bad restart "ssl_key_file = '$PGDATA/pgcert.pem' does not load \(the key is not that of the certificate\)"
+    [[ $remedy == "pgcert deploy "* ]]
+    # it is not a false alarm
+    pg_stop
+    not pg_start
+    cp -p "$WORLD/kept.pem" "$PGDATA/pgcert.pem"
+    pg_start
+    fine
+
+    : >"$PGDATA/pgcert.pem"
+    finds bad restart "ssl_cert_file = '$PGDATA/pgcert.pem' does not load"
+    expect 0 pgcert deploy
+    fine
+}
+
+@test "a key that PostgreSQL refuses for its mode is found, and the remedy mends it" {
+    chmod 644 "$PGDATA/pgcert.pem"
+    finds bad keys "belongs to postgres and has mode 0644, which PostgreSQL refuses"
+    bash -c "$remedy"
+    fine
+    chown nobody "$PGDATA/pgcert.pem"
+    finds bad restart "ssl_cert_file = '$PGDATA/pgcert.pem': Permission denied"
+    finds bad keys "belongs to nobody and has mode 0600"
+    bash -c "$remedy"
+    fine
+}
+
+@test "settings that do not load, or wait, are found with file and line" {
+    echo "nonsense = 1" >"$PGDATA/conf.d/zz.conf"
+    finds bad restart "$PGDATA/conf.d/zz.conf:1: nonsense: unrecognized configuration parameter"
+    rm "$PGDATA/conf.d/zz.conf"
+    # what merely waits for a restart is none of its business
+    pg_sql "alter system set shared_buffers = '20MB'"
+    fine restart
+    pg_sql "alter system set ssl_cert_file = 'server.crt'"
+    finds warning restart "ssl_cert_file is 'pgcert.pem' in the running server, and will be 'server.crt'.*postgresql.auto.conf:"
+    finds bad restart "ssl_cert_file = '$PGDATA/server.crt': No such file"
+    finds warning restart "ssl_cert_file is"
+    pg_sql "${remedy##*if not: }"
+    fine restart
+    pg_sql "alter system set ssl = 'off'"
+    finds bad restart "ssl is 'on' in the running server, and will be 'off'"
+    pg_sql "alter system reset all"
+    echo "ssl_ciphers = 'NOSUCH'" >"$PGDATA/conf.d/zz.conf"
+    finds bad restart "ssl_ciphers = 'NOSUCH' is not understood"
+    rm "$PGDATA/conf.d/zz.conf"
+    echo "hast all all all trust" >>"$PGDATA/pg_hba.conf"
+    finds bad restart "$PGDATA/pg_hba.conf:5: invalid connection type"
+    sed -i '$d' "$PGDATA/pg_hba.conf"
+    echo "only_one" >"$PGDATA/pg_ident.conf"
+    finds bad restart "$PGDATA/pg_ident.conf:1: .*whoever logs in by a map is refused"
+    : >"$PGDATA/pg_ident.conf"
+    fine
+}
+
+@test "a key with a passphrase is told where nobody could type it, or no reload asks" {
+    cp -p "$PGDATA/pgcert.pem" "$WORLD/kept.pem"
+    openssl pkey -in "$WORLD/kept.pem" -aes256 -passout pass:secret >"$PGDATA/locked.key"
+    chown postgres: "$PGDATA/locked.key"
+    chmod 600 "$PGDATA/locked.key"
+    echo "ssl_key_file = 'locked.key'" >"$PGDATA/conf.d/zz.conf"
+    finds bad restart "the key '$PGDATA/locked.key' wants a passphrase, and there is no ssl_passphrase_command"
+    echo "ssl_passphrase_command = 'echo secret'" >>"$PGDATA/conf.d/zz.conf"
+    finds warning restart "ssl_passphrase_command_supports_reload is off"
+    [[ $remedy == "set ssl_passphrase_command_supports_reload = on"* ]]
+    echo "ssl_passphrase_command_supports_reload = on" >>"$PGDATA/conf.d/zz.conf"
+    finds warning restart "ssl_key_file is 'pgcert.pem' in the running server" # and no other word
+    [ "$(json "['findings'].__str__().count('the key')")" = 0 ]
+    rm "$PGDATA/conf.d/zz.conf" "$PGDATA/locked.key"
+    fine
+}
+
+@test "issued, deployed and served are compared, and the remedy brings them together" {
+    self_signed "$WORLD/foreign.pem"
+    cat "$WORLD/foreign.pem" >"$PGDATA/pgcert.pem"
+    finds bad served "'$PGDATA/pgcert.pem' holds the certificate .* a restart would serve it"
+    pg_sql "select pg_reload_conf()"
+    await 5 "the other one" serves "$(leaf_sha256 "$WORLD/foreign.pem")"
+    finds bad served "127.0.0.1:5432 serves the certificate .* which is issued for db.$ZONE"
+    [[ $remedy == "pgcert deploy db.$ZONE "* ]]
+    expect 0 pgcert deploy "db.$ZONE"
+    fine
+    # the settings lead elsewhere
+    cp -p "$PGDATA/pgcert.pem" "$PGDATA/server.pem"
+    printf '%s\n' "ssl_cert_file = 'server.pem'" "ssl_key_file = 'server.pem'" >"$PGDATA/conf.d/zz.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the settings" test "$(pg_sql "show ssl_cert_file")" = server.pem
+    finds bad served "the server's ssl_cert_file is 'server.pem' and not pgcert's file"
+    [ "$remedy" = "pgcert setup db.$ZONE" ]
+    rm "$PGDATA/conf.d/zz.conf" "$PGDATA/server.pem"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the settings" fine
+}
+
+@test "a server that is down could not be looked at, which is no word on it" {
+    pg_stop
+    expect 75 pgcert --json doctor
+    [ "$(json "['findings'].__len__()")" = 1 ] || json "['findings']"
+    [ "$(json "['findings'][0]['severity']")" = unseen ]
+    expect 75 pgcert doctor
+    [[ $output == "unseen   main: there is no socket"* && $output != *fine*restart* ]]
+    pg_start
+    fine
+}
+
+@test "CRLs that end, or are missing, and CAs that end or sign for anybody are found" {
+    have faketime
+    expect 0 pgcert ca init
+    export_clients
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the CRL" test "$(pg_sql "show ssl_crl_file")" = clients.crl
+    fine
+    expect 82 later +31d --json doctor expiry clients
+    [[ $output == *"the CRL of 'CN=pgcert client CA"*" has ended at "*"every client that shows a certificate is refused"* ]]
+    expect 0 later +24d --json doctor expiry
+    [[ $output == *"warning"*"the CRL of "*" ends at "* ]]
+    [[ $output == *"get the CA's new CRL into '$PGDATA/clients.crl'"* ]]
+    expect 82 later +1100d --json doctor expiry
+    [[ $output == *"the certificate '"*"has ended"*"the CA '"*"has ended at "*"all its clients are refused"* ]]
+
+    # one CRL of two
+    cp -p "$PGDATA/clients.crl" "$WORLD/both.crl"
+    awk '/BEGIN/ {n++} n == 1' "$WORLD/both.crl" >"$PGDATA/clients.crl"
+    finds bad clients "has none of the CA '.*' in '$PGDATA/clients.crt': every client in whose chain it is"
+    # in a directory, under the name that OpenSSL asks for
+    mkdir "$PGDATA/crls"
+    awk '/BEGIN/ {n++} n == 2' "$WORLD/both.crl" >"$WORLD/second.crl"
+    cp "$WORLD/second.crl" "$PGDATA/crls/$(openssl crl -in "$WORLD/second.crl" -noout -hash).r0"
+    chown -R postgres: "$PGDATA/crls"
+    echo "ssl_crl_dir = 'crls'" >>"$PGDATA/conf.d/ca.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the directory" test "$(pg_sql "show ssl_crl_dir")" = crls
+    fine expiry clients
+    cp -p "$WORLD/both.crl" "$PGDATA/clients.crl"
+
+    # a public CA lets in whomever it signs for, once a rule asks for a certificate
+    cp -L /etc/ssl/certs/ISRG_Root_X1.pem "$WORLD/public.crt" || skip "there are no public CAs here"
+    cat "$WORLD/public.crt" >"$PGDATA/clients.crt"
+    printf '%s\n' "ssl_ca_file = 'clients.crt'" >"$PGDATA/conf.d/ca.conf"
+    sed -i "1i hostssl app all 0.0.0.0/0 scram-sha-256 clientcert=verify-ca" "$PGDATA/pg_hba.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "no CRL" test "$(pg_sql "show ssl_crl_file")" = ""
+    finds bad clients "trusts the CA '.*ISRG Root X1' for clients, .* passes $PGDATA/pg_hba.conf:1"
+    sed -i 1d "$PGDATA/pg_hba.conf"
+    fine clients
+    rm -r "$PGDATA/conf.d/ca.conf" "$PGDATA/crls" "$PGDATA/clients.crt" "$PGDATA/clients.crl"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "no CA" test "$(pg_sql "show ssl_ca_file")" = ""
+    fine
+}
