@@ -152,5 +152,5 @@ void
 doctor_report_checks(void)
 {
     for (const struct doctor_check *c = doctor_checks; c->name != NULL; c++)
-        (void)printf("%s%-*s%s%s\n", term_on(TERM_BOLD), INDENT, c->name, term_off(), c->looks_at);
+        (void)printf("%s%-10s%s%s\n", term_on(TERM_BOLD), c->name, term_off(), c->looks_at);
 }

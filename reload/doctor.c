@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define DATA_DEPTH 2
 #define HOME_KEY ".postgresql/postgresql.key"
 
 /* ---- what the server says ---- */
@@ -104,6 +105,19 @@ home_key(uid_t user)
                                                   : str_format("%s/" HOME_KEY, entry->pw_dir);
 }
 
+/* Beside pgcert's file, where that is elsewhere. */
+static bool
+walk_beside(struct examination *x, struct err *e)
+{
+    const char *file = target_view_file(&x->view);
+    const char *slash = file == NULL ? NULL : strrchr(file, '/');
+    own_mem char *beside =
+        slash == NULL ? NULL : strndup(file, (size_t)(slash - file));
+
+    return beside == NULL || beside[0] == '\0' || strcmp(beside, x->directory) == 0 ||
+           doctor_files_walk(x->view.user, beside, 1, &x->data, e);
+}
+
 static bool
 look_at_files(struct examination *x, struct findings *f, struct err *e)
 {
@@ -124,7 +138,8 @@ look_at_files(struct examination *x, struct findings *f, struct err *e)
         return err_memory(e);
     x->has_files = doctor_files_read(x->view.user, &paths, &peeked, &x->files, &why);
     x->has_data = x->has_files && x->directory != NULL &&
-                  doctor_files_walk(x->view.user, x->directory, &x->data, &why);
+                  doctor_files_walk(x->view.user, x->directory, DATA_DEPTH, &x->data, &why) &&
+                  walk_beside(x, &why);
     if (why.code != ERR_NONE)
         finding_unseen(f, x->target->name, &why);
     return true;

@@ -84,11 +84,14 @@ MUST_USE bool doctor_files_read(uid_t user, const struct list *paths, const stru
                                 struct doctor_files *files, struct err *e);
 
 /*
- * Looks at what is in a data directory, but for what is the server's own business (base, pg_wal
- * ...), two levels deep. Errors as doctor_files_read().
+ * Looks at what is in a directory, but for what in a data directory is the server's own business
+ * (base, pg_wal ...), so many levels deep.
+ *
+ * Gives:  files  appended
+ * Errors: as doctor_files_read()
  */
-MUST_USE bool doctor_files_walk(uid_t user, const char *directory, struct doctor_files *files,
-                                struct err *e);
+MUST_USE bool doctor_files_walk(uid_t user, const char *directory, size_t depth,
+                                struct doctor_files *files, struct err *e);
 
 /* NULL when it is not among them. */
 const struct doctor_file *doctor_files_find(const struct doctor_files *files, const char *path);
@@ -106,7 +109,7 @@ struct examination {
     struct target_view view;
     struct doctor_facts facts;
     struct doctor_files files; /* that its settings name */
-    struct doctor_files data;  /* in its data directory */
+    struct doctor_files data;  /* in its data directory, and beside pgcert's file */
     char *directory;           /* that one; NULL: not known */
     char *home_key;            /* ~/.postgresql/postgresql.key of its user; NULL: not known */
 };

@@ -14,8 +14,7 @@
 #define LOOK_MS 20000
 #define TOTAL_MAX (CHILD_ANSWER_MAX - 512 * 1024)
 #define ENTRIES_MAX 4000 /* of a directory; more are not looked at */
-#define DEPTH_MAX 2
-#define PEEK_SIZE 65536 /* a key stands at the beginning of a file, or soon */
+#define PEEK_SIZE 65536  /* a key stands at the beginning of a file, or soon */
 #define KEY_MARK "PRIVATE KEY-----"
 
 static void
@@ -31,6 +30,7 @@ list_drop(DIR **d)
 struct look {
     const struct list *paths, *peeked;
     const char *directory;
+    size_t depth;
     size_t entries;
 };
 
@@ -102,7 +102,7 @@ look_at(const char *path, bool is_wanted, struct str *answer)
     } else {
         head.mode = s.st_mode;
         head.owner = s.st_uid;
-        head.changed_s = s.st_ctim.tv_sec;
+        head.changed_s = s.st_mtim.tv_sec;
         look_inside(path, is_wanted, &head, &text);
     }
     if (answer->size + sizeof(head) + head.path_size + text.size > TOTAL_MAX) {
@@ -180,7 +180,7 @@ is_servers_own(const char *name, size_t depth)
     return strncmp(name, "pg_", 3) == 0 && strchr(name, '.') == NULL;
 }
 
-/* Nested no deeper than DEPTH_MAX. */
+/* Nested no deeper than l->depth. */
 static bool
 walk(const char *path, size_t depth, struct look *l, struct str *answer)
 {
@@ -202,7 +202,7 @@ walk(const char *path, size_t depth, struct look *l, struct str *answer)
         l->entries++;
         if (!look_at(one, false, answer))
             return false;
-        if (depth + 1 < DEPTH_MAX && lstat(one, &s) == 0 && S_ISDIR(s.st_mode) &&
+        if (depth + 1 < l->depth && lstat(one, &s) == 0 && S_ISDIR(s.st_mode) &&
             !walk(one, depth + 1, l, answer))
             return false;
     }
@@ -273,9 +273,10 @@ doctor_files_read(uid_t user, const struct list *paths, const struct list *peeke
 }
 
 bool
-doctor_files_walk(uid_t user, const char *directory, struct doctor_files *files, struct err *e)
+doctor_files_walk(uid_t user, const char *directory, size_t depth, struct doctor_files *files,
+                  struct err *e)
 {
-    struct look l = {.directory = directory};
+    struct look l = {.directory = directory, .depth = depth};
     own_str struct str answer = {0};
 
     return child_run_as(user, task_walk, &l, LOOK_MS, &answer, e) && take_all(files, &answer, e);

@@ -90,7 +90,8 @@ find_changes(const struct examination *x, struct findings *f)
 static void
 advise(const struct examination *x, const char *setting, const char *path, struct findings *f)
 {
-    bool is_ours = path != NULL && x->view.file != NULL && strcmp(path, x->view.file) == 0;
+    const char *file = target_view_file(&x->view);
+    bool is_ours = path != NULL && file != NULL && strcmp(path, file) == 0;
     bool is_of_clients =
         path != NULL && x->view.clients_file != NULL && strcmp(path, x->view.clients_file) == 0;
 

@@ -434,4 +434,16 @@ void reload_find_expiry(const struct examination *x, struct findings *f);
 /* CAs of clients without a CRL where CRLs are used, and CAs that sign for anybody. */
 void reload_find_clients(const struct examination *x, struct findings *f);
 
+/* Who gets in without TLS, or without being asked for anything. */
+void reload_find_access(const struct examination *x, struct findings *f);
+
+/* Settings of TLS that let in what is broken, or that pgcert does not follow. */
+void reload_find_tls(const struct examination *x, struct findings *f);
+
+/* What pg_basebackup and pg_rewind stumble over, and keys that they take along. */
+void reload_find_backup(const struct examination *x, struct findings *f);
+
+/* Temporary files of killed runs, and copies of keys, in the data directory or beside the file. */
+void reload_find_leftovers(const struct examination *x, struct findings *f);
+
 #endif

@@ -210,3 +210,92 @@ setup()
     await 5 "no CA" test "$(pg_sql "show ssl_ca_file")" = ""
     fine
 }
+
+@test "rules that let clients in without TLS are found where clients can come from elsewhere" {
+    ip address add 10.9.9.9/32 dev lo
+    cp -p "$PGDATA/pg_hba.conf" "$WORLD/hba.conf"
+    echo "host app all 10.0.0.0/8 scram-sha-256" >>"$PGDATA/pg_hba.conf"
+    fine access # only 127.0.0.1 is listened on
+    echo "listen_addresses = 'localhost,10.9.9.9'" >"$PGDATA/conf.d/listen.conf"
+    pg_restart
+    finds warning access "pg_hba.conf:5: 'host app all 10.0.0.0 255.0.0.0 scram-sha-256': clients get in without TLS"
+    [[ $remedy == "write hostssl in place of host; "* ]]
+    sed -i '$s/host /hostssl /' "$PGDATA/pg_hba.conf"
+    fine
+    echo "host all all 0.0.0.0/0 password" >>"$PGDATA/pg_hba.conf"
+    echo "host all all ::/0 ldap ldapserver=x ldapprefix=cn=" >>"$PGDATA/pg_hba.conf"
+    finds bad access "pg_hba.conf:6: .* \(and 1 more like it\): passwords cross the network in clear"
+    sed -i '5i hostnossl all all all reject' "$PGDATA/pg_hba.conf" # the first that fits decides
+    fine access
+    echo "host replication all 10.0.0.0/8 scram-sha-256" >>"$PGDATA/pg_hba.conf" # all is not replication
+    finds warning access "'host replication all 10"
+    sed -i '$d' "$PGDATA/pg_hba.conf"
+    echo "hostssl all all samenet trust" >>"$PGDATA/pg_hba.conf"
+    finds bad access "pg_hba.conf:9: 'hostssl all all samenet trust': whoever comes from there is let in as whatever role"
+    cp -p "$WORLD/hba.conf" "$PGDATA/pg_hba.conf"
+    rm "$PGDATA/conf.d/listen.conf"
+    pg_restart
+    finds note access "whoever is on this machine is let in"
+    fine
+}
+
+@test "a TLS that is broken, and what makes passwords weak, is found" {
+    pg_sql "alter system set ssl_min_protocol_version = 'TLSv1'"
+    pg_sql "alter system set password_encryption = 'md5'"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the settings" test "$(pg_sql "show ssl_min_protocol_version")" = TLSv1
+    finds warning tls "ssl_min_protocol_version = 'TLSv1' lets clients use a TLS that is broken"
+    pg_sql "${remedy%%;*}"
+    finds note tls "password_encryption = md5"
+    pg_sql "alter system reset all"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    await 5 "the settings" fine tls
+    fine
+}
+
+@test "what breaks a base backup is found, and pg_basebackup agrees" {
+    finds note backup "the key '$PGDATA/pgcert.pem' is in the data directory"
+    install -m 600 /dev/null "$PGDATA/unreadable" # of root
+    finds bad backup "the server cannot read '$PGDATA/unreadable'"
+    printf 'local replication all trust\n' >>"$PGDATA/pg_hba.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    run as_postgres "$(pg_bin)/pg_basebackup" -D "$WORLD/pg/backup" -X none -c fast --no-sync
+    [ "$status" -ne 0 ]
+    [[ $output == *"unreadable"* ]]
+    finds bad backup "cannot read"
+    bash -c "${remedy#*or: }"
+    fine backup
+    rm "$PGDATA/unreadable"
+    # a link is left out, and what is restored does not start
+    mv "$PGDATA/pgcert.pem" "$WORLD/pg/pgcert.pem"
+    ln -s "$WORLD/pg/pgcert.pem" "$PGDATA/pgcert.pem"
+    finds warning backup "ssl_key_file = '$PGDATA/pgcert.pem' is a symbolic link in the data directory"
+    as_postgres "$(pg_bin)/pg_basebackup" -D "$WORLD/pg/backup" -X none -c fast --no-sync
+    [ ! -e "$WORLD/pg/backup/pgcert.pem" ]
+    rm -r "$PGDATA/pgcert.pem" "$WORLD/pg/backup"
+    mv "$WORLD/pg/pgcert.pem" "$PGDATA/pgcert.pem"
+    # PostgreSQL takes a key of root's with 0640, and a standby's user gets it with that mode
+    chown root:postgres "$PGDATA/pgcert.pem"
+    chmod 640 "$PGDATA/pgcert.pem"
+    fine keys restart
+    finds warning backup "the key '$PGDATA/pgcert.pem' belongs to root: pg_rewind stops"
+    bash -c "$remedy"
+    sed -i '$d' "$PGDATA/pg_hba.conf"
+    pg_sql "select pg_reload_conf()" >/dev/null
+    fine
+}
+
+@test "leftovers of killed runs and forgotten copies of keys are found" {
+    as_postgres cp "$PGDATA/pgcert.pem" "$PGDATA/pgcert.pem.new-0123456789abcdef"
+    fine leftovers # somebody may be writing it just now
+    touch -d -1hour "$PGDATA/pgcert.pem.new-0123456789abcdef"
+    finds warning leftovers "'$PGDATA/pgcert.pem.new-0123456789abcdef' was left by a run of pgcert that was killed, and has a private key"
+    bash -c "${remedy#*or: }"
+    as_postgres cp "$PGDATA/pgcert.pem" "$PGDATA/conf.d/server.key.bak"
+    as_postgres cp "$PGDATA/pg_hba.conf" "$PGDATA/pg_hba.conf.bak" # no key in it
+    touch -d -1hour "$PGDATA/conf.d/server.key.bak" "$PGDATA/pg_hba.conf.bak"
+    finds warning leftovers "'$PGDATA/conf.d/server.key.bak' has a private key in it and looks left over"
+    bash -c "${remedy#*: }"
+    rm "$PGDATA/pg_hba.conf.bak"
+    fine
+}
