@@ -11,7 +11,7 @@
 
 #define LINE_SIZE_MAX 4096
 #define VALUE_SIZE_MAX (16 * 1024)
-#define SECTION_COUNT_MAX 1000
+#define SECTION_COUNT_MAX 3000 /* a thousand certificates, each with its target */
 #define VALUE_COUNT_MAX 1000
 #define NAME_SIZE_MAX 200 /* a section's name becomes the name of a directory */
 

@@ -304,7 +304,8 @@ file_make_directory(const char *path, mode_t mode, struct err *e)
 bool
 file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
 {
-    static const int64_t pause_ms = 50; /* flock(2) has no deadline of its own */
+    int64_t pause_ms =
+        1; /* flock(2) has no deadline of its own; most who hold it are about to end */
     own_fd int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int64_t deadline_ms = clock_system.steady_ms(&clock_system) + wait_ms;
 
@@ -320,6 +321,7 @@ file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
             return err_set(e, ERR_BUSY,
                            "another run of pgcert holds '%s'; try again when it is done", path);
         clock_system.sleep_ms(&clock_system, pause_ms);
+        pause_ms = pause_ms < 32 ? pause_ms * 2 : 50;
     }
     *fd = lock;
     lock = -1;

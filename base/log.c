@@ -14,10 +14,13 @@
 
 static enum log_level highest = LOG_LEVEL_INFO;
 
-void
+enum log_level
 log_set_level(enum log_level level)
 {
+    enum log_level before = highest;
+
     highest = level;
+    return before;
 }
 
 /* $JOURNAL_STREAM is "DEVICE:INODE" of the journal's socket (systemd.exec(5)). */

@@ -6,15 +6,16 @@
 
 /* Values are syslog(3)'s. */
 enum log_level {
-    LOG_LEVEL_ERR = 3,
+    LOG_LEVEL_NONE = 2, /* for log_set_level(): no line at all */
+    LOG_LEVEL_ERR,
     LOG_LEVEL_WARNING,
     LOG_LEVEL_NOTICE,
     LOG_LEVEL_INFO,
     LOG_LEVEL_DEBUG
 };
 
-/* Lines above this level are not written; at first LOG_LEVEL_INFO. */
-void log_set_level(enum log_level level);
+/* Lines above this level are not written; at first LOG_LEVEL_INFO. Returns the level before. */
+enum log_level log_set_level(enum log_level level);
 
 /* One line, "pgcert: " before it; "<N>" instead when $JOURNAL_STREAM names standard error. */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);

@@ -166,3 +166,62 @@ workers_run(workers_step *step, void *context, struct err *errors, size_t count,
     mark_unheard(&j, heard);
     return true;
 }
+
+/* ---- one beside us ---- */
+
+static _Noreturn void
+work_beside(worker_main *main, void *context, int out, pid_t parent)
+{
+    sigset_t none;
+
+    (void)sigemptyset(&none);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+        sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+        _exit(1);
+    (void)signal(SIGINT, SIG_IGN);
+    main(context, out);
+    _exit(0);
+}
+
+bool
+workers_start(struct worker *w, worker_main *main, void *context, struct err *e)
+{
+    int ends[2] = {-1, -1};
+    pid_t parent = getpid();
+    pid_t pid = 0;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_errno(e, "make a pipe for a worker");
+    pid = fork();
+    if (pid == 0)
+        work_beside(main, context, ends[1], parent);
+    (void)close(ends[1]);
+    if (pid < 0) {
+        (void)err_errno(e, "start a worker");
+        (void)close(ends[0]);
+        return false;
+    }
+    *w = (struct worker){.pid = pid, .out = ends[0]};
+    return true;
+}
+
+bool
+workers_finish(struct worker *w)
+{
+    int status = 0;
+
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    (void)close(w->out);
+    *w = (struct worker){0};
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void
+workers_kill(struct worker *w)
+{
+    if (w->pid == 0)
+        return;
+    (void)kill(w->pid, SIGKILL);
+    (void)workers_finish(w);
+}

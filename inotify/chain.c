@@ -61,28 +61,42 @@ follow(struct way *w, const char *link)
     return true;
 }
 
-/* Enters what has that name. False: the way ends here. */
-static bool
-enter(struct way *w, const char *name)
-{
-    char path[PATH_MAX];
-    struct stat s = {0};
-    int made = snprintf(path, sizeof(path), "%s/%s", w->directory, name);
-
-    if (made < 0 || (size_t)made >= sizeof(path) || lstat(path, &s) < 0)
-        return false;
-    if (S_ISLNK(s.st_mode))
-        return follow(w, path);
-    if (!S_ISDIR(s.st_mode))
-        return false;
-    memcpy(w->directory, path, (size_t)made + 1);
-    return true;
-}
-
 static const char *
 place(const struct way *w)
 {
     return w->directory[0] == '\0' ? "/" : w->directory;
+}
+
+/* What has that name: its type, 0 when it cannot be known. Gives its path. */
+static mode_t
+look(const struct way *w, const char *name, char path[static PATH_MAX])
+{
+    struct stat s = {0};
+    int made = snprintf(path, PATH_MAX, "%s/%s", w->directory, name);
+
+    if (made < 0 || made >= PATH_MAX || lstat(path, &s) < 0)
+        return 0;
+    return s.st_mode & S_IFMT;
+}
+
+/* Looks a name up, and goes there. Gives is_over: the way ends here. */
+static bool
+pass(struct way *w, const char *name, bool *is_over, chain_step *step, void *user, struct err *e)
+{
+    char path[PATH_MAX];
+    mode_t type = look(w, name, path);
+
+    if (type != S_IFDIR) {
+        /* first watched, then looked at: what happens in between is seen or heard */
+        if (!step(user, w->rest[0] == '\0' ? CHAIN_FILE : CHAIN_NAME, place(w), name, e))
+            return false;
+        type = look(w, name, path);
+    }
+    *is_over = type != S_IFDIR && (type != S_IFLNK || !follow(w, path));
+    if (type != S_IFDIR)
+        return true;
+    memcpy(w->directory, path, strlen(path) + 1);
+    return step(user, CHAIN_PASSED, path, NULL, e);
 }
 
 bool
@@ -90,20 +104,15 @@ chain_walk(const char *path, chain_step *step, void *user, struct err *e)
 {
     struct way w = {.links = 0};
     char name[NAME_MAX + 1];
+    bool is_over = false;
 
     if (snprintf(w.rest, sizeof(w.rest), "%s", path) >= (int)sizeof(w.rest))
         return true; /* no file has such a name */
-    while (next_name(&w, name)) {
-        if (strcmp(name, ".") == 0)
-            continue;
-        if (strcmp(name, "..") == 0) {
+    while (!is_over && next_name(&w, name)) {
+        if (strcmp(name, "..") == 0)
             leave_directory(&w);
-            continue;
-        }
-        if (!step(user, place(&w), name, w.rest[0] == '\0', e))
+        else if (strcmp(name, ".") != 0 && !pass(&w, name, &is_over, step, user, e))
             return false;
-        if (!enter(&w, name))
-            return true;
     }
-    return step(user, place(&w), NULL, true, e);
+    return is_over || step(user, CHAIN_ALL, place(&w), NULL, e);
 }

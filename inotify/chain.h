@@ -8,20 +8,28 @@
 
 #define CHAIN_LINKS_MAX 40 /* as many as the kernel follows (path_resolution(7)) */
 
+/* What matters of a directory on the way. A directory with many other names in it, as /tmp, is
+ * mostly only passed, and what becomes of those is not heard. */
+enum chain_part {
+    CHAIN_PASSED, /* what becomes of itself */
+    CHAIN_NAME,   /* what becomes of a name in it: a link, or nothing is there */
+    CHAIN_FILE,   /* and what becomes of its contents: the way ends in it */
+    CHAIN_ALL,    /* what becomes of all names: the way ends in the directory */
+};
+
 /*
- * One step: that name is looked up in that directory.
+ * One step.
  *
  * Takes:  directory  without symbolic links
- *         name       NULL: the way ends in the directory itself
- *         is_last    nothing follows the name, unless it is a link
+ *         name       for CHAIN_NAME and CHAIN_FILE; else NULL
  */
-typedef bool chain_step(void *user, const char *directory, const char *name, bool is_last,
+typedef bool chain_step(void *user, enum chain_part part, const char *directory, const char *name,
                         struct err *e);
 
 /*
- * Goes the way, and calls step() before each look at a name, so that a watch which it sets is there
- * before that. The way ends early where something is missing or cannot be entered: whatever makes
- * it passable happens to a name that was told.
+ * Goes the way, and calls step() before the look at a name that counts, so that a watch which it
+ * sets is there before that. The way ends early where something is missing or cannot be entered:
+ * whatever makes it passable happens to a name that was told.
  *
  * Takes:  path  absolute
  * Errors: those of step()

@@ -10,20 +10,24 @@
 #define READ_SIZE 65536  /* some thousand events */
 #define READS_AT_ONCE 64 /* who writes without end does not keep us from all else */
 
-/* What becomes of a name, and of the directory itself. */
-#define NAMES                                                                                      \
-    (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |         \
-     IN_ATTRIB)
-#define CONTENTS (IN_MODIFY | IN_CLOSE_WRITE)
+#define ITSELF (IN_DELETE_SELF | IN_MOVE_SELF)
+#define NAMES (ITSELF | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB)
+
+static const uint32_t masks[] = {
+    [CHAIN_PASSED] = ITSELF,
+    [CHAIN_NAME] = NAMES,
+    [CHAIN_FILE] = NAMES | IN_MODIFY | IN_CLOSE_WRITE,
+    [CHAIN_ALL] = NAMES,
+};
 
 struct hook {
-    uint32_t name; /* ANY, or a digest: to hear once too often does no harm */
+    uint32_t name; /* NONE, ANY, or a digest: to hear once too often does no harm */
     void *owner;
 };
 
-#define ANY 0
+enum { NONE, ANY, FIRST_DIGEST };
 
-/* FNV-1a, never ANY. */
+/* FNV-1a. */
 static uint32_t
 digest(const char *name)
 {
@@ -31,7 +35,7 @@ digest(const char *name)
 
     for (const char *c = name; *c != '\0'; c++)
         sum = (sum ^ (unsigned char)*c) * 16777619U;
-    return sum == ANY ? 1 : sum;
+    return sum < FIRST_DIGEST ? FIRST_DIGEST : sum;
 }
 
 bool
@@ -97,7 +101,7 @@ find_or_make(struct directories *d, int number)
 }
 
 static bool
-add_hook(struct directory *one, const char *name, void *owner)
+add_hook(struct directory *one, uint32_t name, void *owner)
 {
     if (one->count == one->room) {
         size_t room = one->room == 0 ? 2 : one->room * 2;
@@ -108,7 +112,7 @@ add_hook(struct directory *one, const char *name, void *owner)
         one->hooks = hooks;
         one->room = room;
     }
-    one->hooks[one->count++] = (struct hook){name == NULL ? ANY : digest(name), owner};
+    one->hooks[one->count++] = (struct hook){name, owner};
     return true;
 }
 
@@ -123,10 +127,11 @@ forget(struct directories *d, struct directory *one)
 }
 
 bool
-directories_add(struct directories *d, const char *directory, const char *name, bool contents,
-                void *owner, int *number, struct err *e)
+directories_add(struct directories *d, enum chain_part part, const char *directory,
+                const char *name, void *owner, int *number, struct err *e)
 {
-    uint32_t mask = NAMES | (contents ? CONTENTS : 0) | IN_MASK_ADD | IN_ONLYDIR | IN_DONT_FOLLOW;
+    uint32_t mask = masks[part] | IN_MASK_ADD | IN_ONLYDIR | IN_DONT_FOLLOW;
+    uint32_t heard = part == CHAIN_ALL ? ANY : name == NULL ? NONE : digest(name);
     struct directory *one = NULL;
 
     *number = inotify_add_watch(d->fd, directory, mask);
@@ -140,7 +145,7 @@ directories_add(struct directories *d, const char *directory, const char *name, 
         return false;
     }
     one = find_or_make(d, *number);
-    return (one != NULL && add_hook(one, name, owner)) || err_memory(e);
+    return (one != NULL && add_hook(one, heard, owner)) || err_memory(e);
 }
 
 void
@@ -151,7 +156,8 @@ directories_drop(struct directories *d, int number, const void *owner)
     for (size_t i = 0; one != NULL && i < one->count; i++) {
         if (one->hooks[i].owner != owner)
             continue;
-        one->hooks[i] = one->hooks[--one->count];
+        one->count--;
+        memmove(&one->hooks[i], &one->hooks[i + 1], (one->count - i) * sizeof(*one->hooks));
         break;
     }
     if (one == NULL || one->count > 0)
@@ -162,20 +168,17 @@ directories_drop(struct directories *d, int number, const void *owner)
 
 /* ---- hearing ---- */
 
-/* A directory that is gone, was moved or unmounted: whoever has a name in it hears of it. */
-#define ITSELF (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED)
-
+/* What becomes of the directory itself has no name, and all hear of it. */
 static void
 tell(const struct directory *one, const struct inotify_event *event, directories_hear *hear,
      void *user)
 {
-    const char *name = event->len > 0 ? event->name : NULL;
-    bool all = name == NULL && (event->mask & ITSELF) != 0;
-    uint32_t wanted = name == NULL ? ANY : digest(name);
+    bool all = event->len == 0;
+    uint32_t wanted = all ? NONE : digest(event->name);
 
     for (size_t i = 0; i < one->count; i++)
         if (all || one->hooks[i].name == wanted || one->hooks[i].name == ANY)
-            hear(user, one->hooks[i].owner, name);
+            hear(user, one->hooks[i].owner);
 }
 
 static void

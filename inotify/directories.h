@@ -3,6 +3,7 @@
 #define PGCERT_INOTIFY_DIRECTORIES_H
 
 #include "base/err.h"
+#include "inotify/chain.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,24 +30,24 @@ struct directories {
 MUST_USE bool directories_init(struct directories *d, struct err *e);
 
 /*
- * From now on `owner` hears of that name in that directory, once more for each call.
+ * From now on `owner` hears of that part of a directory, and of what becomes of the directory
+ * itself, once more for each call.
  *
- * Takes:  name      NULL: of every name, and of the directory itself
- *         contents  also what is written into the file, not only what becomes of its name
- *         owner     never looked into; borrowed
+ * Takes:  name   for CHAIN_NAME and CHAIN_FILE
+ *         owner  never looked into; borrowed
  * Gives:  number    of the directory
  * Errors: ERR_BUSY    there is no such directory any more: its parent tells
  *         ERR_SYSTEM  no watch is left (ENOSPC, in errno), or out of memory
  *         ERR_PERMISSION
  */
-MUST_USE bool directories_add(struct directories *d, const char *directory, const char *name,
-                              bool contents, void *owner, int *number, struct err *e);
+MUST_USE bool directories_add(struct directories *d, enum chain_part part, const char *directory,
+                              const char *name, void *owner, int *number, struct err *e);
 
-/* Takes one hook of that owner back; a directory without any is not watched any more. */
+/* Takes the oldest hook of that owner back; a directory without any is not watched any more. */
 void directories_drop(struct directories *d, int number, const void *owner);
 
-/* An owner hears of something; name NULL: of the directory itself. */
-typedef void directories_hear(void *user, void *owner, const char *name);
+/* An owner hears that something has happened. */
+typedef void directories_hear(void *user, void *owner);
 
 /*
  * Hands out what has happened, and does not wait for more.

@@ -136,14 +136,11 @@ go_blind(struct path *p, const struct err *e, int number)
 }
 
 static bool
-step(void *user, const char *directory, const char *name, bool is_last, struct err *e)
+step(void *user, enum chain_part part, const char *directory, const char *name, struct err *e)
 {
     struct path *p = user;
-    bool whole = name == NULL;
     int number = 0;
 
-    if (whole && p->is_wanted == NULL)
-        return true; /* a directory where a file should be */
     if (p->count == p->room) {
         size_t room = p->room == 0 ? 8 : p->room * 2;
         int *numbers = reallocarray(p->numbers, room, sizeof(*numbers));
@@ -154,15 +151,14 @@ step(void *user, const char *directory, const char *name, bool is_last, struct e
         p->room = room;
     }
     errno = 0;
-    if (directories_add(&p->watch->directories, directory, name, is_last && !whole, p, &number,
-                        e)) {
+    if (directories_add(&p->watch->directories, part, directory, name, p, &number, e)) {
         p->numbers[p->count++] = number;
         return true;
     }
     if (e->code == ERR_BUSY)
         return false;
-    /* where it may be passed and not read, as /root, what is above is no use to us, either */
-    if (is_last || errno == ENOSPC)
+    /* one that may be passed and not read, as /root, is replaced by nobody but root */
+    if (part != CHAIN_PASSED || errno == ENOSPC)
         go_blind(p, e, errno);
     log_debug("%s", e->text);
     return true;
@@ -311,12 +307,11 @@ touch(struct path *p, int64_t now_ms)
 }
 
 static void
-hear(void *user, void *owner, const char *name)
+hear(void *user, void *owner)
 {
     const struct watch *w = user;
     struct path *p = owner;
 
-    (void)name;
     touch(p, w->now_ms);
 }
 
@@ -393,6 +388,13 @@ watch_take(struct watch *w, int64_t now_ms, size_t *thing, const char **path)
             return true;
     }
     return false;
+}
+
+void
+watch_absorb(struct watch *w, size_t thing)
+{
+    w->things[thing].settle = (struct settle){0};
+    (void)look(&w->things[thing]);
 }
 
 const char *

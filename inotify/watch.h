@@ -64,6 +64,9 @@ int64_t watch_due_ms(const struct watch *w);
  */
 bool watch_take(struct watch *w, int64_t now_ms, size_t *thing, const char **path);
 
+/* Whatever has happened to a thing so far was our own doing: it is no change. */
+void watch_absorb(struct watch *w, size_t thing);
+
 /* Why something had to be left unwatched: it is looked at every WATCH_BLIND_MS. NULL: all is
  * watched. */
 const char *watch_is_short(const struct watch *w);

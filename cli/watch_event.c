@@ -1,0 +1,120 @@
+/* watch_event.c: what `watch` has to tell. */
+#include "cli/watch_event.h"
+
+#include "base/log.h"
+#include "cli/term.h"
+
+#include <stdio.h>
+
+/* {"event": ..., "at": ...} */
+static struct json_t *
+event_new(const struct app *app, const char *event)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_text(object, "event", event);
+    json_put_time(object, "at", app->clock->now_s(app->clock));
+    return object;
+}
+
+/* One line, which is out before anything else happens. */
+static void
+print(const struct json_t *object)
+{
+    own_mem char *text = json_encode(object);
+
+    if (text != NULL)
+        (void)printf("%s\n", text);
+    (void)fflush(stdout);
+}
+
+void
+watch_event_begin(const struct app *app, const char *event, size_t certificates, size_t directories)
+{
+    own_json struct json_t *object = app->json ? event_new(app, event) : NULL;
+
+    if (object != NULL) {
+        json_put_int(object, "certificates", (int64_t)certificates);
+        json_put_int(object, "directories", (int64_t)directories);
+        print(object);
+    } else if (!app->quiet) {
+        (void)printf("%s: %zu certificate%s in %zu director%s\n", event, certificates,
+                     certificates == 1 ? "" : "s", directories, directories == 1 ? "y" : "ies");
+        (void)fflush(stdout);
+    }
+}
+
+void
+watch_event_change(const struct app *app, const char *certificate, const char *path)
+{
+    own_json struct json_t *object = app->json ? event_new(app, "changed") : NULL;
+
+    if (object != NULL) {
+        json_put_text(object, "name", certificate);
+        json_put_text(object, "path", path);
+        print(object);
+    } else if (!app->quiet) {
+        (void)printf("%s: '%s' has changed\n", certificate, path);
+        (void)fflush(stdout);
+    }
+}
+
+/* Each target's failure; or that of the whole, where it is none of theirs. */
+static void
+tell_failures(const struct report *r, const char *again)
+{
+    bool told = false;
+
+    for (size_t i = 0; i < r->target_count; i++) {
+        const struct report_target *t = &r->targets[i];
+
+        if (t->e.code == ERR_NONE)
+            continue;
+        log_say(LOG_LEVEL_ERR, "%s: [target %s]: %s; tried again in %s", r->certificate->name,
+                t->name, t->e.text, again);
+        told = true;
+    }
+    if (!told)
+        log_say(LOG_LEVEL_ERR, "%s; tried again in %s", r->trouble.text, again);
+}
+
+void
+watch_event_report(const struct app *app, const struct report *r, int64_t again_ms)
+{
+    bool bad = r->trouble.code != ERR_NONE;
+    own_json struct json_t *object =
+        app->json && r->state.json != NULL ? event_new(app, bad ? "failed" : "done") : NULL;
+    char again[CLOCK_SPAN_SIZE];
+
+    clock_span(again, again_ms);
+    term_clear();
+    if (bad)
+        tell_failures(r, again);
+    if (object != NULL) {
+        json_put(object, "certificate", report_json(r, true));
+        print(object);
+    } else if (!app->quiet && !app->json && r->did.count > 0) {
+        report_print_line(r, app->clock->now_s(app->clock));
+    }
+}
+
+void
+watch_event_error(const struct app *app, const struct err *e)
+{
+    own_json struct json_t *object = app->json ? event_new(app, "error") : NULL;
+
+    log_say(LOG_LEVEL_ERR, "%s", e->text);
+    if (object == NULL)
+        return;
+    json_put_text(object, "error", e->text);
+    print(object);
+}
+
+void
+watch_event_end(const struct app *app)
+{
+    own_json struct json_t *object = app->json ? event_new(app, "stopped") : NULL;
+
+    if (object != NULL)
+        print(object);
+}

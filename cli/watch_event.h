@@ -1,0 +1,23 @@
+/* watch_event.h: what `watch` has to tell: a line for people, or an object a line for --json. */
+#ifndef PGCERT_CLI_WATCH_EVENT_H
+#define PGCERT_CLI_WATCH_EVENT_H
+
+#include "cli/report.h"
+
+/* It has begun, or goes on with new settings: "watching", "reloaded". */
+void watch_event_begin(const struct app *app, const char *event, size_t certificates,
+                       size_t directories);
+
+/* A file of a certificate is another one than before. */
+void watch_event_change(const struct app *app, const char *certificate, const char *path);
+
+/* What was done for a certificate, or that it failed, and when it is tried again. */
+void watch_event_report(const struct app *app, const struct report *r, int64_t again_ms);
+
+/* Something failed that is not one certificate's; without text: it was told. */
+void watch_event_error(const struct app *app, const struct err *e);
+
+/* It ends. */
+void watch_event_end(const struct app *app);
+
+#endif

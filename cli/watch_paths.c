@@ -1,0 +1,123 @@
+/* watch_paths.c: the files of a certificate that may change without us. */
+#include "cli/watch_paths.h"
+
+#include "base/file.h"
+#include "cli/state.h"
+
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The settings of an issuer that name files of another tool. */
+#define CHAIN_FILE "chain_file"
+#define KEY_FILE "key_file"
+
+/* What PostgreSQL writes into its data directory when it starts (its manual, "Database File
+ * Layout"). */
+#define STARTED "postmaster.pid"
+
+/* The name of a generation (base/store.h). */
+static bool
+is_generation(const char *name)
+{
+    return name[0] != '0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+static bool
+add(struct watch_paths *p, const char *text, watch_filter *is_wanted, struct err *e)
+{
+    struct watch_path *items = reallocarray(p->items, p->count + 1, sizeof(*items));
+
+    if (items == NULL)
+        return err_memory(e);
+    p->items = items;
+    if (text == NULL || !list_add(&p->texts, text))
+        return err_memory(e);
+    p->items[p->count] = (struct watch_path){p->texts.items[p->count], is_wanted};
+    p->count++;
+    return true;
+}
+
+static const char *
+issuer_file(const struct config *config, const struct certificate *c, const char *setting)
+{
+    const struct conf_section *s = conf_find(&config->conf, "issuer", c->issuer_name);
+    const struct conf_value *v = s == NULL ? NULL : conf_value_find(s, setting);
+
+    return v == NULL ? NULL : v->text;
+}
+
+bool
+watch_paths_is_files(const struct config *config, const struct certificate *c)
+{
+    return issuer_file(config, c, CHAIN_FILE) != NULL && issuer_file(config, c, KEY_FILE) != NULL;
+}
+
+static bool
+add_issuer(const struct config *config, const struct certificate *c, struct watch_paths *out,
+           struct err *e)
+{
+    return !watch_paths_is_files(config, c) ||
+           (add(out, issuer_file(config, c, KEY_FILE), NULL, e) &&
+            add(out, issuer_file(config, c, CHAIN_FILE), NULL, e));
+}
+
+/* A server that was down is tried again when it starts, which changes a file beside ours. */
+static bool
+add_deployed(const char *file, struct watch_paths *out, struct err *e)
+{
+    const char *slash = strrchr(file, '/');
+    own_mem char *started =
+        slash == NULL ? NULL : str_format("%.*s/" STARTED, (int)(slash - file), file);
+
+    return add(out, file, NULL, e) && add(out, started, NULL, e);
+}
+
+bool
+watch_paths_list(const struct config *config, const struct certificate *c, struct watch_paths *out,
+                 struct err *e)
+{
+    own_mem char *store = store_directory(config->settings.state, c->name);
+    own_state struct state s = {0};
+
+    if (c->deploy.count == 0 && !watch_paths_is_files(config, c))
+        return true;
+    if (!add(out, store, is_generation, e) || !add_issuer(config, c, out, e) ||
+        !state_load(&s, config->settings.state, c->name, e))
+        return false;
+    for (size_t i = 0; i < c->deploy.count; i++) {
+        struct proof proof = state_proof(&s, c->deploy.items[i]);
+
+        if (proof.file != NULL && !add_deployed(proof.file, out, e))
+            return false;
+    }
+    return true;
+}
+
+bool
+watch_paths_match(const struct config *config, const struct certificate *c)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    own_chain struct chain chain = {0};
+    own_pkey EVP_PKEY *key = NULL;
+    struct err e = {0};
+
+    if (!watch_paths_is_files(config, c))
+        return true;
+    if (!file_read(AT_FDCWD, issuer_file(config, c, KEY_FILE), CERT_PEM_MAX, &key_pem, &e) ||
+        !file_read(AT_FDCWD, issuer_file(config, c, CHAIN_FILE), CERT_PEM_MAX, &chain_pem, &e))
+        return e.code == ERR_PERMISSION;
+    key = key_from_pem(key_pem.text, key_pem.size, &e);
+    return key != NULL && chain_from_pem(&chain, chain_pem.text, chain_pem.size, &e) &&
+           X509_check_private_key(chain.certs[0], key) == 1;
+}
+
+void
+watch_paths_done(struct watch_paths *p)
+{
+    list_done(&p->texts);
+    free(p->items);
+    *p = (struct watch_paths){0};
+}

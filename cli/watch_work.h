@@ -1,0 +1,31 @@
+/* watch_work.h: the work of `watch`, in a process of its own: what it loads, holds and waits for is
+ * gone when it ends, and nothing that hangs there keeps the watching process from its signals.
+ */
+#ifndef PGCERT_CLI_WATCH_WORK_H
+#define PGCERT_CLI_WATCH_WORK_H
+
+#include "cli/app.h"
+#include "cli/watch_plan.h"
+
+/* What is to be done; all borrowed. */
+struct watch_job {
+    struct app *app;
+    const struct watch_item *items; /* one for each certificate of the settings */
+    const size_t *which;            /* of them, which are worked on */
+    size_t count;
+};
+
+/* What became of one. Written at once, so that no two of them mix. */
+struct watch_word {
+    size_t item;
+    bool is_busy; /* another run is at work: nothing was done */
+    bool is_good;
+    bool did, deployed;  /* anything; a file was put in place */
+    uint64_t told;       /* the digest of its failure, which was told unless it had been before */
+    int64_t proved_at_s; /* the oldest proof of its targets; 0: nothing is served */
+};
+
+/* A worker_main; the context is a struct watch_job, and what is said are struct watch_word. */
+void watch_work(void *job, int out);
+
+#endif
