@@ -19,7 +19,7 @@ static const char *config_path = CONFIG_PATH;
 /* clang-format off */
 const struct flag command_global_flags[] = {
     {"--config",  "-c", NULL,          &config_path, "FILE", "read FILE, and conf.d/*.conf beside it"},
-    {"--json",    NULL, &want_json,    NULL,         NULL,   "print one JSON object"},
+    {"--json",    NULL, &want_json,    NULL,         NULL,   "print one JSON object; watch: one a line"},
     {"--quiet",   "-q", &want_quiet,   NULL,         NULL,   "print nothing but errors"},
     {"--verbose", "-v", &want_debug,   NULL,         NULL,   "say what happens inside"},
     {"--help",    "-h", &want_help,    NULL,         NULL,   "explain the command"},

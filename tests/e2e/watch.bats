@@ -227,6 +227,37 @@ failed_again()
     watch_ends
 }
 
+@test "when what does the work is killed, that is told, and it is done again" {
+    watch
+    exec 8>"$STATE/lock"
+    flock 8
+    rm "$PGDATA/pgcert.pem"
+    await 5 "the change" told 1 changed
+    kill -KILL "$(pgrep -P "$pid")"
+    await 5 "the sentence" grep -q "has ended too early" "$ERR"
+    exec 8>&-
+    await 10 "ours again" told 1 "done"
+    [ "$(served)" = "$first" ] && [ "$(wc -l <"$ERR")" = 1 ]
+    watch_ends
+}
+
+@test "told to end, it first brings to its end what it does" {
+    watch
+    exec 8>"$STATE/lock"
+    flock 8
+    rm "$PGDATA/pgcert.pem"
+    await 5 "the change" told 1 changed
+    kill "$pid"
+    await 5 "STOPPING=1" grep -q STOPPING=1 "$NOTIFIED"
+    at_rest
+    not process_is_gone "$pid"
+    exec 8>&-
+    await 5 "its end" told 1 stopped
+    [ "$(leaf_sha256 "$PGDATA/pgcert.pem")" = "$first" ]
+    wait "$pid"
+    rm "$WORLD/watch.number"
+}
+
 @test "killed at its work, it goes on when it is started again" {
     watch
     exec 8>"$STATE/lock"
