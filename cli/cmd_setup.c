@@ -4,14 +4,15 @@
 #include "cli/keep.h"
 #include "cli/obtain.h"
 #include "cli/setup_ca.h"
+#include "cli/setup_hook.h"
 #include "cli/setup_settings.h"
 #include "cli/term.h"
 #include "cli/trust.h"
 
 #include <stdio.h>
 
-static bool yes, dry_run, mutual_tls;
-static const char *issuer_name, *target_name, *hba_source;
+static bool yes, dry_run, mutual_tls, certbot_hook;
+static const char *issuer_name, *target_name, *hba_source, *certbot = SETUP_HOOK_CERTBOT;
 
 /* clang-format off */
 static const struct flag flags[] = {
@@ -19,6 +20,8 @@ static const struct flag flags[] = {
     {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
     {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "clients of the private CA log in by certificate"},
     {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where they may; default: as before, or all"},
+    {"--certbot-hook", NULL, &certbot_hook, NULL,     NULL,   "have certbot call pgcert after each renewal"},
+    {"--certbot-directory", NULL, NULL, &certbot,     "DIR",  "where certbot keeps what it has; " SETUP_HOOK_CERTBOT},
     {"--yes",        NULL, &yes,        NULL,         NULL,   "go ahead without asking"},
     {"--dry-run",    NULL, &dry_run,    NULL,         NULL,   "say what would be done, and do nothing"},
     {0},
@@ -190,8 +193,14 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
     if (hba_source != NULL && !mutual_tls)
         return err_set(e, ERR_USAGE, "--hba-source goes with --mutual-tls");
+    if (argc == 0 && !certbot_hook)
+        return err_set(e, ERR_USAGE, "usage: pgcert setup %s", cmd_setup.arguments);
     if (!yes && !dry_run && !term_can_ask())
         return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
+    if (certbot_hook && !setup_hook_certbot(app, certbot, dry_run, may_go_on, e))
+        return false;
+    if (argc == 0)
+        return true;
     if (!complete_settings(app, argc, argv, &asked, e))
         return false;
     if (dry_run && asked)
@@ -211,8 +220,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_setup = {
     .name = "setup",
     .arguments = "NAME...",
-    .least = 1,
-    .most = -1,
+    .most = -1,            /* none: for certbot's hook alone */
     .needs = NEED_NOTHING, /* the settings are read here: there may be none yet */
     .flags = flags,
     .run = run,
@@ -226,5 +234,7 @@ const struct command cmd_setup = {
                "reloaded, never restarted. With --mutual-tls it also trusts the private CA's\n"
                "clients (ssl_ca_file, ssl_crl_file), and pg_hba.conf and pg_ident.conf get lines\n"
                "for each client that has a bundle here (client new): it may log in with its\n"
-               "certificate, to its database, and is refused everything else over TCP.",
+               "certificate, to its database, and is refused everything else over TCP.\n"
+               "With --certbot-hook, also without NAME, certbot calls pgcert hook certbot after\n"
+               "each renewal, by a file in its renewal-hooks/deploy.",
 };

@@ -19,6 +19,7 @@ struct command {
     const char *arguments;    /* "NAME..." */
     int least, most;          /* how many; most -1: any number */
     int needs;                /* enum command_needs */
+    bool flags_first;         /* what follows the first argument is taken as it is */
     const struct flag *flags; /* ended by a row without name; NULL: none */
     /* The error's code becomes the exit status; an error without text was told already. */
     bool (*run)(struct app *app, int argc, char **argv, struct err *e);
@@ -42,7 +43,7 @@ extern const struct flag command_global_flags[];
 MUST_USE bool command_run(struct app *app, int argc, char **argv, struct err *e);
 
 extern const struct command cmd_account, cmd_ca, cmd_check, cmd_client, cmd_config, cmd_deploy,
-    cmd_doctor, cmd_help, cmd_renew, cmd_revoke, cmd_rollback, cmd_setup, cmd_status, cmd_version,
-    cmd_watch;
+    cmd_doctor, cmd_help, cmd_hook, cmd_renew, cmd_revoke, cmd_rollback, cmd_setup, cmd_status,
+    cmd_version, cmd_watch;
 
 #endif
