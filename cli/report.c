@@ -118,6 +118,16 @@ issuer_name(const struct report *r)
                : r->certificate->issuer_name;
 }
 
+/* Its word for `type`. */
+static const char *
+issuer_type(const struct report *r)
+{
+    const struct issuer *usual = r->certificate->issuer, *other = usual->stand_in;
+    bool is_other = other != NULL && strcmp(issuer_name(r), other->name) == 0;
+
+    return config_issuer_types[is_other ? other->type : usual->type];
+}
+
 /* null when the issuer gave no advice. */
 static struct json_t *
 advice_json(const struct report *r)
@@ -146,7 +156,7 @@ report_json(const struct report *r, bool after_run)
     json_put_text(object, "name", r->certificate->name);
     json_put_list(object, "names", &r->certificate->names);
     json_put_text(object, "issuer", issuer_name(r));
-    json_put_text(object, "issuer_type", config_issuer_types[r->certificate->issuer->type]);
+    json_put_text(object, "issuer_type", issuer_type(r));
     json_put_int(object, "generation", g->number);
     if (g->number != 0)
         json_put(object, "issued", issued_json(g));
@@ -364,7 +374,7 @@ report_print(const struct report *r, int64_t now_s)
                  term_on(style), word, term_off());
     term_words("names", &r->certificate->names);
     (void)printf("  %s%-9s%s %s%s", term_on(TERM_DIM), "issuer", term_off(), issuer_name(r),
-                 r->certificate->issuer->type == ISSUER_FILES ? " (files of another tool)" : "");
+                 strcmp(issuer_type(r), "files") == 0 ? " (files of another tool)" : "");
     if (g->number != 0) {
         (void)printf(", generation %lld, %s\n", (long long)g->number, g->key_type);
         print_dates(r, now_s);

@@ -189,6 +189,29 @@ is_past()
     says "ended at .*nothing newer came from"
 }
 
+@test "another tool's files stand in for an ACME server that cannot be reached" {
+    renewed 1
+    conf_add <<END
+[issuer pebble]
+directory = $DIRECTORY
+agree_terms = yes
+dns = world
+fallback = certbot
+[dns world]
+provider = rfc2136
+tsig_file = $WORLD/none
+[certificate db.$ZONE]
+issuer = pebble
+END
+    expect 0 pgcert renew
+    says "\[issuer pebble\] fails, and \[issuer certbot\] is tried instead"
+    [ "$(served)" = "$(leaf_sha256 "$LIVE/fullchain.pem")" ]
+    expect 0 pgcert --json renew
+    [ "$(json "['certificates'][0]['did']")" = "[]" ]
+    [ "$(json "['certificates'][0]['issuer']")" = certbot ]
+    [ "$(json "['certificates'][0]['issuer_type']")" = files ]
+}
+
 @test "root's key comes to a state that is postgres's, who renews and deploys without seeing the files" {
     renewed 1
     install -d -o postgres -g postgres -m 700 "$STATE"

@@ -301,6 +301,26 @@ cd "$DOMAIN_PATH" && eval "$reloadcmd"'
         exec env -i RENEWED_LINEAGE="$live" RENEWED_DOMAINS="$NAME" "$PGCERT" -c "$CONF" hook certbot \
             <&- >&- 2>&- 3>&- 4>&-)
     is_new "$live/fullchain.pem"
+    # what is said goes nowhere, not into the first file that is opened
+    rm -rf "$STATE"
+    RENEWED_LINEAGE=$live "$PGCERT" -c "$CONF" hook certbot >&- 3>&- 4>&-
+    [ -e "$STATE/lock" ] && [ ! -s "$STATE/lock" ]
+}
+
+@test "a server that is down, a run that is at work: the hook waits, and the next renew makes up for it" {
+    live=$CLIENTS/certbot/live/$NAME
+    follows "$live/fullchain.pem" "$live/privkey.pem"
+    conf_add <<<$'[pgcert]\nlock_wait = 0s'
+    mkdir -m 700 "$STATE"
+    pg_stop
+    flock "$STATE/lock" sleep 1 3>&- 4>&- &
+    await 5 "the other run" not flock -n "$STATE/lock" true
+    RENEWED_LINEAGE=$live expect 75 pgcert hook certbot
+    [ "$(leaf_sha256 "$(newest_generation)/chain.pem")" = "$(leaf_sha256 "$live/fullchain.pem")" ]
+    pg_start
+    [ "$(served)" = "$old" ]
+    expect 0 pgcert renew
+    is_new "$live/fullchain.pem"
 }
 
 @test "what is not ours to answer succeeds or is refused as each contract wants it, and nothing is touched" {
