@@ -50,6 +50,14 @@ MUST_USE bool conf_read_beside(struct conf *c, const char *path, struct err *e);
 MUST_USE bool conf_read_text(struct conf *c, const char *label, const char *text, size_t size,
                              struct err *e);
 
+/*
+ * The same for a file of another program in the manner of Python's configobj: settings before the
+ * first section are those of [top], the ones of a [[subsection]] those of [sub], and quotes around
+ * a value are taken off.
+ */
+MUST_USE bool conf_read_foreign(struct conf *c, const char *label, const char *text, size_t size,
+                                struct err *e);
+
 /* NULL when there is none. */
 const struct conf_section *conf_find(const struct conf *c, const char *kind, const char *name);
 const struct conf_value *conf_value_find(const struct conf_section *s, const char *name);

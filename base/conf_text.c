@@ -28,6 +28,7 @@ enum joint { JOINT_NEW, JOINT_SPACE, JOINT_NONE };
 struct reading {
     struct conf *conf;
     const char *label;
+    bool is_foreign;      /* see conf_read_foreign() */
     const char *at, *end; /* what is left of the file */
     int line;
     size_t section; /* index + 1 of the current one; 0: none yet */
@@ -177,6 +178,17 @@ is_section_name(const char *name)
            strpbrk(name, "/\\[]\"'` \t") == NULL;
 }
 
+/* Goes on in that section, made when it is new. */
+static bool
+enter_section(struct reading *r, const char *kind, const char *name)
+{
+    if (conf_find(r->conf, kind, name) == NULL && !add_section(r, kind, name))
+        return false;
+    r->section = (size_t)(conf_find(r->conf, kind, name) - r->conf->sections) + 1;
+    r->in_value = false;
+    return true;
+}
+
 /* "[KIND]" or "[KIND NAME]". */
 static bool
 open_section(struct reading *r)
@@ -184,6 +196,8 @@ open_section(struct reading *r)
     char *kind = r->text + 1;
     char *name = NULL;
 
+    if (r->is_foreign && *kind == '[')
+        return enter_section(r, "sub", "");
     if (r->text[r->size - 1] != ']')
         return refuse(r, "'%s' has no ']' at its end", r->text);
     r->text[r->size - 1] = '\0';
@@ -200,11 +214,7 @@ open_section(struct reading *r)
                       "'%s' cannot name a section: one word of at most %d bytes, no '/', quotes "
                       "or brackets, no '.' or '-' in front",
                       name, NAME_SIZE_MAX);
-    if (conf_find(r->conf, kind, name) == NULL && !add_section(r, kind, name))
-        return false;
-    r->section = (size_t)(conf_find(r->conf, kind, name) - r->conf->sections) + 1;
-    r->in_value = false;
-    return true;
+    return enter_section(r, kind, name);
 }
 
 /* ---- settings ---- */
@@ -226,6 +236,8 @@ judge(struct reading *r, bool indented)
 
     if (!is_setting && !(indented && r->in_value))
         return refuse(r, "'%.60s' is not a setting; write: name = value", r->text);
+    if (r->section == 0 && r->is_foreign && !enter_section(r, "top", ""))
+        return false;
     if (r->section == 0)
         return refuse(r, "'%.60s' stands before the first [section]", r->text);
     r->joint = is_setting ? JOINT_NEW : JOINT_SPACE;
@@ -348,22 +360,53 @@ take_setting(void *user, const char *section, const char *name, const char *text
                                r->joint == JOINT_SPACE && v->text[0] != '\0' ? " " : "", text));
 }
 
-bool
-conf_read_text(struct conf *c, const char *label, const char *text, size_t size, struct err *e)
+static bool
+read_text(struct reading *r, const char *text, size_t size)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark of some editors */
     size_t skip = size >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
-    struct reading r = {.conf = c, .label = label, .e = e};
     int failed_line = 0;
 
-    if (!list_add(&c->files, label))
-        return err_memory(e);
+    if (!list_add(&r->conf->files, r->label))
+        return err_memory(r->e);
     if (size == 0)
         return true;
-    r.at = text + skip;
-    r.end = text + size;
-    failed_line = ini_parse_stream(next_piece, &r, take_setting, &r);
-    if (!r.failed && failed_line != 0)
-        return err_set(e, ERR_INTERNAL, "%s: libinih failed (%d)", label, failed_line);
-    return !r.failed;
+    r->at = text + skip;
+    r->end = text + size;
+    failed_line = ini_parse_stream(next_piece, r, take_setting, r);
+    if (!r->failed && failed_line != 0)
+        return err_set(r->e, ERR_INTERNAL, "%s: libinih failed (%d)", r->label, failed_line);
+    return !r->failed;
+}
+
+bool
+conf_read_text(struct conf *c, const char *label, const char *text, size_t size, struct err *e)
+{
+    struct reading r = {.conf = c, .label = label, .e = e};
+
+    return read_text(&r, text, size);
+}
+
+static void
+unquote(char *text)
+{
+    size_t size = strlen(text);
+
+    if (size >= 2 && (text[0] == '"' || text[0] == '\'') && text[size - 1] == text[0]) {
+        memmove(text, text + 1, size - 2);
+        text[size - 2] = '\0';
+    }
+}
+
+bool
+conf_read_foreign(struct conf *c, const char *label, const char *text, size_t size, struct err *e)
+{
+    struct reading r = {.conf = c, .label = label, .e = e, .is_foreign = true};
+
+    if (!read_text(&r, text, size))
+        return false;
+    for (size_t i = 0; i < c->section_count; i++)
+        for (size_t v = 0; v < c->sections[i].value_count; v++)
+            unquote(c->sections[i].values[v].text);
+    return true;
 }

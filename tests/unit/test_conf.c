@@ -253,6 +253,42 @@ what_is_too_much_is_refused(void **state)
     is_refused(value.text, "f:11: the value of 'b' is longer than 16384 bytes");
 }
 
+/* Shortened from what certbot 2.1 writes to renewal/NAME.conf, with a [[subsection]] as its webroot
+ * plugin makes one; quotes as configobj has them. */
+static void
+a_file_in_the_manner_of_configobj_is_read(void **state)
+{
+    static const char text[] = "# renew_before_expiry = 30 days\n"
+                               "version = 2.1.0\n"
+                               "\n"
+                               "[renewalparams]\n"
+                               "server = \"https://acme.test/directory\"\n"
+                               "webroot_path = /var/www,\n"
+                               "a = 'b\"\n"
+                               "[[webroot_map]]\n"
+                               "db.example.org = ''\n";
+    struct conf c = {0};
+    struct err e = {0};
+    char *shown = NULL;
+
+    (void)state;
+    assert_true(conf_read_foreign(&c, "f", text, strlen(text), &e));
+    shown = show(&c);
+    assert_string_equal(shown, "top/@2{version=2.1.0@2}"
+                               "renewalparams/@4{server=https://acme.test/directory@5 "
+                               "webroot_path=/var/www,@6 a='b\"@7}"
+                               "sub/@8{db.example.org=@9}");
+    free(shown);
+    conf_done(&c);
+    /* of our own that is no file of settings */
+    assert_false(conf_read_text(&c, "f", text, strlen(text), &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    conf_done(&c);
+    assert_false(conf_read_foreign(&c, "f", "a = b\nc\n", 8, &e));
+    assert_string_equal(e.text, "f:2: 'c' is not a setting; write: name = value");
+    conf_done(&c);
+}
+
 static void
 what_is_not_there_is_not_found(void **state)
 {
@@ -431,6 +467,7 @@ main(void)
         cmocka_unit_test(what_is_no_section_is_refused),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(what_is_too_much_is_refused),
+        cmocka_unit_test(a_file_in_the_manner_of_configobj_is_read),
         cmocka_unit_test(what_is_not_there_is_not_found),
         IN_DIRECTORY(files_are_read_in_order_of_name_and_the_last_wins),
         IN_DIRECTORY(a_setting_of_another_file_needs_its_own_section),
