@@ -43,7 +43,7 @@ extern const struct flag command_global_flags[];
 MUST_USE bool command_run(struct app *app, int argc, char **argv, struct err *e);
 
 extern const struct command cmd_account, cmd_ca, cmd_check, cmd_client, cmd_config, cmd_deploy,
-    cmd_doctor, cmd_help, cmd_hook, cmd_renew, cmd_revoke, cmd_rollback, cmd_setup, cmd_status,
-    cmd_version, cmd_watch;
+    cmd_doctor, cmd_help, cmd_hook, cmd_import, cmd_renew, cmd_revoke, cmd_rollback, cmd_setup,
+    cmd_status, cmd_version, cmd_watch;
 
 #endif

@@ -113,9 +113,7 @@ settings_lack(const struct app *app)
     return access(app->config_path, F_OK) < 0 && errno == ENOENT;
 }
 
-/* The settings file itself when it is missing; else conf.d/NAME.conf beside it, "wildcard." for
- * "*."; NULL: no name for a file. */
-static char *
+char *
 settings_path(const struct app *app, const char *name)
 {
     const char *slash = strrchr(app->config_path, '/');
@@ -189,9 +187,9 @@ write_settings(const char *path, const struct str *text, struct err *e)
     return err_errno(e, "write '%s'", path);
 }
 
-/* Is the text good settings together with those that are there? Read again to find out. */
-static bool
-try_settings(struct app *app, const char *path, const struct str *text, struct err *e)
+/* Read again to find out whether the text is good settings together with those that are there. */
+bool
+settings_try(struct app *app, const char *path, const struct str *text, struct err *e)
 {
     struct err ignored = {0};
 
@@ -214,7 +212,7 @@ add_file(struct app *app, const char *path, const struct str *text, bool is_priv
     (void)fflush(stdout);
     if (is_private)
         setup_ca_announce(app, w->is_dry);
-    return w->is_dry || (w->may("Write these settings?", e) && try_settings(app, path, text, e));
+    return w->is_dry || (w->may("Write these settings?", e) && settings_try(app, path, text, e));
 }
 
 bool

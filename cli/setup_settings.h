@@ -15,6 +15,19 @@ struct settings_wish {
 /* Is there no settings file? */
 bool settings_lack(const struct app *app);
 
+/* Where settings of that name are to be written: the settings file itself when it is missing; else
+ * conf.d/NAME.conf beside it, "wildcard." for "*."; free() it. NULL: no name for a file. */
+MUST_USE char *settings_path(const struct app *app, const char *name);
+
+/*
+ * Writes a new file of settings and reads them all again; it is removed when they are not good.
+ *
+ * Errors: ERR_CONFIG  the file exists; the settings are wrong then, and have to be read again
+ *         ERR_PERMISSION, ERR_SYSTEM, ERR_CREATE
+ */
+MUST_USE bool settings_try(struct app *app, const char *path, const struct str *text,
+                           struct err *e);
+
 /*
  * Writes sections for a certificate that the settings do not have, with the target and the issuer
  * where these are missing, into a new file; the settings are read again then.

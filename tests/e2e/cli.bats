@@ -42,14 +42,14 @@ setup_file()
 @test "help lists every command, each once, within 80 columns" {
     expect 0 "$PGCERT" help
     [ "$stderr" = "" ]
-    for command in renew deploy rollback setup status check config help version; do
+    for command in renew deploy rollback setup import status check config help version; do
         [ "$(grep -cE "^ +$command( |$)" <<<"$output")" -ge 1 ]
     done
     [ "$(awk 'length > 80' <<<"$output")" = "" ]
 }
 
 @test "help explains each command that it lists" {
-    for command in renew deploy rollback setup status check config help version; do
+    for command in renew deploy rollback setup import status check config help version; do
         expect 0 "$PGCERT" help "$command"
         grep -q "pgcert.* $command" <<<"$output"
         [ "$(awk 'length > 80' <<<"$output")" = "" ]
