@@ -182,6 +182,12 @@ extern const char *const ca_reasons[];
 MUST_USE bool ca_revoke(struct ca *ca, const char *serial, const char *reason, bool *revoked,
                         struct err *e);
 
+/* The same for many, all of them or none, with one look at the index and one write to it.
+ *
+ * Gives:  revoked  how many were not revoked before */
+MUST_USE bool ca_revoke_all(struct ca *ca, const struct list *serials, const char *reason,
+                            size_t *revoked, struct err *e);
+
 /*
  * Makes the CRLs that are missing, have less than half of their life left, or lack a revocation;
  * those of the root only while its key is here. A CA that cannot sign does not hold back the
@@ -257,7 +263,7 @@ struct ca_issued {
     const char *tenant; /* NULL: none */
     const char *kind;   /* "client" "server" "canary" "client-ca" "server-ca" "tenant-ca" "root" */
     const char *issuer; /* the key id of its CA */
-    const char *state;  /* "valid" "expired" "revoked" */
+    const char *state;  /* "valid" "expired" "revoked"; "gone": a rollover has taken its CA away */
     const char *reason; /* NULL: not revoked */
     int64_t at_s, not_after_s, revoked_at_s;
 };

@@ -161,7 +161,7 @@ ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust, struc
     if (!read_canary(ca, &retired, &trust->retired, &ignored) || !is_gone(ca, &trust->retired))
         str_clear(&trust->retired);
     return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) &&
-           add_crls(ca, &trust->pem, e) && gone_add(ca, &trust->gone, e);
+           add_crls(ca, &trust->pem, e) && gone_add(ca->config, &trust->gone, e);
 }
 
 void

@@ -14,10 +14,10 @@
 /* Adds the paths of what is in a directory, below ours, sorted by number and name; nothing where it
  * is not there. */
 static bool
-list_sorted(const struct ca *ca, const char *directory, int (*is_one)(const struct dirent *),
-            struct list *found, struct err *e)
+list_sorted(const struct ca_config *config, const char *directory,
+            int (*is_one)(const struct dirent *), struct list *found, struct err *e)
 {
-    own_mem char *path = authority_path(ca->config, directory, "");
+    own_mem char *path = authority_path(config, directory, "");
     struct dirent **entries = NULL;
     int count = path == NULL ? 0 : scandir(path, &entries, is_one, versionsort);
     bool good = path != NULL;
@@ -52,9 +52,9 @@ is_cert(const struct dirent *entry)
 }
 
 static bool
-add_cert(const struct ca *ca, const char *name, struct str *pem, struct err *e)
+add_cert(const struct ca_config *config, const char *name, struct str *pem, struct err *e)
 {
-    own_mem char *path = authority_path(ca->config, name, "");
+    own_mem char *path = authority_path(config, name, "");
     own_str struct str text = {0};
     own_chain struct chain chain = {0};
     struct err ignored = {0};
@@ -69,7 +69,8 @@ add_cert(const struct ca *ca, const char *name, struct str *pem, struct err *e)
 }
 
 static bool
-add_generation(const struct ca *ca, const char *directory, struct str *pem, struct err *e)
+add_generation(const struct ca_config *config, const char *directory, struct str *pem,
+               struct err *e)
 {
     own_mem char *clients = str_format("%s/client-ca.crt", directory);
     own_mem char *tenants = str_format("%s/" AUTHORITY_TENANTS, directory);
@@ -77,23 +78,43 @@ add_generation(const struct ca *ca, const char *directory, struct str *pem, stru
 
     if (clients == NULL || tenants == NULL || !list_add(&all, clients))
         return err_memory(e);
-    if (!list_sorted(ca, tenants, is_cert, &all, e))
+    if (!list_sorted(config, tenants, is_cert, &all, e))
         return false;
     for (size_t i = 0; i < all.count; i++)
-        if (!add_cert(ca, all.items[i], pem, e))
+        if (!add_cert(config, all.items[i], pem, e))
             return false;
     return true;
 }
 
 bool
-gone_add(const struct ca *ca, struct str *pem, struct err *e)
+gone_add(const struct ca_config *config, struct str *pem, struct err *e)
 {
     own_list struct list generations = {0};
 
-    if (!list_sorted(ca, OLD, is_generation, &generations, e))
+    if (!list_sorted(config, OLD, is_generation, &generations, e))
         return false;
     for (size_t i = 0; i < generations.count; i++)
-        if (!add_generation(ca, generations.items[i], pem, e))
+        if (!add_generation(config, generations.items[i], pem, e))
             return false;
+    return true;
+}
+
+bool
+gone_ids(const struct ca_config *config, struct list *ids, struct err *e)
+{
+    own_str struct str pem = {0};
+    own_chain struct chain chain = {0};
+
+    if (!gone_add(config, &pem, e))
+        return false;
+    if (pem.size > 0 && !chain_from_pem(&chain, pem.text, pem.size, e))
+        return false;
+    for (size_t i = 0; i < chain.count; i++) {
+        char id[ISSUE_KEY_ID_TEXT];
+
+        issue_key_id(chain.certs[i], id);
+        if (!list_add(ids, id))
+            return err_memory(e);
+    }
     return true;
 }

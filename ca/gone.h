@@ -7,6 +7,9 @@
 /* Appends the certificates of those that signed for clients, also of those of tenants, as PEM; the
  * oldest first. What in their directories is no certificate is passed over. ERR_SYSTEM,
  * ERR_PERMISSION. */
-MUST_USE bool gone_add(const struct ca *ca, struct str *pem, struct err *e);
+MUST_USE bool gone_add(const struct ca_config *config, struct str *pem, struct err *e);
+
+/* Adds the key ids of the same. Errors as gone_add(). */
+MUST_USE bool gone_ids(const struct ca_config *config, struct list *ids, struct err *e);
 
 #endif

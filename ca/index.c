@@ -392,14 +392,25 @@ index_add_issued(const char *path, const struct index_entry *one, struct err *e)
 }
 
 bool
-index_add_revoked(const char *path, const char *serial, const struct index_reason *reason,
-                  int64_t at_s, struct err *e)
+index_add_all_revoked(const char *path, const struct list *serials,
+                      const struct index_reason *reason, int64_t at_s, struct err *e)
 {
-    own_str struct str line = {0};
+    own_str struct str lines = {0};
     char at[CLOCK_TEXT_SIZE];
 
     clock_text(at, at_s);
-    if (!str_addf(&line, "revoked\t%s\t%s\t%s\n", at, serial, reason->word))
-        return err_memory(e);
-    return add_lines(path, &line, e);
+    for (size_t i = 0; i < serials->count; i++)
+        if (!str_addf(&lines, "revoked\t%s\t%s\t%s\n", at, serials->items[i], reason->word))
+            return err_memory(e);
+    return serials->count == 0 || add_lines(path, &lines, e);
+}
+
+bool
+index_add_revoked(const char *path, const char *serial, const struct index_reason *reason,
+                  int64_t at_s, struct err *e)
+{
+    own_list struct list one = {0};
+
+    return list_add(&one, serial) ? index_add_all_revoked(path, &one, reason, at_s, e)
+                                  : err_memory(e);
 }

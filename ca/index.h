@@ -87,6 +87,10 @@ MUST_USE bool index_add_all_issued(const char *path, const struct index_entry *e
 MUST_USE bool index_add_revoked(const char *path, const char *serial,
                                 const struct index_reason *reason, int64_t at_s, struct err *e);
 
+/* The same for many, as index_add_all_issued(). */
+MUST_USE bool index_add_all_revoked(const char *path, const struct list *serials,
+                                    const struct index_reason *reason, int64_t at_s, struct err *e);
+
 void index_done(struct index *index);
 
 #endif

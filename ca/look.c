@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "ca/crls.h"
 #include "ca/export.h"
+#include "ca/gone.h"
 #include "ca/index.h"
 #include "ca/name.h"
 #include "ca/rollover.h"
@@ -156,15 +157,18 @@ ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *
 /* ---- the list ---- */
 
 static void
-describe(const struct index_entry *one, int64_t now_s, struct ca_issued *to)
+describe(const struct index_entry *one, const struct list *gone, int64_t now_s,
+         struct ca_issued *to)
 {
+    const char *state = export_state(one, now_s);
+
     *to = (struct ca_issued){
         .serial = one->serial,
         .name = one->name,
         .tenant = one->tenant,
         .issuer = one->issuer,
         .kind = kinds[one->kind].word,
-        .state = export_state(one, now_s),
+        .state = strcmp(state, "valid") == 0 && list_has(gone, one->issuer) ? "gone" : state,
         .reason = one->revoked_at_s != 0 ? one->reason->word : NULL,
         .at_s = one->at_s,
         .not_after_s = one->not_after_s,
@@ -178,18 +182,19 @@ ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s, st
 {
     own_mem char *path = authority_path(config, "index", "");
     struct ca_list read = {.index = calloc(1, sizeof(*read.index))};
+    own_list struct list gone = {0};
     bool good = path != NULL && read.index != NULL;
 
     if (!good)
         (void)err_memory(e);
-    good = good && index_read(path, read.index, e);
+    good = good && gone_ids(config, &gone, e) && index_read(path, read.index, e);
     if (good) {
         read.items = calloc(read.index->count + 1, sizeof(*read.items));
         good = read.items != NULL || err_memory(e);
     }
     for (size_t i = 0; good && i < read.index->count; i++)
         if (kind == NULL || kind_find(kind) == read.index->entries[i].kind)
-            describe(&read.index->entries[i], now_s, &read.items[read.count++]);
+            describe(&read.index->entries[i], &gone, now_s, &read.items[read.count++]);
     if (good)
         *list = read;
     else
@@ -251,24 +256,54 @@ ca_signs_servers(const struct ca_config *config, const char *chain_pem, size_t s
 
 /* ---- revoking ---- */
 
+/* Those that are not revoked yet, each once. */
+static bool
+find_unrevoked(const struct index *index, const struct list *serials, struct list *found,
+               struct err *e)
+{
+    for (size_t i = 0; i < serials->count; i++) {
+        struct index_entry *one = index_find(index, serials->items[i]);
+
+        if (one == NULL)
+            return err_set(e, ERR_INPUT,
+                           "the private CA has issued no certificate with the serial %s",
+                           serials->items[i]);
+        if (one->revoked_at_s == 0 && !list_add(found, one->serial))
+            return err_memory(e);
+        one->revoked_at_s = 1; /* of this copy; it may be named again */
+    }
+    return true;
+}
+
 bool
-ca_revoke(struct ca *ca, const char *serial, const char *reason_word, bool *revoked, struct err *e)
+ca_revoke_all(struct ca *ca, const struct list *serials, const char *reason_word, size_t *revoked,
+              struct err *e)
 {
     const struct index_reason *reason = index_reason_find(reason_word);
     own_index struct index index = {0};
-    const struct index_entry *one = NULL;
+    own_list struct list found = {0};
 
     if (reason == NULL)
         return err_set(e, ERR_INPUT, "there is no reason '%s'", reason_word);
-    if (!index_read(ca->index_path, &index, e))
+    if (!index_read(ca->index_path, &index, e) || !find_unrevoked(&index, serials, &found, e) ||
+        !index_add_all_revoked(ca->index_path, &found, reason, ca->clock->now_s(ca->clock), e))
         return false;
-    one = index_find(&index, serial);
-    if (one == NULL)
-        return err_set(e, ERR_INPUT, "the private CA has issued no certificate with the serial %s",
-                       serial);
-    *revoked = one->revoked_at_s == 0;
-    return !*revoked ||
-           index_add_revoked(ca->index_path, serial, reason, ca->clock->now_s(ca->clock), e);
+    *revoked = found.count;
+    return true;
+}
+
+bool
+ca_revoke(struct ca *ca, const char *serial, const char *reason, bool *revoked, struct err *e)
+{
+    own_list struct list one = {0};
+    size_t count = 0;
+
+    if (!list_add(&one, serial))
+        return err_memory(e);
+    if (!ca_revoke_all(ca, &one, reason, &count, e))
+        return false;
+    *revoked = count > 0;
+    return true;
 }
 
 /* ---- taking out ---- */

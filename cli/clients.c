@@ -27,25 +27,100 @@ clients_is_meant(const struct ca_issued *one, const char *wanted, const struct c
            (strcmp(one->name, wanted) == 0 && is_of_tenant(one, f));
 }
 
-static bool
-is_wanted(const struct ca_issued *one, const struct clients_filter *f)
+/* The words of a filter, sorted: they may be thousands, and so may be what they are looked for in.
+ */
+struct words {
+    const char **items; /* borrowed */
+    bool *is_found;
+    size_t count;
+};
+
+#define own_words __attribute__((cleanup(words_done)))
+
+static void
+words_done(struct words *w)
 {
-    for (int i = 0; i < f->wanted_count; i++)
-        if (clients_is_meant(one, f->wanted[i], f))
-            return true;
-    return f->wanted_count == 0 && is_of_tenant(one, f);
+    free(w->items);
+    free(w->is_found);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool
+words_sort(struct words *w, const struct clients_filter *f)
+{
+    size_t count = f->wanted_count < 0 ? 0 : (size_t)f->wanted_count;
+
+    w->items = calloc(count + 1, sizeof(*w->items));
+    w->is_found = calloc(count + 1, sizeof(*w->is_found));
+    if (w->items == NULL || w->is_found == NULL)
+        return false;
+    for (; w->count < count; w->count++)
+        w->items[w->count] = f->wanted[w->count];
+    qsort(w->items, w->count, sizeof(*w->items), by_text);
+    return true;
+}
+
+/* Of equal ones always the same one. */
+static bool
+words_find(struct words *w, const char *text)
+{
+    const char **found =
+        w->count == 0 ? NULL : bsearch(&text, w->items, w->count, sizeof(*w->items), by_text);
+
+    if (found != NULL)
+        w->is_found[found - w->items] = true;
+    return found != NULL;
+}
+
+/* Does a word mean it? Both that could are noted. */
+static bool
+words_mean(struct words *w, const struct ca_issued *one, const struct clients_filter *f)
+{
+    bool by_serial = words_find(w, one->serial);
+    bool by_name = is_of_tenant(one, f) && words_find(w, one->name);
+
+    return by_serial || by_name;
 }
 
 void
 clients_select(struct ca_list *list, const struct clients_filter *f)
 {
+    own_words struct words w = {0};
+    bool all = f->wanted_count == 0;
     size_t kept = 0;
 
+    if (!words_sort(&w, f)) {
+        list->count = 0; /* out of memory: rather nothing than too much */
+        return;
+    }
     for (size_t i = 0; i < list->count; i++)
-        if (is_wanted(&list->items[i], f) &&
+        if ((all ? is_of_tenant(&list->items[i], f) : words_mean(&w, &list->items[i], f)) &&
             (f->state == NULL || strcmp(list->items[i].state, f->state) == 0))
             list->items[kept++] = list->items[i];
     list->count = kept;
+}
+
+const char *
+clients_missing(const struct ca_list *list, const struct clients_filter *f)
+{
+    own_words struct words w = {0};
+
+    if (f->wanted_count <= 0 || !words_sort(&w, f))
+        return f->wanted_count <= 0 ? NULL : f->wanted[0];
+    for (size_t i = 0; i < list->count; i++)
+        (void)words_mean(&w, &list->items[i], f);
+    for (int i = 0; i < f->wanted_count; i++) {
+        const char **at = bsearch(&f->wanted[i], w.items, w.count, sizeof(*w.items), by_text);
+
+        if (at == NULL || !w.is_found[at - w.items])
+            return f->wanted[i];
+    }
+    return NULL;
 }
 
 static int
@@ -121,8 +196,8 @@ static bool
 check_state(const char *state, struct err *e)
 {
     return state == NULL || strcmp(state, "valid") == 0 || strcmp(state, "expired") == 0 ||
-           strcmp(state, "revoked") == 0 ||
-           err_set(e, ERR_USAGE, "--state %s: there are: valid expired revoked", state);
+           strcmp(state, "revoked") == 0 || strcmp(state, "gone") == 0 ||
+           err_set(e, ERR_USAGE, "--state %s: there are: valid expired revoked gone", state);
 }
 
 /* ---- showing ---- */

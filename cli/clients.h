@@ -11,7 +11,7 @@ struct clients_filter {
     char **wanted;      /* users or serial numbers; none: all */
     const char *tenant; /* the users are those of this one; NULL: of none */
     bool every_tenant;  /* whosesoever they are */
-    const char *state;  /* "valid" "expired" "revoked"; NULL: all */
+    const char *state;  /* "valid" "expired" "revoked" "gone"; NULL: all */
     const char *sort;   /* "issued" "user" "expiry" "state" "serial"; NULL: issued */
 };
 
@@ -47,6 +47,9 @@ MUST_USE bool clients_revoke(struct app *app, const struct clients_revocation *w
 /* Reads what was issued to clients. `list` is empty before. ERR_CONFIG  there is no CA; ERR_INPUT,
  * ERR_SYSTEM. */
 MUST_USE bool clients_read(const struct app *app, struct ca_list *list, struct err *e);
+
+/* The first word of the filter that means nothing in the list; NULL: each means something. */
+const char *clients_missing(const struct ca_list *list, const struct clients_filter *filter);
 
 /* Is it what that word of the filter means: a user, or a serial number? */
 bool clients_is_meant(const struct ca_issued *one, const char *word,

@@ -11,6 +11,7 @@ struct revoking {
     struct app *app;
     const struct clients_revocation *what;
     struct ca_list list; /* what is revoked, or was, as it was before */
+    struct list serials; /* of those */
     struct json_t *targets, *ended;
 };
 
@@ -20,6 +21,7 @@ static void
 revoking_done(struct revoking *r)
 {
     ca_list_done(&r->list);
+    list_done(&r->serials);
     json_drop(&r->targets);
     json_drop(&r->ended);
 }
@@ -31,28 +33,24 @@ revoking_done(struct revoking *r)
 static bool
 check_names(const struct ca_list *list, const struct clients_filter *f, struct err *e)
 {
-    for (int i = 0; i < f->wanted_count; i++) {
-        bool found = false;
+    const char *missing = clients_missing(list, f);
 
-        for (size_t n = 0; n < list->count; n++)
-            found = found || clients_is_meant(&list->items[n], f->wanted[i], f);
-        if (!found)
-            return err_set(e, ERR_INPUT,
-                           "the private CA has no certificate of a user or with a serial number "
-                           "'%s' that could be revoked; try: pgcert client list",
-                           f->wanted[i]);
-    }
-    return true;
+    return missing == NULL ||
+           err_set(e, ERR_INPUT,
+                   "the private CA has no certificate of a user or with a serial number '%s' that "
+                   "could be revoked; try: pgcert client list",
+                   missing);
 }
 
-/* An expired one need not be revoked. */
+/* One that has expired need not be revoked; one whose CA is gone cannot be: who would sign that? */
 static void
-drop_expired(struct ca_list *list)
+drop_ended(struct ca_list *list)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].state, "expired") != 0)
+        if (strcmp(list->items[i].state, "expired") != 0 &&
+            strcmp(list->items[i].state, "gone") != 0)
             list->items[kept++] = list->items[i];
     list->count = kept;
 }
@@ -62,17 +60,20 @@ static bool
 revoke_here(struct revoking *r, struct err *e)
 {
     own_ca struct ca *ca = ca_open(&r->app->config.ca, r->app->clock, e);
+    size_t revoked = 0;
     bool did = false;
 
     if (ca == NULL || !clients_read(r->app, &r->list, e))
         return false;
-    drop_expired(&r->list);
+    drop_ended(&r->list);
     if (!check_names(&r->list, r->what->filter, e))
         return false;
     clients_select(&r->list, r->what->filter);
     for (size_t i = 0; i < r->list.count; i++)
-        if (!ca_revoke(ca, r->list.items[i].serial, r->what->reason, &did, e))
-            return false;
+        if (!list_add(&r->serials, r->list.items[i].serial))
+            return err_memory(e);
+    if (!ca_revoke_all(ca, &r->serials, r->what->reason, &revoked, e))
+        return false;
     return ca_refresh(ca, false, &did, e);
 }
 
@@ -152,22 +153,12 @@ print_json(struct revoking *r)
 
 /* Who was connected stays so until told: a revocation ends no session by itself. */
 static bool
-note_ending(struct revoking *r, struct err *e)
-{
-    own_list struct list serials = {0};
-
-    for (size_t i = 0; i < r->list.count; i++)
-        if (!list_add(&serials, r->list.items[i].serial))
-            return err_memory(e);
-    return trust_note_ending(r->app, &serials, e);
-}
-
-static bool
 tell_servers(struct revoking *r, struct err *e)
 {
     if (!trust_is_wanted(r->app))
         return true;
-    if (!app_lock(r->app, e) || (!r->what->keep_sessions && !note_ending(r, e)))
+    if (!app_lock(r->app, e) ||
+        (!r->what->keep_sessions && !trust_note_ending(r->app, &r->serials, e)))
         return err_wrap(e, "it is revoked, but no server knows yet");
     if (trust_keep(r->app, NULL, false, note_target, r, e))
         return true;

@@ -8,6 +8,7 @@
 #include "cli/plan.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static const char *reason, *state, *order, *from, *tenant, *source;
 
 /* clang-format off */
 static const struct flag flags[] = {
-    {"--from",          NULL, NULL,        &from,          "FILE", "new: a user for each line of the file; - is standard input"},
+    {"--from",          NULL, NULL,        &from,          "FILE", "new, revoke: a user for each line of the file; - is standard input"},
     {"--host",          NULL, NULL,        &host,          "NAME", "new, bundle: the server; default: of the first certificate"},
     {"--port",          NULL, NULL,        &port,          "N",    "new, bundle: the server's port (5432)"},
     {"--database",      NULL, NULL,        &database,      "NAME", "new, bundle, show --hba; default: the user's name"},
@@ -41,7 +42,7 @@ static const struct flag flags[] = {
     {"--source",        NULL, NULL,        &source,        "CIDR", "show --hba: from where they may log in (all)"},
     {"--reason",        NULL, NULL,        &reason,        "WORD", "revoke: why (RFC 5280); unspecified when not given"},
     {"--keep-sessions", NULL, &keep_sessions, NULL,        NULL,   "revoke: do not end the sessions that were opened with them"},
-    {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired or revoked"},
+    {"--state",         NULL, NULL,        &state,         "WORD", "list: only those that are valid, expired, revoked or gone"},
     {"--sort",          NULL, NULL,        &order,         "WORD", "list: by issued user expiry state serial"},
     {0},
 };
@@ -471,14 +472,34 @@ sign(struct app *app, int argc, char **argv, struct err *e)
 
 /* ---- the others ---- */
 
+/* Nothing is revoked where a line is wrong: who is meant would not be. */
+static bool
+take_line(void *context, size_t number, const char *user, struct err *wrong, struct err *e)
+{
+    if (wrong->code == ERR_NONE)
+        return list_add(context, user) || err_memory(e);
+    *e = *wrong;
+    return err_wrap(e, "%s: line %zu", from, number);
+}
+
 static bool
 revoke_some(struct app *app, int argc, char **argv, struct err *e)
 {
-    const struct clients_filter f = {.wanted_count = argc, .wanted = argv, .tenant = tenant};
+    own_list struct list users = {0};
+    struct clients_filter f = {.tenant = tenant};
     struct clients_revocation what = {.filter = &f, .keep_sessions = keep_sessions};
     own_str struct str known = {0};
     bool good = false;
 
+    for (int i = 0; i < argc; i++)
+        if (!list_add(&users, argv[i]))
+            return err_memory(e);
+    if (from != NULL && !names_read(from, take_line, &users, e))
+        return false;
+    if (users.count == 0 || users.count > INT_MAX)
+        return err_set(e, ERR_USAGE, "usage: pgcert client revoke USER|SERIAL... or: --from FILE");
+    f.wanted = users.items;
+    f.wanted_count = (int)users.count;
     for (size_t i = 0; ca_reasons[i] != NULL; i++) {
         what.reason = ca_reasons[i];
         if (reason == NULL || strcmp(ca_reasons[i], reason) == 0) {
@@ -531,7 +552,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         const char *arguments;
     } words[] = {
         {"new", make_new, 0, -1, "USER..."},       {"sign", sign, 2, 2, "USER REQUEST-FILE"},
-        {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 1, -1, "USER|SERIAL..."},
+        {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 0, -1, "USER|SERIAL..."},
         {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
         {"bundle", bundle, 1, 1, "USER"},
     };

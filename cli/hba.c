@@ -115,29 +115,53 @@ find_members(const struct app *app, const struct list *sources, struct members *
 
 /* ---- show ---- */
 
-static bool
-was_issued(const struct ca_list *issued, const char *user, const struct hba_question *q)
-{
-    const struct clients_filter f = {.tenant = q->tenant};
+/* The question, and what it is answered from; all borrowed. */
+struct asked {
+    const struct hba_question *q;
+    const struct ca_list *issued;
+    const struct list *sources;
+};
 
-    for (size_t i = 0; i < issued->count; i++)
-        if (clients_is_meant(&issued->items[i], user, &f))
+/* One that was revoked, or whose CA is gone, lets nobody in. */
+static bool
+lets_in(const struct ca_issued *one)
+{
+    return strcmp(one->state, "revoked") != 0 && strcmp(one->state, "gone") != 0;
+}
+
+/* Has the user any certificate, or any that lets somebody in? */
+static bool
+has_one(const struct asked *a, const char *user, bool that_lets_in)
+{
+    const struct clients_filter f = {.tenant = a->q->tenant};
+
+    for (size_t i = 0; i < a->issued->count; i++)
+        if (clients_is_meant(&a->issued->items[i], user, &f) &&
+            (!that_lets_in || lets_in(&a->issued->items[i])))
             return true;
     return false;
 }
 
-/* By the bundle; or, for a key that never was here, by what was said. */
+/* By the bundle; or, for a key that never was here, by what was said. Who has nothing but what is
+ * revoked is not let in, as setup has it; nor by a bundle that is, unless a database was named. */
 static bool
-add_lines(const struct app *app, const struct hba_question *q, const struct list *sources,
-          const char *user, struct str texts[static HBA_FILES], struct err *e)
+add_lines(const struct app *app, const struct asked *a, const char *user,
+          struct str texts[static HBA_FILES], struct err *e)
 {
+    const struct hba_question *q = a->q;
     own_mem char *directory = ca_bundle_directory(&app->config.ca, q->tenant, user);
     own_ca_bundle_found struct ca_bundle_found f = {0};
     own_mem char *dn = NULL;
     struct err none = {0};
-    struct hba_client c = {.user = user, .database = q->database, .sources = sources};
+    struct hba_client c = {.user = user, .database = q->database, .sources = a->sources};
     bool has_bundle = directory != NULL && ca_bundle_read(directory, &f, &none);
+    bool is_out = !has_one(a, user, true) ||
+                  (has_bundle && q->database == NULL && ca_list_has_revoked(a->issued, f.serial));
 
+    if (is_out) {
+        c.database = NULL;
+        return reload_hba_lines(&c, 1, true, &texts[HBA_RULES], &texts[HBA_IDENT], e);
+    }
     if (!has_bundle && q->database == NULL)
         return err_set(e, ERR_USAGE,
                        "'%s' has no bundle here that names a database; say which: --database NAME",
@@ -149,12 +173,18 @@ add_lines(const struct app *app, const struct hba_question *q, const struct list
     return dn != NULL && reload_hba_lines(&c, 1, true, &texts[HBA_RULES], &texts[HBA_IDENT], e);
 }
 
+static const char *
+or_empty(const struct str *text)
+{
+    return text->text == NULL ? "" : text->text;
+}
+
 /* ["line", ...] */
 static struct json_t *
 lines_json(const struct str *text)
 {
     struct json_t *array = json_new_array();
-    const char *at = text->text == NULL ? "" : text->text;
+    const char *at = or_empty(text);
 
     while (*at != '\0') {
         size_t size = strcspn(at, "\n");
@@ -178,7 +208,7 @@ print_lines(const struct app *app, const struct str texts[static HBA_FILES])
                      "# pg_ident.conf:\n%s"
                      "# PostgreSQL 13 and older: without \"clientname=DN map=" HBA_MAP
                      "\", and nothing in pg_ident.conf\n",
-                     texts[HBA_RULES].text, texts[HBA_IDENT].text);
+                     or_empty(&texts[HBA_RULES]), or_empty(&texts[HBA_IDENT]));
         return;
     }
     object = json_new_object();
@@ -195,14 +225,15 @@ hba_show(const struct app *app, const struct hba_question *q, struct err *e)
     own_str struct str rules = {0};
     own_str struct str ident = {0};
     struct str texts[HBA_FILES] = {0};
+    const struct asked asked = {.q = q, .issued = &issued, .sources = &sources};
     bool good = true;
 
     if (!read_sources("--source", q->source == NULL ? "all" : q->source, &sources, e) ||
         !read_issued(app, &issued, e))
         return false;
     for (int i = 0; good && i < q->user_count; i++)
-        good = was_issued(&issued, q->users[i], q)
-                   ? add_lines(app, q, &sources, q->users[i], texts, e)
+        good = has_one(&asked, q->users[i], false)
+                   ? add_lines(app, &asked, q->users[i], texts, e)
                    : err_set(e, ERR_INPUT,
                              "the private CA has issued nothing to '%s'; try: pgcert client list",
                              q->users[i]);
@@ -218,7 +249,7 @@ hba_show(const struct app *app, const struct hba_question *q, struct err *e)
 static void
 print_block(const struct str *lines)
 {
-    const char *at = lines->text == NULL ? "" : lines->text;
+    const char *at = or_empty(lines);
 
     while (*at != '\0') {
         int size = (int)strcspn(at, "\n");

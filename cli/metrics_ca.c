@@ -77,10 +77,20 @@ add_authorities(struct exposition *x, const struct ca_report *r)
 
 /* ---- clients ---- */
 
-enum count { COUNT_VALID, COUNT_EXPIRED, COUNT_REVOKED, COUNT_WEEK, COUNT_MONTH, COUNTS };
+enum count {
+    COUNT_VALID,
+    COUNT_EXPIRED,
+    COUNT_REVOKED,
+    COUNT_GONE,
+    COUNT_WEEK,
+    COUNT_MONTH,
+    COUNTS
+};
 
-static const char *const states[] = {
-    [COUNT_VALID] = "valid", [COUNT_EXPIRED] = "expired", [COUNT_REVOKED] = "revoked"};
+static const char *const states[] = {[COUNT_VALID] = "valid",
+                                     [COUNT_EXPIRED] = "expired",
+                                     [COUNT_REVOKED] = "revoked",
+                                     [COUNT_GONE] = "gone"};
 
 /* Of clients without a tenant, or of those of one. */
 struct counted {

@@ -234,6 +234,26 @@ each_is_whole()
     [ "$(pgcert client list alice | grep -c valid)" = 1 ]
 }
 
+@test "thousands are revoked with one look at the index and one write to it, or none of them" {
+    have strace
+    pgcert ca init >/dev/null 2>&1 || :
+    seq -f 'many%g' 600 >"$WORLD/many"
+    expect 0 pgcert --quiet client new --from "$WORLD/many" --host "x.$ZONE"
+    (cat "$WORLD/many" && echo nobody) >"$WORLD/wrong"
+    expect 65 pgcert client revoke --from "$WORLD/wrong"
+    says "'nobody' that could be revoked"
+    expect 0 pgcert client list --state revoked many1 many600
+    [ -z "$output" ]
+    expect 0 strace -f -qq -e trace=openat,fsync -o "$WORLD/calls" "$PGCERT" -q -c "$CONF" client revoke --from "$WORLD/many" many600
+    [ "$(grep -c '/ca/index"' "$WORLD/calls")" -le 6 ]
+    [ "$(grep -c 'fsync' "$WORLD/calls")" -le 30 ]
+    expect 0 pgcert --json client list --state revoked
+    [ "$(json "['clients'].__len__()")" -ge 600 ]
+    [ "$(openssl crl -in "$STATE/ca/client-ca.crl" -noout -text | grep -c 'Serial Number')" -ge 600 ]
+    expect 64 pgcert client revoke
+    says "USER\|SERIAL... or: --from FILE"
+}
+
 @test "revoked, a client is refused once the server has the CRL; others are not" {
     mutual_tls
     expect 0 pgcert client new alice --database app

@@ -267,6 +267,20 @@ at_a_terminal()
     says "database"
     expect 0 pgcert client show --hba --database app bob
     grep -qx 'pgcert "CN=bob" bob' <<<"$output"
+    # who is revoked is not let in, by no flag
+    pgcert --quiet client revoke alice bob
+    expect 0 pgcert client show --hba alice
+    [ "$(grep -v '^#' <<<"$output")" = 'host all,replication alice all reject' ]
+    expect 0 pgcert client show --hba --database app alice bob
+    [ "$(grep -v '^#' <<<"$output")" = $'host all,replication alice all reject\nhost all,replication bob all reject' ]
+    expect 0 pgcert --json client show --hba alice
+    [ "$(json "['pg_ident']")" = '[]' ]
+    # one that was signed later does, for a database that is named
+    pgcert client sign alice "$WORLD/r" >/dev/null
+    expect 0 pgcert client show --hba alice
+    not grep -q hostssl <<<"$output"
+    expect 0 pgcert client show --hba --database app alice
+    grep -qx 'pgcert "CN=alice" alice' <<<"$output"
 }
 
 @test "an error in the administrator's own lines is told, and nothing is touched" {

@@ -108,6 +108,15 @@ sign_bob()
     [ "$(phase)" = none ]
     [ "$(login "$BUNDLES/alice")" = "$new" ]
     not login "$WORLD/handed"
+    # those of the CA that is gone are not called valid, nor could they be revoked
+    expect 0 pgcert client list --state gone alice
+    [ "$(grep -c ' alice' <<<"$output")" = 2 ]
+    serial=$(openssl x509 -in "$WORLD/handed/postgresql.crt" -noout -serial | sed 's/.*=//' | tr 'A-F' 'a-f')
+    grep "^gone .* $serial " <<<"$output"
+    expect 65 pgcert client revoke "$serial"
+    says "could be revoked"
+    expect 0 pgcert client list --state valid alice
+    not grep "$serial" <<<"$output"
     strict "$BUNDLES/alice@acme/postgresql.crt"
     [ "$(grep -c BEGIN "$CA/root.crt")" = 1 ]
     [ ! -e "$CA/next" ] && [ ! -e "$CA/rollover.json" ]
