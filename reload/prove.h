@@ -11,7 +11,7 @@ struct proof {
     const struct chain *chain; /* which must be served; NULL: any */
     const struct pair *client; /* a client who must be let in; NULL: nobody comes ... */
     bool is_refused;           /* ... or who must not */
-    enum probe_how how;
+    enum probe_how how;        /* TLS begins there */
     const char *server_name; /* which is asked for (SNI); NULL: none */
     struct clock *clock;
     struct progress *progress;

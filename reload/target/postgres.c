@@ -11,8 +11,14 @@
 #define SOCKET_STANDARD "/var/run/postgresql"
 #define PORT_STANDARD 5432
 #define VERSION_LEAST 100000 /* 10: the first whose ssl settings follow a reload */
+#define VERSION_MUTUAL                                                                             \
+    120000 /* 12: pg_stat_ssl tells the serial number of a client's certificate */
+#define VERSION_DIRECT 170000 /* 17: TLS without SSLRequest */
 
 static const char *const layout_words[] = {"combined", "pair", NULL};
+
+/* libpq's words, in the order of enum probe_how */
+static const char *const negotiation_words[] = {"postgres", "direct", NULL};
 
 /* clang-format off */
 static const struct option options[] = {
@@ -23,6 +29,7 @@ static const struct option options[] = {
     {"cert_file",     OPTION_PATH,      offsetof(struct postgres_config, cert_file),       NULL, "the same for ssl_cert_file", NULL, 0, 0, false},
     {"prove",         OPTION_ENDPOINTS, offsetof(struct postgres_config, prove),           NULL, "where to prove what is served; default: every listen address", NULL, 0, 0, false},
     {"prove_timeout", OPTION_SPAN,      offsetof(struct postgres_config, prove_timeout_s), "10s", "how long a reload may take until it is proved", NULL, 0, 0, false},
+    {"sslnegotiation", OPTION_WORD,     offsetof(struct postgres_config, sslnegotiation),  "postgres", "how the proof begins TLS: postgres, after asking for it; direct, at once (PostgreSQL 17), where a proxy lets only that pass", negotiation_words, 0, 0, false},
     {"mutual_tls",    OPTION_YES_NO,    offsetof(struct postgres_config, mutual_tls),      "no", "keep what it trusts of clients: CAs and CRLs of the private CA, in pgcert-clients.pem beside the file", NULL, 0, 0, false},
     {"run_as",        OPTION_TEXT,      offsetof(struct postgres_config, run_as),          NULL, "the server's user, as whom root connects; default: the owner of its socket", NULL, 0, 0, false},
     {0},
@@ -228,6 +235,23 @@ read_settings(struct postgres_session *s, struct err *e)
     return true;
 }
 
+/* What a setting wants of the server that it cannot do yet. */
+static bool
+is_new_enough(const struct postgres_session *s, struct err *e)
+{
+    int version = sql_number(s->settings[PG_VERSION]);
+
+    if (s->config->sslnegotiation == PROBE_DIRECT && version < VERSION_DIRECT)
+        return err_set(e, ERR_CONFIG,
+                       "sslnegotiation = direct needs PostgreSQL 17, and this is %d; leave it out",
+                       version / 10000);
+    return !s->config->mutual_tls || version >= VERSION_MUTUAL ||
+           err_set(e, ERR_CONFIG,
+                   "mutual_tls needs PostgreSQL 12, which tells whose certificate a session has, "
+                   "and this is %d",
+                   version / 10000);
+}
+
 static bool
 find_addresses(const struct postgres_session *s, struct addresses *a, struct err *e)
 {
@@ -261,7 +285,8 @@ look(void *session, struct target_view *view, struct err *e)
     view->prove_timeout_ms = s->config->prove_timeout_s * 1000;
     view->user = sql_server_user(s->sql);
     view->group = group_of(view->user);
-    if (!read_settings(s, e) || !postgres_find_files(s, view, e))
+    view->how = (enum probe_how)s->config->sslnegotiation;
+    if (!read_settings(s, e) || !is_new_enough(s, e) || !postgres_find_files(s, view, e))
         return false;
     view->is_standby = strcmp(s->settings[PG_IS_STANDBY], "t") == 0;
     if (strcmp(s->settings[PG_MAY_RELOAD], "t") != 0)

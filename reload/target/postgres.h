@@ -21,6 +21,7 @@ struct postgres_config {
     struct list prove;
     int64_t prove_timeout_s;
     char *run_as;
+    int sslnegotiation; /* enum probe_how */
     bool mutual_tls;
 };
 

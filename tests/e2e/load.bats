@@ -27,7 +27,7 @@ setup()
 # A client who trusts nothing but the root, and wants the name.
 careful()
 {
-    env PGHOST=db.$ZONE PGUSER=app PGDATABASE=postgres PGSSLMODE=verify-full PGSSLROOTCERT="$STATE/ca/root.crt" "$@"
+    env PGHOST="db.$ZONE" PGUSER=app PGDATABASE=postgres PGSSLMODE=verify-full PGSSLROOTCERT="$STATE/ca/root.crt" "$@"
 }
 
 # pgbench, over and over until the end; each run must end well: bench NAME OPTION...
@@ -69,7 +69,6 @@ begin_load()
     reload_all_the_time 3>&- 4>&- &
     python3 -B "$PGCERT_ROOT/tests/e2e/observer.py" watch "db.$ZONE" 5432 "$STATE/ca/root.crt" "$STOP" \
         >"$WORLD/load.seen" 2>&1 3>&- 4>&- &
-    watcher=$!
     await 5 "the observer" test -s "$WORLD/load.seen"
 }
 

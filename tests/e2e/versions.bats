@@ -92,10 +92,50 @@ speaks_direct_tls()
     grep -q "$(served)" <<<"$output"
 }
 
+# Clients get in by a proxy that knows nothing of PostgreSQL, and sends TLS for it where it belongs.
+proxy_start()
+{
+    cat >"$WORLD/haproxy.cfg" <<END
+defaults
+    mode tcp
+    timeout connect 2s
+    timeout client 5s
+    timeout server 5s
+frontend tls
+    bind 127.0.0.1:6432
+    tcp-request inspect-delay 1s
+    tcp-request content reject unless { req.ssl_hello_type 1 } { req.ssl_alpn postgresql }
+    default_backend database
+backend database
+    server one 127.0.0.1:5432
+END
+    haproxy -db -f "$WORLD/haproxy.cfg" >"$WORLD/haproxy.log" 2>&1 3>&- 4>&- &
+    echo $! >"$WORLD/haproxy.number"
+    await 5 "haproxy" port_is_open 127.0.0.1 6432
+}
+
+# The proof goes the way that clients go.
+proves_by_direct_tls()
+{
+    have haproxy
+    proxy_start
+    conf_add <<<$'[target main]\nprove = 127.0.0.1:6432\nprove_timeout = 2s'
+    expect 81 pgcert renew --force
+    conf_add <<<$'[target main]\nsslnegotiation = direct'
+    expect 0 pgcert renew --force
+    expect 0 pgcert --json status
+    [ "$(json "['certificates'][0]['targets'][0]['endpoints'][0]['address']")" = 127.0.0.1:6432 ]
+    [ "$(json "['certificates'][0]['targets'][0]['served_sha256']")" = "$(served)" ]
+    end_process "$WORLD/haproxy.number"
+}
+
 @test "13: setup, renewal, rollback, clients by name, revocation" {
     server_story 13
     expect 76 pgcert check --direct --trust "$STATE/ca/root.crt" "db.$ZONE"
     client_story 13
+    conf_add <<<$'[target main]\nsslnegotiation = direct'
+    expect 78 pgcert renew --force
+    says "sslnegotiation = direct needs PostgreSQL 17, and this is 13"
     grep -E '^hostssl +postgres +alice +all +cert' "$PGDATA/pg_hba.conf" # by common name
     not grep -q "clientname=DN" "$PGDATA/pg_hba.conf"
     version_stop
@@ -106,6 +146,7 @@ speaks_direct_tls()
     speaks_direct_tls
     client_story 17
     grep -E '^hostssl +postgres +alice +all +cert.*clientname=DN' "$PGDATA/pg_hba.conf"
+    proves_by_direct_tls
     version_stop
 }
 
