@@ -267,9 +267,12 @@ deployment_proof(const struct deployment *d, const struct chain *chain)
 bool
 deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
 {
+    const struct target_type *type = d->target->type;
     struct proof proof = deployment_proof(d, chain);
 
-    if (!d->target->type->reload(d->session, e))
+    if (type->announce != NULL)
+        type->announce(d->session, &d->view, chain->certs[0]);
+    if (!type->reload(d->session, e))
         return err_wrap(e, "reload");
     d->out->did_reload = true;
     if (d->view.is_unprovable)

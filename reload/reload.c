@@ -55,8 +55,10 @@ put_back(struct deployment *d, struct err *e)
     }
     progress_say(d->progress, "not served, so the previous certificate is put back");
     if (deployment_restore(d, &why) && serve_old(d, &why)) {
-        (void)err_wrap(e, "the new certificate was not served; the previous one was put back, and "
-                          "is served");
+        (void)err_wrap(e, d->view.is_unprovable
+                              ? "the previous certificate was put back, and told"
+                              : "the new certificate was not served; the previous one was put "
+                                "back, and is served");
         e->code = ERR_PUT_BACK;
         return false;
     }

@@ -9,10 +9,11 @@
 /* The default, then in order of name; target_type_words has the same order. */
 static const struct target_type *const types[] = {
     &target_postgres,
+    &target_command,
     &target_pidfile,
 };
 
-const char *const target_type_words[] = {"postgres", "pidfile", NULL};
+const char *const target_type_words[] = {"postgres", "command", "pidfile", NULL};
 
 /* What all targets have. */
 struct common {

@@ -75,6 +75,10 @@ struct target_type {
      * that is all. ERR_NETWORK, ERR_PERMISSION, ERR_CONFIG. */
     bool (*look)(void *session, struct target_view *view, struct err *e);
 
+    /* Before each reload: what is in the view's files now; both borrowed until it has ended. NULL:
+     * it need not know. */
+    void (*announce)(void *session, const struct target_view *view, const X509 *leaf);
+
     /* Tells the server to read its files again. */
     bool (*reload)(void *session, struct err *e);
 
@@ -106,6 +110,7 @@ struct target_type {
 };
 
 extern const struct target_type target_postgres;
+extern const struct target_type target_command;
 extern const struct target_type target_pidfile;
 
 #endif

@@ -3,9 +3,11 @@
 #include "acme/soa.h"
 #include "base/log.h"
 #include "base/run.h"
+#include "base/runnable.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef PGCERT_LIBDIR
 #define PGCERT_LIBDIR "/usr/local/lib/pgcert"
@@ -86,9 +88,10 @@ check_files(struct session *s, const struct dns *d, struct err *e)
     path = str_format("%s/dnsapi/%s.sh", c->home, c->script);
     if (path == NULL)
         return err_memory(e);
-    if (!hook_check(path, &s->script, e))
+    if (!runnable_check(path, geteuid(), &s->script, e))
         return err_wrap(e, "'script' of [dns %s]", d->name);
-    return hook_check(c->shim == NULL ? PGCERT_LIBDIR "/acmesh-shim.sh" : c->shim, &s->shim, e) ||
+    return runnable_check(c->shim == NULL ? PGCERT_LIBDIR "/acmesh-shim.sh" : c->shim, geteuid(),
+                          &s->shim, e) ||
            err_wrap(e, "'shim' of [dns %s]", d->name);
 }
 

@@ -3,9 +3,11 @@
 #include "acme/soa.h"
 #include "base/log.h"
 #include "base/run.h"
+#include "base/runnable.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ARGUMENTS_MAX 8
 #define PREFIX "_acme-challenge."
@@ -109,7 +111,7 @@ fill_session(struct session *s, const struct dns *d, struct err *e)
     if (!run_inherit(&s->settings, "PATH") || !run_inherit(&s->settings, "HOME") ||
         !run_inherit(&s->settings, "LANG"))
         return err_memory(e);
-    if (!hook_check(c->program, &s->program, e))
+    if (!runnable_check(c->program, geteuid(), &s->program, e))
         return err_wrap(e, "'program' of [dns %s]", d->name);
     if (c->environment_file != NULL &&
         !hook_read_settings(c->environment_file, &s->settings, &s->secrets, e))

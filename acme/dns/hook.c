@@ -5,70 +5,13 @@
 #include "base/file.h"
 #include "base/run.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SETTINGS_MAX ((size_t)64 * 1024)
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 #define DIGITS "0123456789"
-
-/* ---- the program ---- */
-
-/* A directory in which everybody may write is good when it is sticky, as /tmp is. */
-static bool
-is_ours(const struct stat *s)
-{
-    bool others_write = (s->st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    bool is_sticky = S_ISDIR(s->st_mode) && (s->st_mode & S_ISVTX) != 0;
-
-    return (s->st_uid == 0 || s->st_uid == geteuid()) && (!others_write || is_sticky);
-}
-
-static bool
-check_place(const char *path, struct err *e)
-{
-    struct stat s = {0};
-
-    if (stat(path, &s) < 0)
-        return err_errno(e, "look at '%s'", path);
-    return is_ours(&s) ||
-           err_set(e, ERR_PERMISSION,
-                   "others than root and user %u can change '%s', so that it is not run; try: "
-                   "chown root '%s' && chmod go-w '%s'",
-                   (unsigned)geteuid(), path, path, path);
-}
-
-bool
-hook_check(const char *path, char **resolved, struct err *e)
-{
-    own_mem char *real = realpath(path, NULL);
-    own_mem char *place = NULL;
-    struct stat s = {0};
-
-    if (real == NULL && (errno == ENOENT || errno == ENOTDIR))
-        return err_set(e, ERR_CONFIG, "there is no program '%s'", path);
-    if (real == NULL || stat(real, &s) < 0)
-        return err_errno(e, "look at '%s'", path);
-    if (!S_ISREG(s.st_mode))
-        return err_set(e, ERR_CONFIG, "'%s' is not a program", path);
-    place = strdup(real);
-    if (place == NULL)
-        return err_memory(e);
-    while (place[0] != '\0') {
-        if (!check_place(place, e))
-            return false;
-        *strrchr(place, '/') = '\0';
-    }
-    if (!check_place("/", e))
-        return false;
-    *resolved = TAKE(real);
-    return true;
-}
 
 /* ---- its settings ---- */
 

@@ -1,20 +1,9 @@
-/* hook.h: what the providers that run programs share: is the program to be trusted, its settings.
- */
+/* hook.h: what the providers that run programs share: its settings, and what it may be given. */
 #ifndef PGCERT_ACME_DNS_HOOK_H
 #define PGCERT_ACME_DNS_HOOK_H
 
 #include "acme/dns.h"
 #include "base/str.h"
-
-/*
- * Judges a program that will be run with our rights: nobody but root and we may be able to change
- * it, or to put another one in its place.
- *
- * Gives:  resolved  its path without symbolic links, the caller's to free
- * Errors: ERR_CONFIG      there is no such file, or it is not a regular one
- *         ERR_PERMISSION  somebody else owns it or may write it, or a directory above it
- */
-MUST_USE bool hook_check(const char *path, char **resolved, struct err *e);
 
 /*
  * Reads a secret file of settings: NAME=value a line, the value as it is or in quotes; '#' begins
