@@ -33,7 +33,7 @@ names_pair()
 {
     rm -f "$PGDATA"/pgcert.pem* "$KEY"* "$CERT"*
     make_pair
-    printf '%s\n' "ssl = on" "ssl_cert_file = '$CERT'" "ssl_key_file = '$KEY'" "$@" \
+    printf '%s\n' "ssl = on" "ssl_cert_file = '$CERT'" "ssl_key_file = '$KEY'" \
         >"$PGDATA/conf.d/pgcert.conf"
     pg_sql "select pg_reload_conf()" >/dev/null
     await 5 "the pair" serves "$(leaf_sha256 "$CERT")"
