@@ -294,7 +294,7 @@ take_changes(struct watcher *w)
 
     while (watch_take(w->watch, now_ms(w), &item, &path)) {
         const struct certificate *c = certificate(w, item);
-        bool match = watch_paths_match(&w->app->config, c);
+        bool match = watch_paths_match(c);
 
         watch_event_change(w->app, c->name, path);
         watch_plan_change(&w->items[item], match, now_ms(w));

@@ -63,10 +63,10 @@ take_target(struct gathered *g, const struct report *r, const char *target,
     g->targets[g->target_count++] = (struct target_facts){
         .certificate = r->certificate->name,
         .target = target,
-        .is_deployed = m != NULL && proof.file != NULL && reload_is_deployed(proof.file, m),
+        .is_deployed = m != NULL && state_is_unchanged(&proof, m),
         .is_served = issued != NULL && proof.sha256 != NULL && strcmp(proof.sha256, issued) == 0 &&
-                     state_target_error(&r->state, target) == NULL,
-        .proved_at_s = proof.at_s,
+                     !proof.is_unprovable && state_target_error(&r->state, target) == NULL,
+        .proved_at_s = proof.is_unprovable ? 0 : proof.at_s,
     };
 }
 

@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The settings of an issuer that name files of another tool. */
-#define CHAIN_FILE "chain_file"
-#define KEY_FILE "key_file"
-
 /* What PostgreSQL writes into its data directory when it starts (its manual, "Database File
  * Layout"). */
 #define STARTED "postmaster.pid"
@@ -39,28 +35,17 @@ add(struct watch_paths *p, const char *text, watch_filter *is_wanted, struct err
     return true;
 }
 
-static const char *
-issuer_file(const struct config *config, const struct certificate *c, const char *setting)
-{
-    const struct conf_section *s = conf_find(&config->conf, "issuer", c->issuer_name);
-    const struct conf_value *v = s == NULL ? NULL : conf_value_find(s, setting);
-
-    return v == NULL ? NULL : v->text;
-}
-
 bool
-watch_paths_is_files(const struct config *config, const struct certificate *c)
+watch_paths_is_files(const struct certificate *c)
 {
-    return issuer_file(config, c, CHAIN_FILE) != NULL && issuer_file(config, c, KEY_FILE) != NULL;
+    return c->issuer->type == ISSUER_FILES;
 }
 
 static bool
-add_issuer(const struct config *config, const struct certificate *c, struct watch_paths *out,
-           struct err *e)
+add_issuer(const struct certificate *c, struct watch_paths *out, struct err *e)
 {
-    return !watch_paths_is_files(config, c) ||
-           (add(out, issuer_file(config, c, KEY_FILE), NULL, e) &&
-            add(out, issuer_file(config, c, CHAIN_FILE), NULL, e));
+    return !watch_paths_is_files(c) || (add(out, c->issuer->files.key_file, NULL, e) &&
+                                        add(out, c->issuer->files.chain_file, NULL, e));
 }
 
 /* A server that was down is tried again when it starts, which changes a file beside ours. */
@@ -74,6 +59,25 @@ add_deployed(const char *file, struct watch_paths *out, struct err *e)
     return add(out, file, NULL, e) && add(out, started, NULL, e);
 }
 
+/* Of several files all of them; the first of them stands for all. */
+static bool
+add_target(const struct state *s, const char *target, struct watch_paths *out, struct err *e)
+{
+    struct proof proof = state_proof(s, target);
+
+    if (proof.file == NULL)
+        return true;
+    if (!add_deployed(proof.file, out, e))
+        return false;
+    for (size_t i = 1; proof.files != NULL && i < json_count(proof.files); i++) {
+        const char *path = json_member_text(json_item(proof.files, i), "path");
+
+        if (path != NULL && !add(out, path, NULL, e))
+            return false;
+    }
+    return true;
+}
+
 bool
 watch_paths_list(const struct config *config, const struct certificate *c, struct watch_paths *out,
                  struct err *e)
@@ -81,22 +85,19 @@ watch_paths_list(const struct config *config, const struct certificate *c, struc
     own_mem char *store = store_directory(config->settings.state, c->name);
     own_state struct state s = {0};
 
-    if (c->deploy.count == 0 && !watch_paths_is_files(config, c))
+    if (c->deploy.count == 0 && !watch_paths_is_files(c))
         return true;
-    if (!add(out, store, is_generation, e) || !add_issuer(config, c, out, e) ||
+    if (!add(out, store, is_generation, e) || !add_issuer(c, out, e) ||
         !state_load(&s, config->settings.state, c->name, e))
         return false;
-    for (size_t i = 0; i < c->deploy.count; i++) {
-        struct proof proof = state_proof(&s, c->deploy.items[i]);
-
-        if (proof.file != NULL && !add_deployed(proof.file, out, e))
+    for (size_t i = 0; i < c->deploy.count; i++)
+        if (!add_target(&s, c->deploy.items[i], out, e))
             return false;
-    }
     return true;
 }
 
 bool
-watch_paths_match(const struct config *config, const struct certificate *c)
+watch_paths_match(const struct certificate *c)
 {
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
@@ -104,10 +105,10 @@ watch_paths_match(const struct config *config, const struct certificate *c)
     own_pkey EVP_PKEY *key = NULL;
     struct err e = {0};
 
-    if (!watch_paths_is_files(config, c))
+    if (!watch_paths_is_files(c))
         return true;
-    if (!file_read(AT_FDCWD, issuer_file(config, c, KEY_FILE), CERT_PEM_MAX, &key_pem, &e) ||
-        !file_read(AT_FDCWD, issuer_file(config, c, CHAIN_FILE), CERT_PEM_MAX, &chain_pem, &e))
+    if (!file_read(AT_FDCWD, c->issuer->files.key_file, CERT_PEM_MAX, &key_pem, &e) ||
+        !file_read(AT_FDCWD, c->issuer->files.chain_file, CERT_PEM_MAX, &chain_pem, &e))
         return e.code == ERR_PERMISSION;
     key = key_from_pem(key_pem.text, key_pem.size, &e);
     return key != NULL && chain_from_pem(&chain, chain_pem.text, chain_pem.size, &e) &&

@@ -24,13 +24,13 @@ MUST_USE bool watch_paths_list(const struct config *config, const struct certifi
                                struct watch_paths *out, struct err *e);
 
 /* Is its issuer files that another tool renews? */
-bool watch_paths_is_files(const struct config *config, const struct certificate *c);
+bool watch_paths_is_files(const struct certificate *c);
 
 /*
  * Do key and chain of such an issuer belong together? While another tool writes them, they do not.
  * True for every other one, and where they cannot be read: that is found out by whoever reads them.
  */
-bool watch_paths_match(const struct config *config, const struct certificate *c);
+bool watch_paths_match(const struct certificate *c);
 
 void watch_paths_done(struct watch_paths *p);
 

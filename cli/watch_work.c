@@ -38,10 +38,10 @@ oldest_proof(const struct report *r)
     int64_t oldest_s = 0;
 
     for (size_t i = 0; i < r->target_count; i++) {
-        int64_t at_s = state_proof(&r->state, r->targets[i].name).at_s;
+        struct proof proof = state_proof(&r->state, r->targets[i].name);
 
-        if (at_s != 0 && (oldest_s == 0 || at_s < oldest_s))
-            oldest_s = at_s;
+        if (proof.at_s != 0 && !proof.is_unprovable && (oldest_s == 0 || proof.at_s < oldest_s))
+            oldest_s = proof.at_s;
     }
     return oldest_s;
 }
@@ -51,7 +51,7 @@ oldest_proof(const struct report *r)
 static void
 keep(struct app *app, struct report *r)
 {
-    bool is_files = watch_paths_is_files(&app->config, r->certificate);
+    bool is_files = watch_paths_is_files(r->certificate);
 
     if (is_files || r->plan.generation.number != 0)
         keep_certificate(app, KEEP_DEPLOY | (is_files ? KEEP_OBTAIN : 0), r);

@@ -111,8 +111,7 @@ walk_beside(struct examination *x, struct err *e)
 {
     const char *file = target_view_file(&x->view);
     const char *slash = file == NULL ? NULL : strrchr(file, '/');
-    own_mem char *beside =
-        slash == NULL ? NULL : strndup(file, (size_t)(slash - file));
+    own_mem char *beside = slash == NULL ? NULL : strndup(file, (size_t)(slash - file));
 
     return beside == NULL || beside[0] == '\0' || strcmp(beside, x->directory) == 0 ||
            doctor_files_walk(x->view.user, beside, 1, &x->data, e);

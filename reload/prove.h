@@ -12,7 +12,7 @@ struct proof {
     const struct pair *client; /* a client who must be let in; NULL: nobody comes ... */
     bool is_refused;           /* ... or who must not */
     enum probe_how how;        /* TLS begins there */
-    const char *server_name; /* which is asked for (SNI); NULL: none */
+    const char *server_name;   /* which is asked for (SNI); NULL: none */
     struct clock *clock;
     struct progress *progress;
     int64_t timeout_ms;
