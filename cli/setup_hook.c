@@ -87,19 +87,23 @@ check_directory(const char *directory, struct err *e)
     return S_ISDIR(s.st_mode) || err_set(e, ERR_CONFIG, "'%s' is not a directory", directory);
 }
 
-/* certbot makes it at its first run. */
+/* certbot makes them at its first run. Each is judged before anything is made in it. */
 static bool
-make_directory(const char *certbot, const char *hooks, struct err *e)
+make_directories(const char *certbot, struct err *e)
 {
-    mode_t ours = 0;
-    bool made = false;
+    static const char *const parts[] = {"", "/renewal-hooks", "/" HOOKS};
+    mode_t ours = umask(022);
+    bool good = true;
 
-    if (!check_directory(certbot, e))
-        return false;
-    ours = umask(022);
-    made = file_make_directory(hooks, 0755, e);
+    for (size_t i = 0; good && i < COUNT(parts); i++) {
+        own_mem char *path = str_format("%s%s", certbot, parts[i]);
+
+        good = path == NULL
+                   ? err_memory(e)
+                   : (i == 0 || file_make_directory(path, 0755, e)) && check_directory(path, e);
+    }
     (void)umask(ours);
-    return made && check_directory(hooks, e);
+    return good;
 }
 
 /* *is_same: it is there as it would be written. */
@@ -142,11 +146,10 @@ setup_hook_certbot(const struct app *app, const char *directory, bool is_dry,
                    bool (*may)(const char *question, struct err *e), struct err *e)
 {
     own_str struct str text = {0};
-    own_mem char *hooks = str_format("%s/" HOOKS, directory);
     own_mem char *path = str_format("%s/" HOOKS "/pgcert", directory);
     bool is_same = false;
 
-    if (hooks == NULL || path == NULL)
+    if (path == NULL)
         return err_memory(e);
     if (!compose(app, &text, e) || !find_certbot(directory, e) ||
         !check_file(path, &text, &is_same, e))
@@ -158,6 +161,6 @@ setup_hook_certbot(const struct app *app, const char *directory, bool is_dry,
     if (is_same || is_dry)
         return true;
     return may("Write this file, which certbot runs after each renewal?", e) &&
-           make_directory(directory, hooks, e) &&
+           make_directories(directory, e) &&
            file_replace(AT_FDCWD, path, text.text, text.size, 0755, e);
 }

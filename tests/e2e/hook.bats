@@ -147,10 +147,14 @@ is_new()
     ln -sf /bin/true "$hook"
     expect 78 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
     rm "$hook"
+    rmdir "$certbot/renewal-hooks/deploy"
     chown postgres "$certbot/renewal-hooks"
     expect 77 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
+    [ ! -e "$certbot/renewal-hooks/deploy" ]
     says "changed by others"
-    chown root "$certbot/renewal-hooks" && chmod 777 "$certbot/renewal-hooks/deploy"
+    chown root "$certbot/renewal-hooks"
+    mkdir -m 777 "$certbot/renewal-hooks/deploy"
+    chmod 777 "$certbot/renewal-hooks/deploy"
     expect 77 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
     chmod 755 "$certbot/renewal-hooks/deploy"
     expect 0 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
