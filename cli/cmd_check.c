@@ -273,7 +273,7 @@ check_target(struct check *c, struct target *t)
         fail(c, t->name, &e);
     }
     for (size_t i = 0; i < served.endpoint_count; i++) {
-        own_probe struct probe p = {0};
+        own_probe struct probe p = {.server_name = served.server_name};
         own_mem char *host = NULL;
         own_list struct list names = {0};
         const char *address = served.endpoints[i].address;
@@ -283,7 +283,7 @@ check_target(struct check *c, struct target *t)
         if (!option_parse_endpoint(&host, &port, address, POSTGRES_PORT))
             continue;
         if (!names_of(c, t->name, &names) ||
-            !reload_probe(host, port, direct ? PROBE_DIRECT : PROBE_POSTGRES, &names,
+            !reload_probe(host, port, direct ? PROBE_DIRECT : served.how, &names,
                           trust_of(c, t->name), PROBE_TIMEOUT_MS, c->app->clock, &p, &inner)) {
             fail(c, address, &inner);
             continue;

@@ -56,6 +56,9 @@ deployment_look(struct deployment *d, struct err *e)
     free(d->out->file);
     d->out->file = d->view.file_count == 0 ? NULL : strdup(target_view_file(&d->view));
     d->out->is_unprovable = d->view.is_unprovable;
+    d->out->how = d->view.how;
+    free(d->out->server_name);
+    d->out->server_name = d->view.server_name == NULL ? NULL : strdup(d->view.server_name);
     return looked;
 }
 

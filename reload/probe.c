@@ -82,7 +82,10 @@ reload_probe(const char *host, int port, enum probe_how how, const struct list *
              struct err *e)
 {
     own_addresses struct addresses addresses = {0};
-    own_handshake struct handshake h = {.host = host, .how = how, .fd = -1, .over = true};
+    own_handshake struct handshake h = {.host = out->server_name != NULL ? out->server_name : host,
+                                        .how = how,
+                                        .fd = -1,
+                                        .over = true};
     own_list struct list wanted = {0};
     own_probe struct probe probe = {0};
     int64_t deadline_ms = clock->steady_ms(clock) + timeout_ms;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "reload/deployment.h"
+#include "reload/service.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@ static void
 explain(struct deployment *d, struct err *e)
 {
     own_view struct target_view now = {.user = (uid_t)-1, .group = (gid_t)-1};
+    const struct target_type *type = d->target->type;
     struct err ignored = {0};
 
-    if (d->target->service == NULL && d->target->type->look(d->session, &now, &ignored) &&
-        !now.uses_file)
+    if ((d->target->service == NULL || service_look(d->target, &now, &ignored)) &&
+        (type->look == NULL || type->look(d->session, &now, &ignored)) && !now.uses_file)
         (void)err_wrap(e, "%s", now.why_not.text);
 }
 
@@ -118,7 +120,8 @@ reload_deploy(struct target *t, const struct material *m, struct clock *clock,
         return install_for_a_start(&d, e);
     if (!d.view.uses_file) {
         *e = d.view.why_not;
-        return err_wrap(e, "pgcert's file is not in use; try: pgcert setup");
+        return err_wrap(e, t->type->plan != NULL ? "pgcert's file is not in use; try: pgcert setup"
+                                                 : "pgcert's file is not in use");
     }
     if (d.view.may_not.code != ERR_NONE) {
         *e = d.view.may_not;

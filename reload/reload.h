@@ -65,6 +65,13 @@ const struct option *target_service_options(size_t i);
 MUST_USE struct target *target_new(const struct conf_section *s, struct err *e);
 void target_free(struct target *t);
 
+/* How TLS begins. */
+enum probe_how {
+    PROBE_POSTGRES, /* SSLRequest first */
+    PROBE_DIRECT,   /* TLS at once, with ALPN "postgresql" (PostgreSQL 17 and later) */
+    PROBE_TLS,      /* TLS at once, as any other server has it */
+};
+
 /* One address that was asked what it serves. */
 struct endpoint {
     char *address;                 /* "127.0.0.1:5432", "[::1]:5432" */
@@ -86,6 +93,8 @@ struct served {
     struct served_file files[SERVED_FILES_MAX]; /* where it has several: all, as they are now */
     size_t file_count;
     bool is_unprovable;                     /* nobody can be asked what it serves */
+    enum probe_how how;                     /* it is asked ... */
+    char *server_name;                      /* ... with this name (SNI); NULL: none */
     char deployed_sha256[CERT_SHA256_TEXT]; /* leaf in that file; "" : none, or not readable */
     char served_sha256[CERT_SHA256_TEXT];   /* when all endpoints agree; else "" */
     struct endpoint *endpoints;
@@ -354,15 +363,10 @@ MUST_USE bool reload_write_public(const char *path, const struct str *bytes, str
 
 /* ---- any endpoint, for `check` ---- */
 
-enum probe_how {
-    PROBE_POSTGRES, /* SSLRequest first */
-    PROBE_DIRECT,   /* TLS at once, with ALPN "postgresql" (PostgreSQL 17 and later) */
-    PROBE_TLS,      /* TLS at once, as any other server has it */
-};
-
 struct probe {
-    char address[128]; /* numeric, with the port */
-    char protocol[16]; /* "TLSv1.3" */
+    const char *server_name; /* to be asked for (SNI) instead of the host; borrowed, may be NULL */
+    char address[128];       /* numeric, with the port */
+    char protocol[16];       /* "TLSv1.3" */
     char cipher[64];
     struct chain chain;   /* as sent */
     bool verified;        /* up to a trusted root, valid now, and the name matches */

@@ -58,5 +58,6 @@ served_done(struct served *s)
     served_forget_endpoints(s);
     served_forget_files(s);
     free(s->file);
+    free(s->server_name);
     *s = (struct served){0};
 }

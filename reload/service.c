@@ -26,7 +26,7 @@ const struct option service_options[] = {
     {"pkcs12_file",   OPTION_PATH,      offsetof(struct service_config, pkcs12_file),   NULL, "PKCS#12: all of them", NULL, 0, 0, false},
     {"pkcs12_password_file", OPTION_PATH, offsetof(struct service_config, pkcs12_password_file), NULL, "a file with its password, or credential:NAME; default: the empty one", NULL, 0, 0, false},
     {"mode",          OPTION_WORD,      offsetof(struct service_config, mode),          "auto", "of the files with the key; auto: 0600, and 0640 of run_as' group in a directory of root's", mode_words, 0, 0, false},
-    {"run_as",        OPTION_TEXT,      offsetof(struct service_config, run_as),        NULL, "the user who reads the key", NULL, 0, 0, false},
+    {"run_as",        OPTION_TEXT,      offsetof(struct service_config, run_as),        NULL, "the server's user, who reads the key", NULL, 0, 0, false},
     {"prove",         OPTION_ENDPOINTS, offsetof(struct service_config, prove),         NULL, "where to prove what is served, HOST:PORT; default: as the type says, else nowhere", NULL, 0, 0, false},
     {"prove_as",      OPTION_WORD,      offsetof(struct service_config, prove_as),      "auto", "how TLS begins there: postgres: after PostgreSQL's SSLRequest; direct: at once, with ALPN; tls: at once", how_words, 0, 0, false},
     {"prove_name",    OPTION_TEXT,      offsetof(struct service_config, prove_name),    NULL, "the server name (SNI) which the proof asks for", NULL, 0, 0, false},
@@ -78,6 +78,15 @@ check_paths(const struct service_config *c, struct err *e)
     return true;
 }
 
+static bool
+has_any(const struct service_config *c)
+{
+    for (size_t i = 0; i < COUNT(files); i++)
+        if (path_of(c, i) != NULL)
+            return true;
+    return false;
+}
+
 bool
 service_check(const struct target *t, struct err *e)
 {
@@ -87,7 +96,7 @@ service_check(const struct target *t, struct err *e)
 
     if (!check_paths(c, e))
         return false;
-    if (!has_both)
+    if (!has_both && (has_any(c) || !t->type->finds_files))
         return err_set(e, ERR_CONFIG,
                        "it is not said where its key and certificate go; set file, or key_file and "
                        "cert_file, or pkcs12_file");
@@ -124,13 +133,13 @@ find_password(const struct service_config *c, struct target_view *view, struct e
 }
 
 static bool
-find_addresses(const struct list *prove, struct addresses *a, struct err *e)
+find_addresses(const struct list *prove, int standard, struct addresses *a, struct err *e)
 {
     for (size_t i = 0; i < prove->count; i++) {
         own_mem char *host = NULL;
-        int port = PORT_STANDARD;
+        int port = standard;
 
-        if (!option_parse_endpoint(&host, &port, prove->items[i], PORT_STANDARD))
+        if (!option_parse_endpoint(&host, &port, prove->items[i], standard))
             return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", prove->items[i]);
         if (!addresses_add(a, host, port, true, e))
             return err_wrap(e, "prove");
@@ -143,6 +152,7 @@ service_look(const struct target *t, struct target_view *view, struct err *e)
 {
     const struct service_config *c = t->service;
     const struct passwd *user = c->run_as == NULL ? NULL : getpwnam(c->run_as);
+    int port = t->type->port != 0 ? t->type->port : PORT_STANDARD;
 
     if (user != NULL) {
         view->user = user->pw_uid;
@@ -156,7 +166,7 @@ service_look(const struct target *t, struct target_view *view, struct err *e)
     free(view->server_name);
     view->server_name = c->prove_name == NULL ? NULL : strdup(c->prove_name);
     if (!find_files(c, view, e) || !find_password(c, view, e) ||
-        !find_addresses(&c->prove, &view->addresses, e))
+        !find_addresses(&c->prove, port, &view->addresses, e))
         return false;
     view->is_unprovable = view->addresses.count == 0;
     return true;

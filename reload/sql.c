@@ -16,6 +16,7 @@ struct sql {
     struct sql_talk talk; /* the child's own copy, where there is one */
     struct child *child;
     bool local;
+    size_t columns; /* of the last answer */
 };
 
 struct sql *
@@ -45,7 +46,7 @@ split(const struct str *answer, struct list *values)
 {
     const char *end = answer->text + answer->size;
 
-    for (const char *at = answer->text + 1; at < end; at += strlen(at) + 1)
+    for (const char *at = answer->text + SQL_TALK_MARKS; at < end; at += strlen(at) + 1)
         if (!list_add(values, at))
             return false;
     return true;
@@ -61,9 +62,10 @@ sql_query(struct sql *s, const char *statement, struct list *values, struct err 
         return err_memory(e);
     if (!child_ask(s->child, &question, SQL_TALK_CONNECT_MS + SQL_TALK_STATEMENT_MS, &answer, e))
         return false;
-    if (answer.size == 0)
-        return err_set(e, ERR_INTERNAL, "an answer without a mark");
+    if (answer.size < SQL_TALK_MARKS)
+        return err_set(e, ERR_INTERNAL, "an answer without marks");
     s->local = answer.text[0] == 'L';
+    s->columns = (size_t)answer.text[1];
     return split(&answer, values) || err_memory(e);
 }
 
@@ -94,6 +96,12 @@ uid_t
 sql_server_user(const struct sql *s)
 {
     return s->user.server;
+}
+
+size_t
+sql_columns(const struct sql *s)
+{
+    return s->columns;
 }
 
 bool

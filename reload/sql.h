@@ -45,6 +45,9 @@ int sql_number(const char *value);
 /* The user the server runs as, by its socket or run_as; (uid_t)-1: not known. */
 uid_t sql_server_user(const struct sql *s);
 
+/* After a query: how many fields has a row? 0: none, or more than a hundred. */
+size_t sql_columns(const struct sql *s);
+
 /* After a query: is the server on this machine? */
 bool sql_is_local(const struct sql *s);
 
@@ -52,5 +55,8 @@ void sql_close(struct sql **s);
 
 /* The value of a keyword in `host=/run port=5432`, or NULL; free() it. Knows no URI. */
 MUST_USE char *sql_keyword(const char *conninfo, const char *keyword);
+
+/* Is it something, and has it no password in it? ERR_CONFIG. */
+MUST_USE bool sql_conninfo_is_safe(const char *conninfo, struct err *e);
 
 #endif

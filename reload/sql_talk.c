@@ -72,6 +72,7 @@ static const struct {
     {"28000", ERR_PERMISSION}, /* invalid_authorization_specification */
     {"28P01", ERR_PERMISSION}, /* invalid_password */
     {"3D000", ERR_CONFIG},     /* no such database */
+    {"08P01", ERR_PROTOCOL},   /* protocol violation, and whatever PgBouncer refuses */
     {"08",    ERR_NETWORK},    /* connection exceptions */
     {"53",    ERR_NETWORK},    /* too many connections, disk full */
     {"57",    ERR_NETWORK},    /* starting up, shutting down */
@@ -135,7 +136,7 @@ connection_failed(const struct sql_talk *t, enum err_code otherwise, struct err 
     first_line(line, sizeof(line), pq.error(t->connection));
     find_state(state, line);
     return err_set(e, code_of(state, otherwise), "%s",
-                   line[0] != '\0' ? line : "the connection to PostgreSQL is lost");
+                   line[0] != '\0' ? line : "the connection to the server is lost");
 }
 
 static bool
@@ -147,7 +148,7 @@ statement_failed(const struct sql_talk *t, const PGresult *result, struct err *e
 
     if (state == NULL || message == NULL)
         return connection_failed(t, ERR_NETWORK, e);
-    return err_set(e, code_of(state, ERR_PROTOCOL), "PostgreSQL refuses: %s%s%s", message,
+    return err_set(e, code_of(state, ERR_PROTOCOL), "the server refuses: %s%s%s", message,
                    hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
@@ -168,7 +169,7 @@ wait_for(const struct sql_talk *t, short event, int64_t deadline_ms, struct err 
     int64_t left_ms = deadline_ms - clock_system.steady_ms(&clock_system);
 
     if (left_ms <= 0 || fiber_poll(&p, 1, (int)left_ms) == 0)
-        return err_set(e, ERR_TIMEOUT, "PostgreSQL does not answer in time");
+        return err_set(e, ERR_TIMEOUT, "the server does not answer in time");
     return true;
 }
 
@@ -259,8 +260,11 @@ connect_to(struct sql_talk *t, struct err *e)
 static bool
 add_values(const PGresult *result, struct str *answer)
 {
+    int columns = pq.columns(result);
+
+    answer->text[1] = (char)(columns <= SQL_TALK_COLUMNS_MAX ? columns : 0);
     for (int row = 0; row < pq.rows(result); row++)
-        for (int column = 0; column < pq.columns(result); column++) {
+        for (int column = 0; column < columns; column++) {
             const char *value = pq.value(result, row, column);
 
             if (!str_add(answer, value, strlen(value) + 1))
@@ -309,7 +313,7 @@ sql_talk_answer(void *argument, const struct str *question, struct str *answer, 
     }
     if (t->connection == NULL)
         done = connect_to(t, e);
-    if (done && !str_add(answer, t->local ? "L" : "R", 1))
+    if (done && !str_add(answer, t->local ? "L\0" : "R\0", SQL_TALK_MARKS))
         return err_memory(e);
     if (done && pq.send(t->connection, question->text) != 1)
         done = connection_failed(t, ERR_NETWORK, e);

@@ -7,6 +7,8 @@
 
 #define SQL_TALK_CONNECT_MS 10000
 #define SQL_TALK_STATEMENT_MS 20000
+#define SQL_TALK_MARKS 2 /* bytes before the fields */
+#define SQL_TALK_COLUMNS_MAX 127
 
 struct pg_conn;
 
@@ -21,7 +23,8 @@ struct sql_talk {
  * Answers a question (see child.h): runs one statement, connecting first where that is needed.
  *
  * Takes:  argument  a struct sql_talk
- * Gives:  answer    'L' or 'R' (local, remote), then the fields, row after row, each with a NUL
+ * Gives:  answer    'L' or 'R' (local, remote); a byte, how many columns a row has (0: more than
+ *                   SQL_TALK_COLUMNS_MAX, or no rows); the fields, row after row, each with a NUL
  * Errors: as sql_query()
  */
 bool sql_talk_answer(void *argument, const struct str *question, struct str *answer, struct err *e);

@@ -69,6 +69,31 @@ sql_keyword(const char *conninfo, const char *keyword)
     return TAKE(found);
 }
 
+/* "postgresql://USER:PASSWORD@HOST" */
+static bool
+uri_has_password(const char *connection)
+{
+    const char *user = strstr(connection, "://");
+    const char *at = user == NULL ? NULL : strchr(user, '@');
+
+    return at != NULL && memchr(user + 3, ':', (size_t)(at - user) - 3) != NULL;
+}
+
+bool
+sql_conninfo_is_safe(const char *conninfo, struct err *e)
+{
+    own_mem char *password = NULL;
+
+    if (conninfo == NULL)
+        return err_set(e, ERR_CONFIG, "connection is empty");
+    password = sql_keyword(conninfo, "password");
+    return (password == NULL && !uri_has_password(conninfo)) ||
+           err_set(
+               e, ERR_CONFIG,
+               "connection has a password in it; a secret is never a setting: put it into a file "
+               "and name that, passfile=FILE, or use peer authentication");
+}
+
 /* The path of the socket, or NULL when the connection uses none (or memory ran out). */
 static char *
 socket_path(const char *conninfo)
@@ -126,7 +151,7 @@ owner_of_socket(uid_t *user, const char *path, struct err *e)
 
     if (lstat(path, &s) < 0 && errno == ENOENT)
         return err_set(e, ERR_NETWORK,
-                       "there is no socket '%s': PostgreSQL does not run, or has it elsewhere (the "
+                       "there is no socket '%s': the server does not run, or has it elsewhere (the "
                        "host and port of the connection say where)",
                        path);
     if (lstat(path, &s) < 0)

@@ -3,6 +3,7 @@
 
 #include "reload/service.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,37 @@ target_view_add(struct target_view *v, char *path, enum form form, mode_t mode, 
     }
     v->files[v->file_count++] = (struct target_file){path, form, mode};
     return true;
+}
+
+bool
+target_same_path(const char *a, const char *b)
+{
+    const char *slash_a = strrchr(a, '/');
+    const char *slash_b = strrchr(b, '/');
+    own_mem char *parent_a = NULL;
+    own_mem char *parent_b = NULL;
+    own_mem char *real_a = NULL;
+    own_mem char *real_b = NULL;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (slash_a == NULL || slash_b == NULL || strcmp(slash_a, slash_b) != 0)
+        return false;
+    parent_a = strndup(a, (size_t)(slash_a - a) + 1);
+    parent_b = strndup(b, (size_t)(slash_b - b) + 1);
+    if (parent_a == NULL || parent_b == NULL)
+        return false;
+    real_a = realpath(parent_a, NULL);
+    real_b = realpath(parent_b, NULL);
+    return real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
+}
+
+gid_t
+target_group_of(uid_t user)
+{
+    const struct passwd *entry = user == (uid_t)-1 ? NULL : getpwuid(user);
+
+    return entry == NULL ? (gid_t)-1 : entry->pw_gid;
 }
 
 void

@@ -52,6 +52,12 @@ MUST_USE bool target_view_add(struct target_view *v, char *path, enum form form,
                               struct err *e);
 void target_view_forget_files(struct target_view *v);
 
+/* Do both paths name one file? Directories may be reached through links. */
+bool target_same_path(const char *a, const char *b);
+
+/* The first group of a user; (gid_t)-1: not known. */
+gid_t target_group_of(uid_t user);
+
 struct target_hba;
 struct doctor_facts;
 
@@ -60,7 +66,9 @@ struct target_type {
     const struct option *options; /* its own settings, ended by a row without name */
     size_t config_size;           /* bytes of the struct which they fill; 0: none */
     bool is_service;              /* files, user and proof are those of reload/service.h */
+    bool finds_files;             /* of a service: where no setting says, its look() does */
     enum probe_how how;           /* of a service: how it is asked, unless its settings say */
+    int port;                     /* and where, if they do not; 0: PostgreSQL's */
 
     /* Do the settings make sense together? ERR_CONFIG. NULL: any do, as for guess(). */
     bool (*check)(const struct target *t, struct err *e);

@@ -64,21 +64,10 @@ static const char look_statement[] =
 
 /* ---- without the server ---- */
 
-/* "postgresql://USER:PASSWORD@HOST" */
-static bool
-uri_has_password(const char *connection)
-{
-    const char *user = strstr(connection, "://");
-    const char *at = user == NULL ? NULL : strchr(user, '@');
-
-    return at != NULL && memchr(user + 3, ':', (size_t)(at - user) - 3) != NULL;
-}
-
 static bool
 check(const struct target *t, struct err *e)
 {
     const struct postgres_config *c = t->config;
-    own_mem char *password = NULL;
 
     if (c->layout == POSTGRES_COMBINED && (c->key_file != NULL || c->cert_file != NULL))
         return err_set(e, ERR_CONFIG, "key_file and cert_file are for layout = pair");
@@ -86,22 +75,7 @@ check(const struct target *t, struct err *e)
         return err_set(e, ERR_CONFIG,
                        "file is for layout = combined; with pair the server's ssl_key_file and "
                        "ssl_cert_file say which files they are");
-    if (c->connection == NULL)
-        return err_set(e, ERR_CONFIG, "connection is empty");
-    password = sql_keyword(c->connection, "password");
-    return (password == NULL && !uri_has_password(c->connection)) ||
-           err_set(
-               e, ERR_CONFIG,
-               "connection has a password in it; a secret is never a setting: put it into a file "
-               "and name that, passfile=FILE, or use peer authentication");
-}
-
-static gid_t
-group_of(uid_t user)
-{
-    const struct passwd *entry = user == (uid_t)-1 ? NULL : getpwuid(user);
-
-    return entry == NULL ? (gid_t)-1 : entry->pw_gid;
+    return sql_conninfo_is_safe(c->connection, e);
 }
 
 /* Anybody can make a socket there, and a lock file that names whatever data directory he likes. */
@@ -284,7 +258,7 @@ look(void *session, struct target_view *view, struct err *e)
 
     view->prove_timeout_ms = s->config->prove_timeout_s * 1000;
     view->user = sql_server_user(s->sql);
-    view->group = group_of(view->user);
+    view->group = target_group_of(view->user);
     view->how = (enum probe_how)s->config->sslnegotiation;
     if (!read_settings(s, e) || !is_new_enough(s, e) || !postgres_find_files(s, view, e))
         return false;

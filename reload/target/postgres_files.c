@@ -8,30 +8,6 @@
 
 /* ---- paths ---- */
 
-/* Do both paths name one file? Directories may be reached through links. */
-static bool
-same_path(const char *a, const char *b)
-{
-    const char *slash_a = strrchr(a, '/');
-    const char *slash_b = strrchr(b, '/');
-    own_mem char *parent_a = NULL;
-    own_mem char *parent_b = NULL;
-    own_mem char *real_a = NULL;
-    own_mem char *real_b = NULL;
-
-    if (strcmp(a, b) == 0)
-        return true;
-    if (slash_a == NULL || slash_b == NULL || strcmp(slash_a, slash_b) != 0)
-        return false;
-    parent_a = strndup(a, (size_t)(slash_a - a) + 1);
-    parent_b = strndup(b, (size_t)(slash_b - b) + 1);
-    if (parent_a == NULL || parent_b == NULL)
-        return false;
-    real_a = realpath(parent_a, NULL);
-    real_b = realpath(parent_b, NULL);
-    return real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
-}
-
 /* Is it "DIRECTORY/VALUE"? */
 static bool
 ends_in(const char *path, const char *value)
@@ -104,7 +80,7 @@ find_pair(struct postgres_session *s, struct err *e)
                        "ssl_key_file or ssl_cert_file is a relative path, and role %s may not see "
                        "in which directory; try: GRANT pg_read_all_settings TO %s",
                        s->settings[PG_ROLE], s->settings[PG_ROLE]);
-    if (same_path(s->file, s->cert_file))
+    if (target_same_path(s->file, s->cert_file))
         return err_set(e, ERR_CONFIG,
                        "ssl_key_file and ssl_cert_file both name '%s', so it is not a pair; set "
                        "layout = combined",
@@ -146,7 +122,7 @@ believe_one(const struct postgres_session *s, enum postgres_setting which, const
     if (said == NULL)
         return place_believe(path, sql_server_user(s->sql), e) ||
                err_wrap(e, "set '%s' in the target", option);
-    return same_path(path, said) ||
+    return target_same_path(path, said) ||
            err_set(e, ERR_CONFIG, "the server's %s is '%s', and the target's %s '%s'",
                    postgres_setting_names[which], path, option, said);
 }
@@ -171,7 +147,7 @@ find_files(struct postgres_session *s, struct err *e)
     free(TAKE(s->file));
     free(TAKE(s->cert_file));
     return (s->config->layout == POSTGRES_PAIR ? find_pair(s, e) : find_combined(s, e)) &&
-           believe_files(s, e) && find_clients_file(s, e);
+           s->file != NULL && believe_files(s, e) && find_clients_file(s, e);
 }
 
 /* Does the setting, which leads to `path`, name pgcert's file? Fills `why` otherwise. */
@@ -185,7 +161,7 @@ names_file(const struct postgres_session *s, enum postgres_setting which, const 
                        "pg_read_all_settings TO %s, or make %s an absolute path",
                        postgres_setting_names[which], s->settings[which], s->settings[PG_ROLE],
                        s->settings[PG_ROLE], postgres_setting_names[which]);
-    return same_path(path, file) ||
+    return target_same_path(path, file) ||
            err_set(why, ERR_CONFIG, "the server's %s is '%s' and not pgcert's file '%s'",
                    postgres_setting_names[which], s->settings[which], file);
 }

@@ -165,7 +165,7 @@ is_connected()
     set_up
     pg_stop
     expect 75 pgcert client revoke bob
-    says "\[target main\] clients: there is no socket .*PostgreSQL does not run"
+    says "\[target main\] clients: there is no socket .*the server does not run"
     pg_start
     expect 0 pgcert renew
     grep "^\[target main\] clients: deployed, proved$" <<<"$output"
