@@ -11,10 +11,11 @@
 static const struct target_type *const types[] = {
     &target_postgres,
     &target_command,
+    &target_pgbouncer,
     &target_pidfile,
 };
 
-const char *const target_type_words[] = {"postgres", "command", "pidfile", NULL};
+const char *const target_type_words[] = {"postgres", "command", "pgbouncer", "pidfile", NULL};
 
 /* What all targets have. */
 struct common {
