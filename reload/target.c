@@ -11,11 +11,12 @@
 static const struct target_type *const types[] = {
     &target_postgres,
     &target_command,
+    &target_pgbackrest,
     &target_pgbouncer,
     &target_pidfile,
 };
 
-const char *const target_type_words[] = {"postgres", "command", "pgbouncer", "pidfile", NULL};
+const char *const target_type_words[] = {"postgres", "command", "pgbackrest", "pgbouncer", "pidfile", NULL};
 
 /* What all targets have. */
 struct common {

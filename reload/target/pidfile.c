@@ -1,9 +1,10 @@
 /* pidfile.c: a server that writes its process id to a file and reads its files again at a signal.
  */
-#include "reload/target.h"
+#include "reload/target/pidfile.h"
 
 #include "base/child.h"
 #include "base/file.h"
+#include "reload/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,14 +38,14 @@ static const struct option options[] = {
 
 /* ---- the process ---- */
 
-static bool
-read_number(const struct pidfile_config *c, pid_t *pid, struct err *e)
+bool
+pidfile_read(const char *path, pid_t *pid, struct err *e)
 {
     own_str struct str text = {0};
     char *end = NULL;
     long number = 0;
 
-    if (!file_read(AT_FDCWD, c->pid_file, PID_TEXT_MAX, &text, e)) {
+    if (!file_read(AT_FDCWD, path, PID_TEXT_MAX, &text, e)) {
         if (errno == ENOENT)
             e->code = ERR_NETWORK;
         return err_wrap(e, "the server does not run, or writes its process id elsewhere");
@@ -52,14 +53,26 @@ read_number(const struct pidfile_config *c, pid_t *pid, struct err *e)
     errno = 0;
     number = text.size == 0 ? 0 : strtol(text.text, &end, 10);
     if (errno != 0 || number <= 1 || number > INT32_MAX || *(end + strspn(end, " \t\r\n")) != '\0')
-        return err_set(e, ERR_CONFIG, "'%s' has no process id in it", c->pid_file);
+        return err_set(e, ERR_CONFIG, "'%s' has no process id in it", path);
     *pid = (pid_t)number;
     return true;
 }
 
-/* Does it run, and is it the program which the settings name? The kernel cuts names at 15 bytes. */
-static bool
-has_name(const struct pidfile_config *c, pid_t pid, struct err *e)
+bool
+pidfile_hold(pid_t pid, int *process, struct err *e)
+{
+    int held = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (held < 0 && errno == ESRCH)
+        return err_set(e, ERR_NETWORK, "process %d does not run", (int)pid);
+    if (held < 0)
+        return err_errno(e, "find process %d", (int)pid);
+    *process = held;
+    return true;
+}
+
+bool
+pidfile_has_name(pid_t pid, const char *name, struct err *e)
 {
     own_mem char *path = str_format("/proc/%d/comm", (int)pid);
     own_str struct str comm = {0};
@@ -68,15 +81,23 @@ has_name(const struct pidfile_config *c, pid_t pid, struct err *e)
     if (path == NULL)
         return err_memory(e);
     if (!file_read(AT_FDCWD, path, PID_TEXT_MAX, &comm, &ignored) || comm.size == 0)
-        return err_set(e, ERR_NETWORK, "process %d of '%s' does not run", (int)pid, c->pid_file);
+        return err_set(e, ERR_NETWORK, "process %d does not run", (int)pid);
     comm.text[strcspn(comm.text, "\n")] = '\0';
-    return c->process == NULL || strncmp(comm.text, c->process, 15) == 0 ||
+    return name == NULL || strncmp(comm.text, name, 15) == 0 ||
            err_set(e, ERR_CONFIG,
-                   "process %d of '%s' is '%s' and not '%s'; is the file of a server that ended?",
-                   (int)pid, c->pid_file, comm.text, c->process);
+                   "process %d is '%s' and not '%s'; is the file of a server that ended?", (int)pid,
+                   comm.text, name);
 }
 
-/* By a descriptor, so that the process which is looked at is the one which gets the signal. */
+bool
+pidfile_send(int process, int signal, struct err *e)
+{
+    if (syscall(SYS_pidfd_send_signal, process, signal, NULL, 0) == 0)
+        return true;
+    return errno == ESRCH ? err_set(e, ERR_NETWORK, "the process has ended")
+                          : err_errno(e, "send a signal to the process");
+}
+
 static bool
 task_signal(void *argument, struct str *answer, struct err *e)
 {
@@ -85,18 +106,11 @@ task_signal(void *argument, struct str *answer, struct err *e)
     pid_t pid = 0;
 
     (void)answer;
-    if (!read_number(c, &pid, e))
+    if (!pidfile_read(c->pid_file, &pid, e))
         return false;
-    process = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (process < 0 && errno == ESRCH)
-        return err_set(e, ERR_NETWORK, "process %d of '%s' does not run", (int)pid, c->pid_file);
-    if (process < 0)
-        return err_errno(e, "find process %d of '%s'", (int)pid, c->pid_file);
-    if (!has_name(c, pid, e))
-        return false;
-    return syscall(SYS_pidfd_send_signal, process, signals[c->signal], NULL, 0) == 0 ||
-           err_errno(e, "send signal %s to process %d of '%s'", signal_words[c->signal], (int)pid,
-                     c->pid_file);
+    return (pidfile_hold(pid, &process, e) && pidfile_has_name(pid, c->process, e) &&
+            pidfile_send(process, signals[c->signal], e)) ||
+           err_wrap(e, "'%s'", c->pid_file);
 }
 
 /* ---- the target ---- */
@@ -115,7 +129,8 @@ look(void *session, struct target_view *view, struct err *e)
     pid_t pid = 0;
 
     (void)view;
-    return read_number(c, &pid, e) && has_name(c, pid, e);
+    return pidfile_read(c->pid_file, &pid, e) &&
+           (pidfile_has_name(pid, c->process, e) || err_wrap(e, "'%s'", c->pid_file));
 }
 
 /* Who can write the file says who gets the signal, so it is sent by his right: root's own files are
