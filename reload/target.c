@@ -9,14 +9,12 @@
 
 /* The default, then in order of name; target_type_words has the same order. */
 static const struct target_type *const types[] = {
-    &target_postgres,
-    &target_command,
-    &target_pgbackrest,
-    &target_pgbouncer,
-    &target_pidfile,
+    &target_postgres,   &target_command,   &target_haproxy,
+    &target_pgbackrest, &target_pgbouncer, &target_pidfile,
 };
 
-const char *const target_type_words[] = {"postgres", "command", "pgbackrest", "pgbouncer", "pidfile", NULL};
+const char *const target_type_words[] = {"postgres",  "command", "haproxy", "pgbackrest",
+                                         "pgbouncer", "pidfile", NULL};
 
 /* What all targets have. */
 struct common {

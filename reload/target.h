@@ -119,6 +119,7 @@ struct target_type {
 
 extern const struct target_type target_postgres;
 extern const struct target_type target_command;
+extern const struct target_type target_haproxy;
 extern const struct target_type target_pgbackrest;
 extern const struct target_type target_pgbouncer;
 extern const struct target_type target_pidfile;
