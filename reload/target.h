@@ -123,5 +123,6 @@ extern const struct target_type target_haproxy;
 extern const struct target_type target_pgbackrest;
 extern const struct target_type target_pgbouncer;
 extern const struct target_type target_pidfile;
+extern const struct target_type target_systemd;
 
 #endif
