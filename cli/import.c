@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_FILE_MAX ((size_t)64 * 1024)
@@ -187,13 +188,23 @@ import_note(struct list *notes, const char *format, ...)
 }
 
 bool
-import_follow(struct import *im, const char *path)
+import_follow(struct import *im, const char *path, struct err *e)
 {
+    struct stat s = {0};
     size_t size = strlen(im->directory);
     bool is_inside = strncmp(path, im->directory, size) == 0 &&
                      (path[size] == '/' || path[size] == '\0') && strstr(path, "/../") == NULL;
 
-    return is_inside || import_note(&im->elsewhere, "%s", path);
+    if (is_inside)
+        return true;
+    if (stat(im->directory, &s) < 0)
+        return err_errno(e, "look at '%s'", im->directory);
+    if (s.st_uid != 0 && s.st_uid != geteuid())
+        return err_set(e, ERR_PERMISSION,
+                       "'%s' leads to '%s', and belongs to another user (%u), who is not followed "
+                       "there; try: chown -R root '%s'",
+                       im->directory, path, (unsigned)s.st_uid, im->directory);
+    return import_note(&im->elsewhere, "%s", path) || err_memory(e);
 }
 
 void

@@ -120,9 +120,10 @@ bool import_is_value(const char *text);
 /* Adds a sentence; false when memory ran out. */
 MUST_USE bool import_note(struct list *notes, const char *format, ...) PRINTF(2, 3);
 
-/* Remembers a path that a file of the client names, when it is outside of its directory; false when
- * memory ran out. */
-MUST_USE bool import_follow(struct import *im, const char *path);
+/* Remembers a path that a file of the client names, when it is outside of its directory.
+ * ERR_PERMISSION: others than root and us have written that, and would have us read what they may
+ * not. */
+MUST_USE bool import_follow(struct import *im, const char *path, struct err *e);
 
 /* Reads key and chain of a certificate; a failure is in c->e. */
 void import_read_pair(struct import_certificate *c, const char *key_file, const char *chain_file);

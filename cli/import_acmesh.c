@@ -134,8 +134,8 @@ put_key_file(struct import *im, struct assigns *pool, struct err *e)
 
     if (path == NULL || *path != '/')
         return true;
-    if (!import_follow(im, path))
-        return err_memory(e);
+    if (!import_follow(im, path, e))
+        return false;
     return !file_read(AT_FDCWD, path, 8192, &text, &ignored) || text.size == 0 ||
            strlen(text.text) != text.size || assign_put(pool, "NSUPDATE_KEY.text", text.text) ||
            err_memory(e);

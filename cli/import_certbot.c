@@ -165,8 +165,8 @@ find_dns(struct import *im, struct import_certificate *c, const struct conf *con
                err_memory(e);
     if (path == NULL)
         return import_dns_unknown(&c->dns, "'%s' has no %s", plugin, setting) || err_memory(e);
-    if (!import_follow(im, path))
-        return err_memory(e);
+    if (!import_follow(im, path, e))
+        return false;
     if (!fill_pool(&pool, path, &why))
         return import_dns_unknown(&c->dns, "%s", why.text) || err_memory(e);
     origin = str_format("'%s'", path);

@@ -56,9 +56,9 @@ read_more(struct import *im, struct assigns *a, struct err *e)
 
     if (more == NULL || *more == '\0')
         return true;
-    if (directory == NULL || !import_follow(im, directory))
+    if (directory == NULL)
         return err_memory(e);
-    if (!file_list(directory, is_script, &files, e))
+    if (!import_follow(im, directory, e) || !file_list(directory, is_script, &files, e))
         return false;
     for (size_t i = 0; i < files.count; i++) {
         own_mem char *path = str_format("%s/%s", directory, files.items[i]);
@@ -80,7 +80,9 @@ place(struct import *im, struct assigns *a, const char *name, const char *usual,
                              ? str_format("%s/%s", assign_find(a, "BASEDIR"), usual)
                              : strdup(told);
 
-    return (made != NULL && assign_put(a, name, made) && import_follow(im, made)) || err_memory(e);
+    if (made == NULL || !assign_put(a, name, made))
+        return err_memory(e);
+    return import_follow(im, made, e);
 }
 
 /* All settings of a certificate; its own file changes some. NULL: those of all. */

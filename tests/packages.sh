@@ -14,7 +14,8 @@ test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime tim
       clang-tidy
       libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3
       python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc
-      certbot lego dehydrated uacme pgbouncer pgbackrest haproxy patroni python3-pysyncobj systemd-container
+      certbot python3-certbot-dns-rfc2136 lego dehydrated uacme pgbouncer pgbackrest haproxy patroni
+      python3-pysyncobj systemd-container
       prometheus prometheus-node-exporter"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 

@@ -319,6 +319,13 @@ TRY_Key=a;b" ]
     [[ $output == *"-a.conf': that is no name of a certificate"* ]]
     [[ $output == *"its account: renewal/b.$ZONE.conf does not name one"* ]]
     [ ! -e "$STATE/accounts" ]
+
+    # who wrote it may not read what he names
+    setup
+    chown -R postgres: "$WORLD/evil"
+    expect 77 pgcert import certbot "$WORLD/evil"
+    says "leads to '$WORLD/credentials.ini', and belongs to another user"
+    [ ! -e "$STATE" ]
 }
 
 @test "what is there is not touched" {

@@ -41,7 +41,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !assign_read(&again, text.text, text.size, &e))
             return 0;
         value = assign_find(&again, one->name);
-        /* a backslash at the end of a line is not ours to keep apart */
         MUST(value != NULL && strcmp(value, one->value) == 0);
     }
     return 0;

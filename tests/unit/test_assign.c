@@ -8,6 +8,8 @@
 
 #include "base/assign.h"
 
+#include "tests/fake/program.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,15 +77,12 @@ the_shell_agrees(void **state)
     (void)state;
     assert_true(assign_read(&a, text, strlen(text), &e));
     for (size_t i = 0; i < a.count; i++) {
-        char command[512], line[256] = "";
-        FILE *p = NULL;
+        char command[512], output[PROGRAM_OUTPUT];
+        const char *const argv[] = {"sh", "-c", command, NULL};
 
         (void)snprintf(command, sizeof(command), "%sprintf %%s \"$%s\"", text, a.items[i].name);
-        p = popen(command, "r");
-        assert_non_null(p);
-        assert_non_null(fgets(line, sizeof(line), p));
-        (void)pclose(p);
-        assert_string_equal(a.items[i].value, line);
+        assert_int_equal(program_run(argv, output), 0);
+        assert_string_equal(a.items[i].value, output);
     }
     assert_int_equal(a.count, 4);
     assign_done(&a);
