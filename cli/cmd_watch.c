@@ -384,7 +384,7 @@ reload(struct watcher *w)
         watch_event_error(w->app, &e);
     }
     notify_say("READY=1");
-    if (w->items != NULL)
+    if (w->e.code == ERR_NONE)
         say_status(w);
 }
 
@@ -408,7 +408,7 @@ on_signal(void *user, int number)
         end(w);
     else if (!w->is_ending)
         reload(w);
-    if (w->items != NULL)
+    if (w->e.code == ERR_NONE) /* else there may be nothing left to work with */
         turn(w);
 }
 

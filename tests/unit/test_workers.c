@@ -109,6 +109,71 @@ a_worker_that_dies_is_told(void **state)
     assert_in_range(failed, 1, MANY / 2);
 }
 
+/* ---- one beside us ---- */
+
+/* Says what it has, and which signals are blocked there. */
+static void
+say_context(void *context, int out)
+{
+    sigset_t blocked;
+    char word = *(const char *)context;
+
+    if (sigprocmask(SIG_BLOCK, NULL, &blocked) < 0 || sigismember(&blocked, SIGTERM) != 0)
+        word = '?';
+    if (write(out, &word, 1) != 1)
+        _exit(1);
+}
+
+static void
+wait_for_ever(void *context, int out)
+{
+    (void)context;
+    (void)out;
+    for (;;)
+        (void)pause();
+}
+
+static void
+one_works_beside_us_and_says_so(void **state)
+{
+    struct worker w = {0};
+    struct err e = {0};
+    sigset_t term;
+    char context = 'x', word = 0;
+
+    (void)state;
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &term, NULL), 0);
+    assert_true(workers_start(&w, say_context, &context, &e));
+    assert_int_equal(sigprocmask(SIG_UNBLOCK, &term, NULL), 0);
+    assert_true(w.pid > 0);
+    assert_int_equal(read(w.out, &word, 1), 1);
+    assert_int_equal(word, 'x');
+    assert_int_equal(read(w.out, &word, 1), 0);
+    assert_true(workers_finish(&w));
+    assert_int_equal(w.pid, 0);
+}
+
+static void
+one_that_is_killed_has_not_ended_well(void **state)
+{
+    struct worker w = {0};
+    struct err e = {0};
+    char word = 0;
+
+    (void)state;
+    assert_true(workers_start(&w, wait_for_ever, NULL, &e));
+    assert_int_equal(kill(w.pid, SIGINT), 0); /* which is not for it */
+    assert_int_equal(kill(w.pid, SIGKILL), 0);
+    assert_int_equal(read(w.out, &word, 1), 0);
+    assert_false(workers_finish(&w));
+    assert_true(workers_start(&w, wait_for_ever, NULL, &e));
+    workers_kill(&w);
+    assert_int_equal(w.pid, 0);
+    workers_kill(&w); /* there is none */
+}
+
 int
 main(void)
 {
@@ -116,6 +181,8 @@ main(void)
         cmocka_unit_test(each_item_is_worked_on_once_and_each_failure_is_told),
         cmocka_unit_test(a_single_item_is_worked_on_here),
         cmocka_unit_test(a_worker_that_dies_is_told),
+        cmocka_unit_test(one_works_beside_us_and_says_so),
+        cmocka_unit_test(one_that_is_killed_has_not_ended_well),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
