@@ -226,6 +226,27 @@ join_strings(struct str *data, const ldns_rr *rr)
     return true;
 }
 
+/* Flags, a tag with its length in front, a value (RFC 8659 section 4.1). */
+static bool
+join_caa(struct str *data, const ldns_rr *rr)
+{
+    const ldns_rdf *tag = ldns_rr_rd_count(rr) == 3 ? ldns_rr_rdf(rr, 1) : NULL;
+    const unsigned char *letters = tag == NULL ? NULL : ldns_rdf_data(tag);
+
+    if (tag == NULL || ldns_rdf_size(tag) < 2)
+        return true;
+    for (size_t i = 1; i < ldns_rdf_size(tag); i++) {
+        char letter = (char)letters[i];
+
+        letter = letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+        if (!str_add(data, &letter, 1))
+            return false;
+    }
+    return str_add(data, " ", 1) &&
+           (ldns_rdf_size(ldns_rr_rdf(rr, 2)) == 0 ||
+            str_add(data, ldns_rdf_data(ldns_rr_rdf(rr, 2)), ldns_rdf_size(ldns_rr_rdf(rr, 2))));
+}
+
 /* Fills `data` with what the record says; *wanted is false when it says nothing for us. */
 static bool
 record_data(struct str *data, const ldns_rr *rr, bool *wanted)
@@ -239,6 +260,10 @@ record_data(struct str *data, const ldns_rr *rr, bool *wanted)
     if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT) {
         *wanted = true;
         return join_strings(data, rr);
+    }
+    if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_CAA) {
+        *wanted = true;
+        return join_caa(data, rr);
     }
     if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_A || ldns_rr_get_type(rr) == LDNS_RR_TYPE_AAAA) {
         *wanted = ldns_rdf_size(first) == (ldns_rr_get_type(rr) == LDNS_RR_TYPE_A ? 4 : 16);

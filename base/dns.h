@@ -24,6 +24,7 @@ enum dns_type {
     DNS_TYPE_TXT = 16,
     DNS_TYPE_AAAA = 28,
     DNS_TYPE_TSIG = 250,
+    DNS_TYPE_CAA = 257,
 };
 
 /* RFC 1035 section 4.1.1, RFC 2136 section 2.2, RFC 8945 section 3 (16 and above: TSIG only). */
@@ -52,7 +53,8 @@ struct dns_record {
     char owner[DNS_NAME_SIZE]; /* lower case, as every name that comes out of here */
 
     /* NS, CNAME: the name. SOA: MNAME, the primary. TXT: its strings joined. NUL-ended, though a
-     * TXT may hold NULs. A, AAAA: 4 and 16 bytes. */
+     * TXT may hold NULs. A, AAAA: 4 and 16 bytes. CAA: "issue ca.example" (RFC 8659), tag in lower
+     * case. */
     char *data;
     size_t size;
 };

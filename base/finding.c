@@ -16,8 +16,7 @@ const char *const finding_words[FINDING_KINDS] = {
 };
 
 /* NULL when memory ran out. */
-static char *
-format_tame(const char *format, va_list arguments)
+static char *PRINTF(1, 0) format_tame(const char *format, va_list arguments)
 {
     char *text = NULL;
 

@@ -555,14 +555,16 @@ http_header(const struct http_response *r, const char *name)
 
 /* The one date format that RFC 9110 section 5.6.7 lets a sender generate; the two obsolete ones are
  * left to libcurl's parser. */
-static int64_t
-parse_date(const char *value)
+int64_t
+http_date(const char *value)
 {
     struct err ignored = {0};
+    int64_t at_s = 0;
 
     if (library == NULL && !lazy_load(&library, "libcurl.so.4", symbols, &ignored))
         return 0;
-    return (int64_t)curl.getdate(value, NULL);
+    at_s = (int64_t)curl.getdate(value, NULL);
+    return at_s < 0 ? 0 : at_s;
 }
 
 int64_t
@@ -574,7 +576,7 @@ http_retry_at(const char *value, int64_t now_s)
     if (digits > 0 && value[digits] == '\0')
         at_s = digits > 9 ? now_s + RETRY_AT_MOST_S : now_s + strtoll(value, NULL, 10);
     else
-        at_s = parse_date(value);
+        at_s = http_date(value);
     if (at_s <= 0)
         return 0;
     if (at_s < now_s)

@@ -89,6 +89,9 @@ bool http_is_metadata(const char *url);
  * week ahead; 0 when it is neither. */
 int64_t http_retry_at(const char *value, int64_t now_s);
 
+/* Unix seconds of an HTTP date (RFC 9110 section 5.6.7), such as the header Date; 0: it is none. */
+int64_t http_date(const char *value);
+
 void http_response_done(struct http_response *r);
 
 #endif

@@ -1,6 +1,7 @@
 /* doctor.c: the table of checks, and the way through it. */
 #include "cli/doctor.h"
 
+#include "cli/doctor_issuer.h"
 #include "cli/term.h"
 
 #include <stdlib.h>
@@ -17,6 +18,12 @@ const struct doctor_check doctor_checks[] = {
     {"tls",     "settings of TLS",                                        NULL,          reload_find_tls},
     {"backup",  "what pg_basebackup and pg_rewind stumble over",          NULL,          reload_find_backup},
     {"leftovers", "temporary files and forgotten copies of keys",         NULL,          reload_find_leftovers},
+    {"secrets", "who may read keys, and files that the settings name as secrets", doctor_secrets, NULL},
+    {"hooks",   "what restarts PostgreSQL for a certificate, and other clients for the same names", doctor_hooks, NULL},
+    {"timer",   "what runs pgcert renew",                                 doctor_timer,  NULL},
+    {"issuer",  "the directories of the issuers",                         doctor_reach,  NULL},
+    {"dns",     "name servers of the challenges, and CAA records",        doctor_dns,    NULL},
+    {"clock",   "this host's clock, beside those of issuers and servers", doctor_clock, doctor_clock_of_server},
     {0},
 };
 /* clang-format on */
@@ -89,5 +96,6 @@ doctor_run(struct app *app, const struct list *names, struct findings *f, struct
     for (size_t i = 0; i < d.examination_count; i++)
         reload_examination_drop(&d.examinations[i]);
     free(d.examinations);
+    doctor_issuers_done(&d);
     return good && (!f->is_short || err_memory(e));
 }

@@ -12,6 +12,9 @@ struct doctor {
     struct app *app;                   /* borrowed */
     struct examination **examinations; /* one for each target of the settings */
     size_t examination_count;
+    struct doctor_issuer *issuers; /* see doctor_issuers() */
+    size_t issuer_count;
+    bool has_issuers;
 };
 
 /* One check. It looks at the host, or at each server, or both. */
@@ -44,5 +47,24 @@ MUST_USE bool doctor_run(struct app *app, const struct list *names, struct findi
 
 /* Is it issued, deployed and served, one and the same? */
 void doctor_served(struct doctor *d, struct findings *f);
+
+/* Who else may read the secrets, and whether pgcert may? */
+void doctor_secrets(struct doctor *d, struct findings *f);
+
+/* What restarts the server when a certificate is renewed, and who else renews it? */
+void doctor_hooks(struct doctor *d, struct findings *f);
+
+/* Does something run `pgcert renew`? */
+void doctor_timer(struct doctor *d, struct findings *f);
+
+/* Do the issuers answer? */
+void doctor_reach(struct doctor *d, struct findings *f);
+
+/* Does this host's clock agree with those of issuers and servers? */
+void doctor_clock(struct doctor *d, struct findings *f);
+void doctor_clock_of_server(const struct examination *x, struct findings *f);
+
+/* Do name servers answer for the challenges, and may the issuer sign for the names? */
+void doctor_dns(struct doctor *d, struct findings *f);
 
 #endif

@@ -147,7 +147,7 @@ look_at_files(struct examination *x, struct findings *f, struct err *e)
 /* ---- all ---- */
 
 static bool
-ask(struct examination *x, struct target *t, struct findings *f, struct err *e)
+ask(struct examination *x, struct target *t, struct clock *clock, struct findings *f, struct err *e)
 {
     own_served struct served served = {0};
     own_deployment struct deployment d = {.target = t, .out = &served};
@@ -160,6 +160,7 @@ ask(struct examination *x, struct target *t, struct findings *f, struct err *e)
         return true;
     }
     x->is_asked = true;
+    x->ahead_s = x->facts.now_s == 0 ? 0 : x->facts.now_s - clock->now_s(clock);
     x->view = d.view;
     d.view = (struct target_view){.user = (uid_t)-1, .group = (gid_t)-1};
     return look_at_files(x, f, e);
@@ -176,7 +177,7 @@ reload_examine(struct target *t, struct clock *clock, struct findings *f, struct
     }
     x->target = t;
     x->now_s = clock->now_s(clock);
-    return ask(x, t, f, e) ? TAKE(x) : NULL;
+    return ask(x, t, clock, f, e) ? TAKE(x) : NULL;
 }
 
 void
@@ -194,8 +195,14 @@ reload_examination_drop(struct examination **x)
     *x = NULL;
 }
 
-int64_t
-reload_examined_at(const struct examination *x)
+const char *
+reload_examined_name(const struct examination *x)
 {
-    return x->facts.now_s;
+    return x->target->name;
+}
+
+int64_t
+reload_examined_ahead(const struct examination *x)
+{
+    return x->ahead_s;
 }

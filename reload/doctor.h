@@ -103,7 +103,8 @@ void doctor_files_done(struct doctor_files *files);
 struct examination {
     const struct target *target; /* borrowed */
     int64_t now_s;
-    bool is_asked; /* the server has answered; else nothing below is known */
+    int64_t ahead_s; /* the server's clock before ours */
+    bool is_asked;   /* the server has answered; else nothing below is known */
     bool has_files;
     bool has_data;
     struct target_view view;

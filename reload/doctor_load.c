@@ -114,6 +114,7 @@ bool
 doctor_load_try(const struct doctor_load *l, const char **setting, bool *encrypted, struct err *e)
 {
     own_ssl_ctx SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    own_mem char *groups = strdup(l->groups); /* OpenSSL's macro wants a char * */
 
     *setting = "ssl";
     *encrypted = false;
@@ -121,7 +122,9 @@ doctor_load_try(const struct doctor_load *l, const char **setting, bool *encrypt
         return err_crypto(e, "set up TLS as PostgreSQL does");
     if (!load_pair(ctx, l, setting, encrypted, e))
         return false;
-    if (l->groups[0] != '\0' && SSL_CTX_set1_groups_list(ctx, l->groups) != 1)
+    if (groups == NULL)
+        return err_memory(e);
+    if (groups[0] != '\0' && SSL_CTX_set1_groups_list(ctx, groups) != 1)
         return refuse(setting, "ssl_ecdh_curve", e);
     if (l->ciphers[0] != '\0' && SSL_CTX_set_cipher_list(ctx, l->ciphers) != 1)
         return refuse(setting, "ssl_ciphers", e);

@@ -417,8 +417,12 @@ MUST_USE struct examination *reload_examine(struct target *t, struct clock *cloc
                                             struct findings *f, struct err *e);
 void reload_examination_drop(struct examination **x);
 
-/* The time by the server's clock when it was asked; 0: not known. */
-int64_t reload_examined_at(const struct examination *x);
+/* The name of the target, borrowed. */
+const char *reload_examined_name(const struct examination *x);
+
+/* How many seconds the server's clock was before ours when it was asked; 0 also where it is not
+ * known. */
+int64_t reload_examined_ahead(const struct examination *x);
 
 /* Would PostgreSQL and libpq use a private key with that owner and mode, read by that user?
  * Source: PostgreSQL src/backend/libpq/be-secure-common.c, check_ssl_key_file_permissions();

@@ -28,8 +28,20 @@ fine()
         { echo "$output"; return 1; }
 }
 
+# /etc, crontabs and the home of root as on a host where nobody has set up anything.
+bare_host()
+{
+    mkdir -p "$WORLD/over/etc" "$WORLD/over/work"
+    cp "$WORLD/etc/"* "$WORLD/over/etc"
+    mount -t overlay -o "lowerdir=/etc,upperdir=$WORLD/over/etc,workdir=$WORLD/over/work" over /etc
+    rm -rf /etc/letsencrypt /etc/dehydrated /etc/cron* /etc/systemd
+    [ ! -d /var/spool/cron ] || mount -t tmpfs over /var/spool/cron
+    mount -t tmpfs -o mode=700 over /root
+}
+
 setup_file()
 {
+    bare_host
     # shellcheck disable=SC2119 # its arguments are for Pebble
     world_start
     fresh_and_served
@@ -298,4 +310,142 @@ setup()
     bash -c "${remedy#*: }"
     rm "$PGDATA/pg_hba.conf.bak"
     fine
+}
+
+@test "secrets that others may read, or pgcert may not, are found, and the remedy mends it" {
+    key=$WORLD/bind/pgcert-key.key
+    chmod 644 "$key"
+    finds bad secrets "\\[dns world\\] tsig_file names it, and others may read it \\(mode 0644\\)"
+    bash -c "${remedy%%;*}"
+    fine secrets
+    mv "$key" "$key.away"
+    finds bad secrets "\\[dns world\\] tsig_file names it, and it cannot be found"
+    [[ $remedy == *"correct $CONF:"* ]]
+    mv "$key.away" "$key"
+
+    chmod 640 "$STATE/accounts/pebble/account.key"
+    finds bad secrets "others may read this private key \\(mode 0640\\)"
+    bash -c "${remedy%%;*}"
+    chmod 644 "$(newest_generation)/key.pem"
+    finds bad secrets "others may read this private key \\(mode 0644\\)"
+    bash -c "${remedy%%;*}"
+    chown nobody "$STATE/accounts/pebble/account.key"
+    finds bad secrets "it does not belong to 'root', who owns the state directory"
+    bash -c "$remedy"
+    chmod 777 "$STATE"
+    finds bad secrets "others may write there \\(mode 0777\\)"
+    bash -c "$remedy"
+    chmod 700 "$STATE"
+    fine
+
+    expect 0 pgcert client new alice --host "db.$ZONE"
+    chmod 644 "$STATE/ca/clients/alice/postgresql.key"
+    finds bad secrets "libpq refuses one like that"
+    [[ $(json "['findings'][0]['subject']") == "$STATE/ca/clients/alice/postgresql.key" ]]
+    bash -c "${remedy%%;*}"
+    fine
+
+    # the state is another user's: what root has left there, he cannot read
+    chown -R nobody "$STATE"
+    finds bad secrets "\\[dns world\\] tsig_file names it, and user 'nobody', as whom pgcert works, may not read it"
+    chown root "$STATE/accounts/pebble/account.key"
+    finds bad secrets "it does not belong to 'nobody'"
+    chown -R root "$STATE"
+    fine
+}
+
+@test "old hooks that restart PostgreSQL, and clients for the same names, are found" {
+    hooks=/etc/letsencrypt/renewal-hooks/deploy
+    mkdir -p $hooks /etc/letsencrypt/renewal /etc/cron.d /etc/cron.weekly /root/.acme.sh/x_ecc
+    printf '#!/bin/sh\nchown postgres x\nsystemctl \\\n  restart postgresql\n' >$hooks/postgres
+    finds bad hooks "line 3 restarts PostgreSQL when a certificate is renewed"
+    [ "$(json "['findings'][0]['subject']")" = $hooks/postgres ]
+    printf '#!/bin/sh\n# systemctl restart postgresql\nsystemctl reload postgresql\n' >$hooks/postgres
+    finds note hooks "line 3 has PostgreSQL reload its files, and nothing proves"
+    rm $hooks/postgres
+    fine hooks
+    printf '[renewalparams]\npost_hook = service postgresql restart\n' >"/etc/letsencrypt/renewal/db.$ZONE.conf"
+    finds bad hooks "line 2 restarts PostgreSQL"
+    finds warning hooks "certbot renews 'db.$ZONE' as well as pgcert"
+    [ "$remedy" = "let one of them do it: certbot delete --cert-name db.$ZONE" ]
+    rm -r /etc/letsencrypt
+    fine hooks
+    # as acme.sh 3.1 writes it
+    printf "Le_Domain='x'\nLe_ReloadCmd='__ACME_BASE64__START_%s__ACME_BASE64__END_'\n" \
+        "$(printf 'systemctl restart postgresql' | base64)" >/root/.acme.sh/x_ecc/x.conf
+    finds bad hooks "line 2 restarts PostgreSQL"
+    rm -r /root/.acme.sh
+    # a crontab may restart for reasons that are none of ours
+    echo '0 4 * * 0 root systemctl restart postgresql' >/etc/cron.d/weekly
+    fine hooks
+    echo '0 4 * * 0 root certbot renew && pg_ctlcluster 15 main restart' >/etc/cron.d/weekly
+    finds bad hooks "line 1 restarts PostgreSQL"
+    rm /etc/cron.d/weekly
+    fine
+}
+
+@test "a timer that is not enabled is found, unless a crontab does its work" {
+    finds note timer "no systemd runs here"
+    mkdir -p /run/systemd/system /etc/systemd/system/timers.target.wants /etc/cron.d
+    finds bad timer "it is not enabled, and no crontab runs .pgcert renew.: nothing is renewed"
+    [ "$remedy" = "systemctl enable --now pgcert-renew.timer" ]
+    echo '17 3,15 * * * root /usr/bin/pgcert -q renew' >/etc/cron.d/pgcert
+    fine
+    sed -i 's/^/# /' /etc/cron.d/pgcert
+    finds bad timer "it is not enabled"
+    ln -s /lib/systemd/system/pgcert-renew.timer /etc/systemd/system/timers.target.wants # as enable does
+    fine
+    ln -s /dev/null /etc/systemd/system/pgcert-renew.timer
+    finds bad timer "it is masked"
+    [[ $remedy == "systemctl unmask "* ]]
+    rm -r /etc/systemd /run/systemd /etc/cron.d
+    fine
+}
+
+@test "an issuer that does not answer, and clocks that differ, are found" {
+    have faketime
+    fine issuer clock
+    pebble_stop
+    finds bad issuer "its directory cannot be asked, so nothing can be renewed there: .*14000"
+    # shellcheck disable=SC2119 # its arguments are for another Pebble
+    pebble_start
+    fine issuer
+    expect 0 later +2m --json doctor clock
+    [[ $output == *'"warning"'*"its clock is 2 min behind this host's"* ]]
+    [ "$(json "['findings'][0]['subject']")" = main ]
+    [ "$(json "['findings'][1]['subject']")" = pebble ]
+    expect 82 later -2d --json doctor clock
+    [[ $output == *"ahead of this host's: a new certificate is not valid here yet, and TSIG is refused"* ]]
+}
+
+@test "name servers that do not answer, and CAA records that forbid, are found" {
+    zone=$WORLD/bind/$ZONE.zone
+    cp "$zone" "$WORLD/kept.zone"
+    conf_add <<<"[certificate x.lame.$ZONE]"$'\nissuer = pebble'
+    printf 'lame IN NS ns.lame\nns.lame IN A 127.0.0.77\n' >>"$zone" # nobody is there
+    bind_stop
+    rm -f "$zone.jnl"
+    bind_start
+    finds bad dns "'_acme-challenge.x.lame.$ZONE.' cannot be asked for: SERVFAIL"
+    rm "$WORLD/conf/conf.d/50-test.conf"
+    fine dns
+
+    [ -x "${PEBBLE_NEWER:-}" ] || skip "there is no newer Pebble, which has caaIdentities"
+    pebble_stop
+    pebble_start "PROGRAM=$PEBBLE_NEWER"
+    fine dns
+    printf 'db IN CAA 0 issue "other.test"\n' >>"$zone"
+    bind_stop
+    bind_start
+    finds bad dns "the CAA records of 'db.$ZONE.' do not let pebble sign for 'db.$ZONE'"
+    [ "$remedy" = "add to the zone: db.$ZONE. CAA 0 issue \"pebble.test\"" ]
+    sed -i '/lame/d' "$zone"
+    printf '%s\n' "${remedy#*: }" | sed 's/ CAA/ IN CAA/' >>"$zone"
+    bind_stop
+    bind_start
+    fine dns
+    printf '[issuer pebble]\nprofile = nosuch\n' | conf_add
+    finds bad issuer "it has no profile 'nosuch'"
+    rm "$WORLD/conf/conf.d/50-test.conf"
+    fine issuer
 }

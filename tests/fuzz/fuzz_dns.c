@@ -19,6 +19,8 @@ judge(const struct dns_answer *answer)
             MUST(r->size == 4);
         else if (r->type == DNS_TYPE_AAAA)
             MUST(r->size == 16);
+        else if (r->type == DNS_TYPE_CAA)
+            MUST(memchr(r->data, ' ', r->size) != NULL);
         else if (r->type != DNS_TYPE_TXT)
             MUST(dns_name_is(r->data));
     }
