@@ -238,7 +238,8 @@ join_caa(struct str *data, const ldns_rr *rr)
     for (size_t i = 1; i < ldns_rdf_size(tag); i++) {
         char letter = (char)letters[i];
 
-        letter = letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+        if (letter >= 'A' && letter <= 'Z')
+            letter = (char)(letter - 'A' + 'a');
         if (!str_add(data, &letter, 1))
             return false;
     }

@@ -119,8 +119,8 @@ next_line(char line[static LINE_MAX_SIZE], const char *at, const char *end, int 
         stop = stop == NULL ? end : stop;
         goes_on = stop > at && stop[-1] == '\\';
         for (; at < stop - (goes_on ? 1 : 0); at++)
-            if (size < LINE_MAX_SIZE - 1)
-                line[size++] = *at == '\0' ? ' ' : *at;
+            if (size < LINE_MAX_SIZE - 1 && *at != '\0')
+                line[size++] = *at;
         at = behind;
         ++*lines;
     }

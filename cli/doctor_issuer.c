@@ -125,7 +125,7 @@ doctor_clock(struct doctor *d, struct findings *f)
     const struct doctor_issuer *all = doctor_issuers(d, &count);
     struct timex about = {0};
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && all[i].issuer != NULL; i++)
         find_difference(all[i].issuer->name, all[i].ahead_s, f);
     /* TIME_ERROR: the kernel was never told the time by anybody (adjtimex(2)) */
     if (adjtimex(&about) == TIME_ERROR || (about.status & STA_UNSYNC) != 0) {

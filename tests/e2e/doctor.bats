@@ -419,12 +419,12 @@ setup()
 }
 
 @test "name servers that do not answer, and CAA records that forbid, are found" {
-    zone=$WORLD/bind/$ZONE.zone
-    cp "$zone" "$WORLD/kept.zone"
+    records=$WORLD/bind/$ZONE.zone
+    cp "$records" "$WORLD/kept.zone"
     conf_add <<<"[certificate x.lame.$ZONE]"$'\nissuer = pebble'
-    printf 'lame IN NS ns.lame\nns.lame IN A 127.0.0.77\n' >>"$zone" # nobody is there
+    printf 'lame IN NS ns.lame\nns.lame IN A 127.0.0.77\n' >>"$records" # nobody is there
     bind_stop
-    rm -f "$zone.jnl"
+    rm -f "$records.jnl"
     bind_start
     finds bad dns "'_acme-challenge.x.lame.$ZONE.' cannot be asked for: SERVFAIL"
     rm "$WORLD/conf/conf.d/50-test.conf"
@@ -434,13 +434,13 @@ setup()
     pebble_stop
     pebble_start "PROGRAM=$PEBBLE_NEWER"
     fine dns
-    printf 'db IN CAA 0 issue "other.test"\n' >>"$zone"
+    printf 'db IN CAA 0 issue "other.test"\n' >>"$records"
     bind_stop
     bind_start
     finds bad dns "the CAA records of 'db.$ZONE.' do not let pebble sign for 'db.$ZONE'"
     [ "$remedy" = "add to the zone: db.$ZONE. CAA 0 issue \"pebble.test\"" ]
-    sed -i '/lame/d' "$zone"
-    printf '%s\n' "${remedy#*: }" | sed 's/ CAA/ IN CAA/' >>"$zone"
+    sed -i '/lame/d' "$records"
+    printf '%s\n' "${remedy#*: }" | sed 's/ CAA/ IN CAA/' >>"$records"
     bind_stop
     bind_start
     fine dns
