@@ -106,6 +106,22 @@ line_of(const struct str *text, int number)
     return at == NULL ? NULL : strndup(at, strcspn(at, "\n"));
 }
 
+/* One server may have several sockets (PGDG's has one in /tmp as well); the first one counts. */
+static bool
+is_known(const struct clusters *all, const struct cluster *c)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct cluster *k = &all->items[i];
+
+        if (k->port != c->port || k->owner != c->owner)
+            continue;
+        if (k->directory == NULL || c->directory == NULL ? k->directory == c->directory
+                                                         : strcmp(k->directory, c->directory) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The second line of the lock file beside a socket is the data directory (PostgreSQL's
  * CreateLockFile()). Only its owner and root can read it. */
 static bool
@@ -124,6 +140,10 @@ add_running(struct clusters *all, const char *directory, const char *name)
     c.owner = s.st_uid;
     if (read_foreign(lock, c.owner, &text))
         c.directory = line_of(&text, 2);
+    if (is_known(all, &c)) {
+        cluster_done(&c);
+        return true;
+    }
     c.socket = strdup(directory);
     c.name = str_format("port-%d", c.port);
     return add(all, &c) && c.socket != NULL && c.name != NULL;

@@ -12,10 +12,17 @@ setup_file()
 
 setup()
 {
-    [ ! -e "$PGDATA/postmaster.pid" ] || version_stop # of a test that failed
     rm -rf "$STATE" "$WORLD/pg"
     world_conf
     private_ca "deploy = main" "[target main]" "prove_timeout = 5s"
+}
+
+# What a failed test leaves would be waited for.
+teardown()
+{
+    [ -n "${BATS_TEST_COMPLETED:-}" ] || printf 'stdout: %s\nstderr: %s\n' "${output-}" "${stderr-}"
+    [ ! -e "$PGDATA/postmaster.pid" ] || version_stop
+    end_process "$WORLD/haproxy.number"
 }
 
 # A statement as that user, by the bundle's URI: as USER STATEMENT
