@@ -206,6 +206,8 @@ struct ca_client_trust {
     struct str retired;           /* one of a CA that is trusted no more; empty: there is none */
     struct str gone; /* CAs of clients that rollovers have taken away: whoever is connected by one
                         of those is locked out on purpose; empty: there are none */
+    struct err trouble; /* a CRL that is due could not be made, and the one of before is in `pem`;
+                           ERR_NONE: all of them are as they should be */
 };
 
 #define own_ca_client_trust __attribute__((cleanup(ca_client_trust_done)))
@@ -215,7 +217,8 @@ struct ca_client_trust {
  *
  * Takes:  fresh  make new canaries: no earlier CRL has refused the one that is revoked, so only who
  *                has this CRL refuses it. They are made also when those of before are ending.
- * Gives:  trust  empty before
+ * Gives:  trust  empty before; what ca_refresh() failed with is its `trouble`, where there are
+ *                published CRLs nevertheless
  * Errors: as ca_sign_client() and ca_refresh()
  */
 MUST_USE bool ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust,

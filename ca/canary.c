@@ -160,8 +160,15 @@ ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust, struc
             return err_wrap(e, "make a canary certificate");
     if (!read_canary(ca, &retired, &trust->retired, &ignored) || !is_gone(ca, &trust->retired))
         str_clear(&trust->retired);
-    return ca_refresh(ca, false, &did, e) && ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) &&
-           add_crls(ca, &trust->pem, e) && gone_add(ca->config, &trust->gone, e);
+    if (!ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e))
+        return false;
+    /* one CA that cannot sign must not keep from servers what the others have revoked */
+    if (!ca_refresh(ca, false, &did, &trust->trouble) && !add_crls(ca, &trust->pem, &ignored)) {
+        *e = trust->trouble;
+        return false;
+    }
+    return (trust->trouble.code != ERR_NONE || add_crls(ca, &trust->pem, e)) &&
+           gone_add(ca->config, &trust->gone, e);
 }
 
 void
@@ -172,4 +179,5 @@ ca_client_trust_done(struct ca_client_trust *trust)
     str_done(&trust->refused);
     str_done(&trust->retired);
     str_done(&trust->gone);
+    trust->trouble = (struct err){0};
 }

@@ -192,7 +192,7 @@ ca_list_read(const struct ca_config *config, const char *kind, int64_t now_s, st
         read.items = calloc(read.index->count + 1, sizeof(*read.items));
         good = read.items != NULL || err_memory(e);
     }
-    for (size_t i = 0; good && i < read.index->count; i++)
+    for (size_t i = 0; good && read.items != NULL && i < read.index->count; i++)
         if (kind == NULL || kind_find(kind) == read.index->entries[i].kind)
             describe(&read.index->entries[i], &gone, now_s, &read.items[read.count++]);
     if (good)

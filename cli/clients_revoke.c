@@ -55,6 +55,13 @@ drop_ended(struct ca_list *list)
     list->count = kept;
 }
 
+static bool
+forget(struct err *e)
+{
+    *e = (struct err){0};
+    return true;
+}
+
 /* The CA is closed when this returns: others may wait for it while servers are told. */
 static bool
 revoke_here(struct revoking *r, struct err *e)
@@ -74,7 +81,8 @@ revoke_here(struct revoking *r, struct err *e)
             return err_memory(e);
     if (!ca_revoke_all(ca, &r->serials, r->what->reason, &revoked, e))
         return false;
-    return ca_refresh(ca, false, &did, e);
+    /* servers are told nevertheless of what the other CAs have revoked, and trust_keep() fails */
+    return ca_refresh(ca, false, &did, e) || (trust_is_wanted(r->app) && forget(e));
 }
 
 /* ---- what is told ---- */

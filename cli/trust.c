@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A connection that was in its handshake while a certificate was revoked may become a session until
+ * then: the most that authentication_timeout can be. */
+#define HANDSHAKE_S 600
+
 /* What was given last to whoever wanted it, as SHA-256; no name of a section has a bracket. */
 #define OFFERED "[offered]"
 
@@ -70,6 +74,7 @@ struct memory {
     int64_t proved_at_s; /* 0: it is not */
     const char *error;
     const struct list *ending; /* NULL: as it was */
+    int64_t refused_at_s;      /* since when those of `ending` are refused; 0: not yet */
 };
 
 static bool
@@ -94,6 +99,7 @@ remember(struct keeping *k, const char *target, const struct memory *m, struct e
     json_put_int(one, "proved_at", m->proved_at_s);
     json_put_text(one, "error", m->error);
     json_put_list(one, "ending", m->ending != NULL ? m->ending : &ending);
+    json_put_int(one, "refused_at", m->refused_at_s);
     json_put(k->json, target, one);
     return json_save(k->json, k->path, e);
 }
@@ -219,7 +225,10 @@ deploy(struct keeping *k, struct target *t, struct client_trusted *out, struct e
     struct app *app = k->app;
     bool good = false;
 
-    if (!remember(k, t->name, &(struct memory){.proved_at_s = 0}, e))
+    const struct json_t *before = json_member(k->json, t->name);
+    const struct memory unproved = {.refused_at_s = json_member_int(before, "refused_at")};
+
+    if (!remember(k, t->name, &unproved, e))
         return false;
     good = reload_deploy_clients(t, &trust, app->clock, term_progress(), out, e);
     term_clear();
@@ -237,6 +246,24 @@ end_sessions(struct keeping *k, struct target *t, const struct list *serials,
            err_wrap(e, "end the sessions of revoked clients");
 }
 
+/* Ended is not enough: who was just about to log in may be connected a moment later. So they are
+ * looked for until that is over. */
+static void
+judge_ending(struct memory *m, const struct json_t *before, bool is_done, int64_t now_s)
+{
+    static const struct list nothing = {0};
+
+    m->refused_at_s = json_member_int(before, "refused_at");
+    if (!is_done)
+        return;
+    if (m->refused_at_s == 0 || m->refused_at_s > now_s)
+        m->refused_at_s = now_s;
+    if (now_s - m->refused_at_s < HANDSHAKE_S)
+        return;
+    m->ending = &nothing;
+    m->refused_at_s = 0;
+}
+
 static void
 keep_one(struct keeping *k, struct target *t, bool is_due, const struct list *ending)
 {
@@ -244,22 +271,23 @@ keep_one(struct keeping *k, struct target *t, bool is_due, const struct list *en
     struct err e = {0}, second = {0}, forgotten = {0};
     bool good = !is_due || deploy(k, t, &out, &e);
     bool ended = end_sessions(k, t, ending, &out.ended, &second);
-    const struct list nothing = {0};
     const struct trust_done done = {.target = t->name,
                                     .file = out.file,
                                     .did_install = out.did_install,
                                     .did_prove = good && is_due,
                                     .ended = &out.ended,
                                     .e = &e};
-    int64_t before_s = json_member_int(json_member(k->json, t->name), "proved_at");
+    const struct json_t *before = json_member(k->json, t->name);
     int64_t now_s = k->app->clock->now_s(k->app->clock);
-    struct memory memory = {.file = out.file, .ending = ended ? &nothing : NULL};
+    struct memory memory = {.file = out.file};
 
+    if (ending->count > 0)
+        judge_ending(&memory, before, good && ended, now_s);
     if (good && !ended)
         e = second;
     else if (good)
         e = (struct err){0};
-    memory.proved_at_s = !good ? 0 : is_due ? now_s : before_s;
+    memory.proved_at_s = !good ? 0 : is_due ? now_s : json_member_int(before, "proved_at");
     memory.error = e.code == ERR_NONE ? NULL : e.text;
     if (e.code != ERR_NONE)
         k->worst = k->worst == ERR_NONE ? e.code : app_graver(k->worst, e.code);
@@ -282,6 +310,22 @@ keep_when_due(struct keeping *k, struct target *t, bool again, struct err *e)
     return true;
 }
 
+/* A CRL that could not be made is told by the caller, unless others were told already. */
+static bool
+tell_trouble(struct keeping *k, struct err *e)
+{
+    struct err trouble = k->given.trouble;
+
+    if (trouble.code != ERR_NONE)
+        (void)err_wrap(&trouble, "the private CA");
+    if (trouble.code != ERR_NONE && k->worst != ERR_NONE) {
+        app_tell(&trouble);
+        trouble = (struct err){.code = app_graver(trouble.code, k->worst)};
+    }
+    *e = trouble.code != ERR_NONE ? trouble : (struct err){.code = k->worst};
+    return e->code == ERR_NONE;
+}
+
 bool
 trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *to, struct err *e)
 {
@@ -301,8 +345,7 @@ trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *t
         if (reload_wants_clients(t) && !keep_when_due(&k, t, again, e))
             return false;
     }
-    *e = (struct err){.code = k.worst};
-    return k.worst == ERR_NONE;
+    return tell_trouble(&k, e);
 }
 
 /* ---- setup ---- */
@@ -328,6 +371,8 @@ trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust 
     if (ca == NULL || !ca_trust_clients(ca, false, &k.given, e) ||
         (!is_deployed(&k, t) && !take_fresh(&k, ca, e)))
         return false;
+    if (k.given.trouble.code != ERR_NONE)
+        log_say(LOG_LEVEL_WARNING, "the private CA: %s", k.given.trouble.text);
     *given = k.given;
     k.given = (struct ca_client_trust){0};
     return true;

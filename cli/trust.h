@@ -23,12 +23,15 @@ bool trust_is_wanted(const struct app *app);
 
 /*
  * Brings every target with mutual_tls to the CAs and CRLs of the private CA, unless all of it is
- * known to be in force, and ends the sessions that are to end there. A failure of one does not stop
- * the others; it is remembered. The state directory is locked by the caller.
+ * known to be in force, and ends the sessions that are to end there, which are looked for until
+ * nobody can be in a handshake of before any more. A failure of one does not stop the others; it is
+ * remembered. Nor does a CRL that cannot be made: the one of before is deployed then. The state
+ * directory is locked by the caller.
  *
  * Takes:  ca     open; NULL: it is opened here, and closed before servers are told
  *         again  where nothing has changed, prove it again
- * Errors: the gravest one's; those of targets went to `tell`, and `e` has no text then
+ * Errors: the gravest one's; those of targets went to `tell`, and `e` has no text then; what
+ *         ca_refresh() failed with
  */
 MUST_USE bool trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *to,
                          struct err *e);

@@ -148,6 +148,79 @@ is_connected()
     grep "was revoked already" <<<"$output"
 }
 
+# Makes the TLS handshake as that user, says so, and logs in when it is told: linger USER
+linger()
+{
+    rm -f "$WORLD/linger".* && mkfifo "$WORLD/linger.go"
+    python3 - "$CA/clients/$1" "$1" "$WORLD/linger" >"$WORLD/linger.out" 2>&1 3>&- 4>&- <<'END' &
+import socket, ssl, struct, sys
+bundle, user, files = sys.argv[1:]
+context = ssl.create_default_context(cafile=bundle + '/root.crt')
+context.check_hostname = False
+context.load_cert_chain(bundle + '/postgresql.crt', bundle + '/postgresql.key')
+plain = socket.create_connection(('127.0.0.1', 5432))
+plain.sendall(struct.pack('!ii', 8, 80877103))
+assert plain.recv(1) == b'S'
+tls = context.wrap_socket(plain)
+open(files + '.ready', 'w').close()
+open(files + '.go').read()
+text = b'user\0' + user.encode() + b'\0database\0postgres\0\0'
+tls.sendall(struct.pack('!ii', 8 + len(text), 196608) + text)
+while tls.recv(4096):
+    pass
+END
+    await 10 "the handshake" test -e "$WORLD/linger.ready"
+}
+
+# How many certificates there are whose sessions are still looked for.
+ending()
+{
+    python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["main"]["ending"]))' "$STATE/clients.json"
+}
+
+@test "who was in the handshake while he was revoked is ended by the next run, until nobody can be" {
+    have faketime
+    set_up
+    linger bob
+    expect 0 pgcert client revoke bob
+    echo go >"$WORLD/linger.go"
+    await 5 "the late session" pg_sql "select 1 / count(*) from pg_stat_activity where usename = 'bob'"
+    before=$(reloads)
+    expect 0 pgcert renew
+    grep "^\[target main\] the session of bob on postgres from 127.0.0.1 (process [0-9]*) is ended$" <<<"$output"
+    [ "$(pg_sql "select count(*) from pg_stat_activity where usename = 'bob'")" = 0 ]
+    [ "$(reloads)" = "$before" ]
+    # still looked for, and not for ever
+    expect 0 pgcert renew
+    [ "$(ending)" = 1 ]
+    expect 0 later +11min renew
+    [ "$(ending)" = 0 ]
+    # a later revocation has its own time
+    expect 0 pgcert client revoke alice
+    [ "$(ending)" = 1 ]
+}
+
+@test "a CA that cannot sign does not keep from the server what the others have revoked" {
+    set_up
+    expect 0 pgcert ca tenant acme
+    expect 0 pgcert client new frank --tenant acme --database postgres
+    expect 0 pgcert renew
+    mv "$CA/tenants/acme.key" "$WORLD/acme.key"
+    expect 74 pgcert client revoke --tenant acme frank
+    says "make the CRL of the CA 'tenant acme'.*acme.key"
+    expect 74 pgcert client revoke bob
+    says "make the CRL of the CA 'tenant acme'"
+    grep "^\[target main\] clients: deployed, proved$" <<<"$output"
+    not as bob 'select 1'
+    [ "$(as alice 'select 1')" = 1 ]
+    expect 74 pgcert renew
+    says "make the CRL of the CA 'tenant acme'"
+    mv "$WORLD/acme.key" "$CA/tenants/acme.key"
+    expect 0 pgcert renew
+    grep "^\[target main\] clients: deployed, proved$" <<<"$output"
+    all_is_well
+}
+
 @test "sessions stay when that is wanted, and --json tells all" {
     set_up
     connect bob
