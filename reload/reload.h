@@ -244,6 +244,7 @@ MUST_USE bool reload_end_sessions(struct target *t, const struct list *serials,
 struct setup_plan {
     struct list lines; /* "ssl_cert_file = 'pgcert.pem'" ... */
     char *where;       /* the file written, or "ALTER SYSTEM" */
+    char *by_hand;     /* not NULL: somebody else keeps these settings; what he must be told */
 };
 void setup_plan_done(struct setup_plan *p);
 

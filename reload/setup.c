@@ -15,6 +15,7 @@ setup_plan_done(struct setup_plan *p)
 {
     list_done(&p->lines);
     free(p->where);
+    free(p->by_hand);
     *p = (struct setup_plan){0};
 }
 
@@ -239,6 +240,17 @@ prepare(struct deployment *d, const struct material *m, struct clients_change *c
     return d->target->type->plan == NULL || d->target->type->plan(d->session, plan, e);
 }
 
+/* The file is there before somebody names it in the settings, or a restart would be FATAL. Several
+ * files are those that are named now, so they are left alone. */
+static bool
+leave_settings(struct deployment *d, const struct setup *s, struct err *e)
+{
+    if (!s->dry && d->view.file_count == 1 &&
+        (!deployment_prepare(d, e) || (!d->old_is_same && !deployment_install(d, e))))
+        return false;
+    return err_set(e, ERR_CONFIG, "%s", s->plan.by_hand);
+}
+
 /* The settings are as they should be: what they name may still be another. */
 static bool
 deploy_both(struct target *t, struct setup *s, struct clock *clock, struct progress *progress,
@@ -259,6 +271,8 @@ reload_setup(struct target *t, struct setup *s, struct clock *clock, struct prog
 
     if (!prepare(&d, s->material, &clients, &s->plan, e))
         return false;
+    if (s->plan.by_hand != NULL)
+        return leave_settings(&d, s, e);
     if (s->dry)
         return true;
     if (s->plan.lines.count == 0) {

@@ -9,11 +9,11 @@
 
 /* The default, then in order of name; target_type_words has the same order. */
 static const struct target_type *const types[] = {
-    &target_postgres,  &target_command, &target_haproxy, &target_pgbackrest,
-    &target_pgbouncer, &target_pidfile, &target_systemd,
+    &target_postgres,   &target_command,   &target_haproxy, &target_patroni,
+    &target_pgbackrest, &target_pgbouncer, &target_pidfile, &target_systemd,
 };
 
-const char *const target_type_words[] = {"postgres",  "command", "haproxy", "pgbackrest",
+const char *const target_type_words[] = {"postgres",  "command", "haproxy", "patroni", "pgbackrest",
                                          "pgbouncer", "pidfile", "systemd", NULL};
 
 /* What all targets have. */

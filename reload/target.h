@@ -122,6 +122,7 @@ extern const struct target_type target_command;
 extern const struct target_type target_haproxy;
 extern const struct target_type target_pgbackrest;
 extern const struct target_type target_pgbouncer;
+extern const struct target_type target_patroni;
 extern const struct target_type target_pidfile;
 extern const struct target_type target_systemd;
 

@@ -216,15 +216,65 @@ can_be_written(struct postgres_session *s, struct err *e)
                rows.items[0]);
 }
 
+/* ---- Patroni ---- */
+
+/* Patroni writes postgresql.conf anew whenever it likes, with this in it; what ALTER SYSTEM writes,
+ * it does not know of, nor do its other nodes. */
+static bool
+is_patronis(const struct postgres_session *s, bool *is, struct err *e)
+{
+    own_mem char *kept = str_format("%s/patroni.dynamic.json", s->settings[PG_DATA_DIRECTORY]);
+    own_str struct str text = {0};
+    own_str struct str ignored = {0};
+    bool there = false;
+
+    *is = false;
+    if (kept == NULL)
+        return err_memory(e);
+    if (s->settings[PG_CONFIG_FILE][0] == '\0')
+        return true; /* who may not see that cannot write either */
+    if (!install_read(s->settings[PG_CONFIG_FILE], "", &text, &there, e))
+        return false;
+    *is = there && text.size > 0 && strstr(text.text, "overwritten by Patroni") != NULL;
+    return *is || install_read(kept, "", &ignored, is, e);
+}
+
+static bool
+tell_patroni(const struct postgres_session *s, struct setup_plan *plan, struct err *e)
+{
+    own_str struct str options = {0};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        const char *file = names[i].is_clients ? s->clients_file : s->file;
+
+        if (is_ours(s, &names[i]) &&
+            !str_addf(&options, " --pg %s=%s", names[i].word,
+                      strcmp(names[i].word, "ssl") == 0 ? "on" : file_value(s, file)))
+            return err_memory(e);
+    }
+    plan->by_hand = str_format(
+        "Patroni keeps the settings of this cluster, and would overwrite what is written here; "
+        "tell "
+        "it, and then run this again: patronictl -c FILE edit-config%s (in its settings: under "
+        "postgresql: parameters:)",
+        options.text);
+    return plan->by_hand != NULL || err_memory(e);
+}
+
 bool
 postgres_plan(void *session, struct setup_plan *plan, struct err *e)
 {
     struct postgres_session *s = session;
     own_include struct include include = {0};
     bool wins = false;
+    bool is_patroni = false;
 
     if (s->uses_file && (s->clients_file == NULL || s->uses_clients_file))
         return true;
+    if (!is_patronis(s, &is_patroni, e))
+        return false;
+    if (is_patroni)
+        return tell_patroni(s, plan, e);
     if (!can_be_written(s, e) || !find_include(s, &include, e) || !would_win(s, &include, &wins, e))
         return false;
     for (size_t i = 0; i < COUNT(names); i++) {
