@@ -57,7 +57,6 @@ MUST_USE EVP_PKEY *store_next_key(const char *directory, enum key_type type, str
  * next.key is removed.
  *
  * Takes:  names   that were asked for; NULL: those in the certificate
- * Takes:  names   that were asked for; NULL: those in the certificate
  * Gives:  number  of the new one
  */
 MUST_USE bool store_add(const char *directory, const char *issuer, const struct list *names,

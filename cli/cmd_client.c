@@ -35,7 +35,6 @@ static const struct flag flags[] = {
     {"--legacy",        NULL, &legacy,     NULL,           NULL,   "new, bundle: PKCS#12 for programs that read no modern one"},
     {"--password-file", NULL, NULL,        &password_file, "FILE", "new, bundle: the password of the PKCS#12; default: a random one"},
     {"--privileged",    NULL, &privileged, NULL,           NULL,   "new, sign: though the name is one of [ca] privileged"},
-    {"--all",           NULL, &all,        NULL,           NULL,   "renew: every bundle, due or not"},
     {"--tenant",        NULL, NULL,        &tenant,        "NAME", "the user is one of that tenant; see: pgcert ca tenant"},
     {"--all",           NULL, &all,        NULL,           NULL,   "renew: those that are not due as well"},
     {"--hba",           NULL, &hba,        NULL,           NULL,   "show: the lines for pg_hba.conf and pg_ident.conf"},

@@ -18,7 +18,6 @@ setup_file()
 
 setup()
 {
-    pgcert_knows_files || skip "this program has no issuer with type = files"
     rm -rf "$STATE" "$WORLD/letsencrypt"
     install -d -m 700 "$WORLD/letsencrypt" "$WORLD/letsencrypt/live" "$WORLD/letsencrypt/archive" "$LIVE" "$ARCHIVE"
     world_conf
@@ -31,13 +30,6 @@ key_file = $LIVE/privkey.pem
 trust_file = $WORLD/other/root.pem
 END
     pg_serves_pgcert
-}
-
-pgcert_knows_files()
-{
-    mkdir -p "$WORLD/known/conf.d"
-    printf '%s\n' "[issuer a]" "type = files" "chain_file = /a" "key_file = /b" >"$WORLD/known/pgcert.conf"
-    "$PGCERT" -q -c "$WORLD/known/pgcert.conf" config check
 }
 
 # A key and a chain as certbot writes them, the first time or the next: renewed NUMBER [DAYS [NAME]]
