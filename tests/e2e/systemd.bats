@@ -44,6 +44,11 @@ END
     machine systemctl start haproxy plain
 }
 
+teardown_file()
+{
+    machine_stop
+}
+
 setup()
 {
     rm -rf "$STATE"
