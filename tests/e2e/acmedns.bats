@@ -138,7 +138,8 @@ fails()
 @test "an account that was registered by hand serves" {
     ready
     issued
-    [ "$(asked "POST /acmedns/update 200$")" = 1 ] && [ "$(asked register)" = 0 ]
+    [ "$(asked "POST /acmedns/update 200$")" = 1 ]
+    [ "$(asked register)" = 0 ]
 }
 
 @test "a name and its wildcard are the two values of one account, again and again" {
@@ -215,7 +216,8 @@ fails()
     [ "$(stat -c %a "$ACCOUNTS")" = 600 ]
     [ "$(account "db.$ZONE" server_url)" = "$URL" ]
     [ "$(account "db.$ZONE" allowfrom)" = "['127.0.0.0/8', '::1/128']" ]
-    [ "$(asked "register 201$")" = 2 ] && [ "$(asked update)" = 0 ]
+    [ "$(asked "register 201$")" = 2 ]
+    [ "$(asked update)" = 0 ]
     # again: the same accounts
     fails 78
     says "add to the DNS, once: .*'_acme-challenge.db.$ZONE. CNAME $full.'"

@@ -291,7 +291,8 @@ each_is_whole()
     [[ $output == "alice: "*" copied; the bundle is $WORLD/copy/alice" ]]
     [ "$(stat -c %a "$WORLD/copy/alice")" = 700 ]
     [ "$(stat -c %a "$WORLD/copy/alice"/* | sort -u)" = 600 ]
-    [ "$(ls -A "$WORLD/copy/alice")" = "$(ls -A "$BUNDLES/alice")" ] && [ "$(ls -A "$WORLD/copy")" = alice ]
+    [ "$(ls -A "$WORLD/copy/alice")" = "$(ls -A "$BUNDLES/alice")" ]
+    [ "$(ls -A "$WORLD/copy")" = alice ]
     for file in postgresql.crt postgresql.key postgresql.pk8 postgresql.p12.password root.crt; do
         cmp "$WORLD/copy/alice/$file" "$BUNDLES/alice/$file"
     done

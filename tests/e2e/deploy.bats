@@ -174,7 +174,8 @@ file = $PGDATA/pgcert.pem"
     pg_sql "select pg_reload_conf()"
     await 5 "TLS to end" not serves "$old"
     expect 78 pgcert deploy
-    says "ssl = off.*" && says "pgcert setup"
+    says "ssl = off.*"
+    says "pgcert setup"
     [ "$(leaf_sha256 "$PGDATA/pgcert.pem")" = "$old" ]
 }
 

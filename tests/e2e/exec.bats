@@ -119,7 +119,8 @@ END
     names "db.$ZONE *.db.$ZONE"
     expect 0 pgcert renew
     is_issued
-    [ "$(calls "^present -- db\.$ZONE ")" -eq 2 ] && [ "$(calls "^cleanup -- db\.$ZONE ")" -eq 2 ]
+    [ "$(calls "^present -- db\.$ZONE ")" -eq 2 ]
+    [ "$(calls "^cleanup -- db\.$ZONE ")" -eq 2 ]
 }
 
 @test "certbot: everything is in the environment, and the cleanup has what the first call said" {

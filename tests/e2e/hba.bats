@@ -334,7 +334,8 @@ END
     done
     expect 0 pgcert client new alice --database app
     mutual_tls
-    [ -L "$RULES" ] && [ -L "$IDENT" ]
+    [ -L "$RULES" ]
+    [ -L "$IDENT" ]
     [ "$(stat -c '%U:%G %a' "$WORLD/etc/pg_hba.conf")" = "postgres:postgres 640" ]
     [ "$(login alice)" = "alice app" ]
     # into a directory of root's: the server's user must not have root write there

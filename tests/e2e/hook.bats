@@ -308,7 +308,8 @@ cd "$DOMAIN_PATH" && eval "$reloadcmd"'
     # what is said goes nowhere, not into the first file that is opened
     rm -rf "$STATE"
     RENEWED_LINEAGE=$live "$PGCERT" -c "$CONF" hook certbot >&- 3>&- 4>&-
-    [ -e "$STATE/lock" ] && [ ! -s "$STATE/lock" ]
+    [ -e "$STATE/lock" ]
+    [ ! -s "$STATE/lock" ]
 }
 
 @test "a server that is down, a run that is at work: the hook waits, and the next renew makes up for it" {

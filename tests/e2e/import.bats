@@ -139,7 +139,8 @@ is_ours()
     url=$(sed 's/.*"uri": "\([^"]*\)".*/\1/' "$WORLD"/certbot/accounts/*/dir/*/regr.json)
     expect 0 pgcert import certbot "$WORLD/certbot" --dry-run
     [[ $output == *"[certificate a.$ZONE]"*"[certificate b.$ZONE]"* ]]
-    [ ! -e "$STATE" ] && [ -z "$(ls "$WORLD/conf/conf.d")" ]
+    [ ! -e "$STATE" ]
+    [ -z "$(ls "$WORLD/conf/conf.d")" ]
     told=$(sed -n '/^\[certificate a/,/^$/p' <<<"$output")
     mark=$(pebble_mark)
     expect 0 pgcert import certbot "$WORLD/certbot"
@@ -275,7 +276,8 @@ TRY_Key=a;b" ]
     expect 65 pgcert import certbot "$WORLD/broken" --dns world --only "a.$ZONE"
     says "a.$ZONE: key and certificate are not taken over: .*key"
     [[ $output == *"not taken over: installer of renewal/a.$ZONE.conf"* ]]
-    [ -e "$WORLD/conf/conf.d/a.$ZONE.conf" ] && [ -z "$(newest_generation "a.$ZONE")" ]
+    [ -e "$WORLD/conf/conf.d/a.$ZONE.conf" ]
+    [ -z "$(newest_generation "a.$ZONE")" ]
     expect 0 pgcert renew --dry-run
     grep -q "would be obtained.*there is none yet" <<<"$output"
 
@@ -309,7 +311,8 @@ TRY_Key=a;b" ]
     sed -i '/^\[issuer/,/^$/d' "$CONF"
     expect 65 pgcert import lego "$WORLD/evil" --server "$DIRECTORY" --dns world
     says "cannot be the setting contact"
-    [ -z "$(ls "$WORLD/conf/conf.d")" ] && [ ! -e "$STATE" ]
+    [ -z "$(ls "$WORLD/conf/conf.d")" ]
+    [ ! -e "$STATE" ]
 
     rm -rf "$WORLD/evil" && cp -a "$WORLD/kept" "$WORLD/evil"
     sed -i "s|^account = .*|account = ../../../../x|" "$WORLD/evil/renewal/b.$ZONE.conf"
@@ -332,7 +335,8 @@ TRY_Key=a;b" ]
     echo "# mine" >"$WORLD/conf/conf.d/b.$ZONE.conf"
     expect 78 pgcert import certbot "$WORLD/certbot" --only "b.$ZONE"
     says "b.$ZONE: '$WORLD/conf/conf.d/b.$ZONE.conf' is there already, and is not touched"
-    [ "$(cat "$WORLD/conf/conf.d/b.$ZONE.conf")" = "# mine" ] && [ ! -e "$STATE" ]
+    [ "$(cat "$WORLD/conf/conf.d/b.$ZONE.conf")" = "# mine" ]
+    [ ! -e "$STATE" ]
 
     # an account of our own
     rm "$WORLD/conf/conf.d/b.$ZONE.conf"

@@ -73,7 +73,8 @@ END
     expect 0 pgcert renew
     hostile
     expect 0 pgcert renew
-    [[ $output == *"nothing to do"* ]] && [ ! -s "$WORLD/hostile/log" ]
+    [[ $output == *"nothing to do"* ]]
+    [ ! -s "$WORLD/hostile/log" ]
     as_if_days_passed 70
     expect 0 pgcert renew
     [ "$(issuer_of_newest)" = pebble ]
@@ -165,7 +166,8 @@ json.dump(about, open(sys.argv[1], "w"))
 END
     : >"$WORLD/hostile/log"
     expect 0 pgcert renew
-    [ "$(issuer_of_newest)" = other ] && [ ! -s "$WORLD/hostile/log" ]
+    [ "$(issuer_of_newest)" = other ]
+    [ ! -s "$WORLD/hostile/log" ]
 }
 
 @test "a fallback that is not there, or is the issuer itself, is a wrong setting" {
@@ -194,7 +196,8 @@ END
     expect 0 pgcert renew --rehearse
     [[ $output == "db.$ZONE: rehearsed; "* ]]
     [ "$(grep -c "finalize-order" "$WORLD/hostile/log")" = 1 ]
-    [ "$(newest_generation)" = "$mark" ] && [ "$(served)" = "$first" ]
+    [ "$(newest_generation)" = "$mark" ]
+    [ "$(served)" = "$first" ]
     [ -z "$(dns_challenges "$ZONE")" ]
     [ -z "$(find "$STATE/certificates" "$STATE/records" -name '*rehearsal*')" ]
     expect 0 pgcert renew

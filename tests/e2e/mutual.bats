@@ -393,7 +393,8 @@ old_alice()
     grep "the new CAs sign from now on" <<<"$output"
     grep "it waits until 1 sessions by certificates of the old CAs have ended" <<<"$output"
     # both are let in
-    [ "$(as alice 'select current_user')" = alice ] && [ "$(old_alice)" = alice ]
+    [ "$(as alice 'select current_user')" = alice ]
+    [ "$(old_alice)" = alice ]
     not cmp "$CA/clients/alice/postgresql.crt" "$WORLD/old-alice/postgresql.crt"
     is_connected "$backend"
     # the old ones are revoked, sessions end with them, and the rollover goes on

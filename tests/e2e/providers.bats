@@ -52,7 +52,8 @@ setup_file()
     done
     cat "$WORLD"/conf/*.err
     rm -rf "$WORLD"/state[0-9]
-    [ $status -eq 0 ] && [ -z "$(powerdns_challenges)" ]
+    [ $status -eq 0 ]
+    [ -z "$(powerdns_challenges)" ]
 }
 
 @test "powerdns: a CNAME leads into its zone" {
@@ -119,7 +120,9 @@ setup_file()
     fresh
     cloud cloudflare
     issued_by_cloud
-    [ "$(asked "GET .*/zones\\?")" = 1 ] && [ "$(asked "POST")" = 3 ] && [ "$(asked "DELETE")" = 3 ]
+    [ "$(asked "GET .*/zones\\?")" = 1 ]
+    [ "$(asked "POST")" = 3 ]
+    [ "$(asked "DELETE")" = 3 ]
     fresh
     cloud desec
     issued_by_cloud
@@ -343,7 +346,8 @@ endpoint = http://127.0.0.1:14443/cloudflare"
 @test "hetzner: an action is waited for, and one of somebody else" {
     cloud hetzner
     issued_by_cloud
-    [ "$(asked "GET /hetzner/actions/")" -ge 6 ] && [ "$(asked " 423$")" = 0 ]
+    [ "$(asked "GET /hetzner/actions/")" -ge 6 ]
+    [ "$(asked " 423$")" = 0 ]
     fresh
     cloud hetzner "lost" # so it is still running when we try again
     order "db.$ZONE"

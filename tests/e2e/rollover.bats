@@ -119,8 +119,10 @@ sign_bob()
     not grep "$serial" <<<"$output"
     strict "$BUNDLES/alice@acme/postgresql.crt"
     [ "$(grep -c BEGIN "$CA/root.crt")" = 1 ]
-    [ ! -e "$CA/next" ] && [ ! -e "$CA/rollover.json" ]
-    [ -e "$CA/old/1/root.crt" ] && [ -e "$CA/old/1/tenants/acme.crt" ]
+    [ ! -e "$CA/next" ]
+    [ ! -e "$CA/rollover.json" ]
+    [ -e "$CA/old/1/root.crt" ]
+    [ -e "$CA/old/1/tenants/acme.crt" ]
     [ -z "$(find "$CA/old" -name '*.key')" ]
     expect 0 pgcert renew
     expect 0 pgcert client new bob --database app
@@ -168,7 +170,8 @@ sign_bob()
     roll --root-key "$WORLD/stick2"
     [[ $output == *"it waits until clients have the new root.crt"* ]]
     [ "$(phase)" = trusted ]
-    [ -e "$WORLD/stick2" ] && [ ! -e "$CA/next/root.key" ]
+    [ -e "$WORLD/stick2" ]
+    [ ! -e "$CA/next/root.key" ]
     expect 64 pgcert ca rollover --root-key "$WORLD/stick4"
     says "has made its root already, and '$WORLD/stick4' gets nothing; .*pgcert ca export --root-key"
     [ ! -e "$WORLD/stick4" ]

@@ -121,7 +121,8 @@ running_since()
     sed -i '/^\[certificate/,/^$/d; /^\[target/,/^$/d' "$CONF"
     expect 0 pgcert setup "db.$ZONE" --yes
     file=$WORLD/conf/conf.d/db.$ZONE.conf
-    grep -q "\[certificate db.$ZONE\]" "$file" && grep -q "\[target main\]" "$file"
+    grep -q "\[certificate db.$ZONE\]" "$file"
+    grep -q "\[target main\]" "$file"
     [ "$(stat -c '%a' "$file")" = 644 ]
     [ "$(served)" = "$(leaf_sha256 "$PGDATA/pgcert.pem")" ]
     # the same name again, where somebody has his own file
@@ -158,7 +159,8 @@ running_since()
     sed -i '/^\[certificate/,/^$/d' "$CONF"
     expect 0 pgcert setup "db.$ZONE" --dry-run
     grep -q "\[certificate db.$ZONE\]" <<<"$output"
-    [ ! -e "$STATE" ] && [ -z "$(ls "$WORLD/conf/conf.d")" ]
+    [ ! -e "$STATE" ]
+    [ -z "$(ls "$WORLD/conf/conf.d")" ]
     [ "$(pg_sql 'show ssl')" = off ]
 }
 
@@ -201,7 +203,8 @@ as_told()
     expect 0 pgcert renew
     expect 0 pgcert setup "db.$ZONE" --yes
     [[ $output != *"no private CA"* && $output == *"$STATE/ca/root.crt"* ]]
-    [ "$(served)" = "$before" ] && [ "$(sha256sum "$STATE/ca/root.crt")" = "$root" ]
+    [ "$(served)" = "$before" ]
+    [ "$(sha256sum "$STATE/ca/root.crt")" = "$root" ]
 }
 
 @test "where there is no settings file setup makes it, readable by who renews" {
@@ -212,7 +215,8 @@ as_told()
     mkdir "$WORLD/new/conf.d"
     printf '[pgcert]\nstate = %s\n' "$STATE" >"$WORLD/new/conf.d/state.conf"
     expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" setup "db.$ZONE" --dry-run 3>&- 4>&-
-    [ ! -e "$WORLD/new/pgcert.conf" ] && [ ! -e "$STATE" ]
+    [ ! -e "$WORLD/new/pgcert.conf" ]
+    [ ! -e "$STATE" ]
     expect 0 timeout 60 "$PGCERT" -c "$WORLD/new/pgcert.conf" setup "db.$ZONE" --yes 3>&- 4>&-
     [ "$(stat -c %a "$WORLD/new/pgcert.conf")" = 644 ]
     [ "$(ls -A "$WORLD/new")" = $'conf.d\npgcert.conf' ]
@@ -264,14 +268,17 @@ as_told()
     pg_reset
     expect 0 pgcert setup "db.$ZONE" --yes
     [[ $output != *"private CA"* ]]
-    [ ! -e "$STATE/ca" ] && [ "$(requests "$mark" order-plz)" = 1 ]
+    [ ! -e "$STATE/ca" ]
+    [ "$(requests "$mark" order-plz)" = 1 ]
 }
 
 @test "setup --dry-run says that it would make the CA, and makes nothing" {
     only_state
     expect 0 pgcert setup "db.$ZONE" --dry-run
     [[ $output == *"[issuer ca]"* && $output == *"one would be made"* ]]
-    [ ! -e "$STATE" ] && [ -z "$(ls -A "$WORLD/conf/conf.d")" ] && [ "$(pg_sql 'show ssl')" = off ]
+    [ ! -e "$STATE" ]
+    [ -z "$(ls -A "$WORLD/conf/conf.d")" ]
+    [ "$(pg_sql 'show ssl')" = off ]
     # the same where the settings are there already
     conf_add <<<"[issuer mine]"$'\ntype = ca\n'"[certificate db.$ZONE]"$'\nissuer = mine\ndeploy = main\n[target main]\ntype = postgres'
     expect 0 pgcert setup "db.$ZONE" --dry-run

@@ -86,7 +86,8 @@ setup()
     sed -i /protocol_version/d "$PGDATA/conf.d/pgcert.conf" "$STANDBY/conf.d/pgcert.conf"
     expect 0 pgcert deploy
     first=$(served)
-    [ "$(served localhost 5433)" = "$first" ] && [ "$(beside)" = "$first" ]
+    [ "$(served localhost 5433)" = "$first" ]
+    [ "$(beside)" = "$first" ]
 }
 
 # What the one beside serves.
@@ -114,7 +115,8 @@ order()
     expect 0 pgcert renew --force
     new=$(served)
     [ "$new" != "$first" ]
-    [ "$(served localhost 5433)" = "$new" ] && [ "$(beside)" = "$new" ]
+    [ "$(served localhost 5433)" = "$new" ]
+    [ "$(beside)" = "$new" ]
     [ "$(order)" = "standby main beside" ]
     [ "$(stat -c '%U %a' "$TLS/both.pem")" = "haproxy 600" ]
     expect 0 pgcert --json renew
@@ -126,7 +128,9 @@ order()
     expect 80 pgcert renew --force
     says "target main.: the new certificate was not served; the previous one was put back"
     says "target standby.: it took the new certificate, and got the previous one back, because .target main. refused"
-    [ "$(served)" = "$first" ] && [ "$(served localhost 5433)" = "$first" ] && [ "$(beside)" = "$first" ]
+    [ "$(served)" = "$first" ]
+    [ "$(served localhost 5433)" = "$first" ]
+    [ "$(beside)" = "$first" ]
     # who refused is asked first from now on, so that the others stay as they are
     before=$(stat -c %Z "$STANDBY/pgcert.pem")
     expect 80 pgcert renew
@@ -135,7 +139,9 @@ order()
     sed -i /protocol_version/d "$PGDATA/conf.d/pgcert.conf"
     expect 0 pgcert renew
     new=$(served)
-    [ "$new" != "$first" ] && [ "$(served localhost 5433)" = "$new" ] && [ "$(beside)" = "$new" ]
+    [ "$new" != "$first" ]
+    [ "$(served localhost 5433)" = "$new" ]
+    [ "$(beside)" = "$new" ]
     unharmed "$new"
 }
 
@@ -144,11 +150,13 @@ order()
     self_signed "$TLS/other.pem"
     sed -i "s|crt $TLS/both.pem|crt $TLS/other.pem|" "$TLS/conf"
     expect 81 pgcert renew --force
-    [ "$(served)" = "$first" ] && [ "$(served localhost 5433)" = "$first" ]
+    [ "$(served)" = "$first" ]
+    [ "$(served localhost 5433)" = "$first" ]
     [ "$(leaf_sha256 "$TLS/both.pem")" = "$first" ]
     sed -i "s|crt $TLS/other.pem|crt $TLS/both.pem|" "$TLS/conf"
     expect 0 pgcert renew
-    [ "$(beside)" = "$(served)" ] && [ "$(served)" != "$first" ]
+    [ "$(beside)" = "$(served)" ]
+    [ "$(served)" != "$first" ]
 }
 
 @test "a server that is down stops no other, and has it when it starts" {
@@ -156,7 +164,8 @@ order()
     expect 75 pgcert renew --force
     says "target standby"
     new=$(served)
-    [ "$new" != "$first" ] && [ "$(beside)" = "$new" ]
+    [ "$new" != "$first" ]
+    [ "$(beside)" = "$new" ]
     standby_run
     expect 0 pgcert renew
     [ "$(served localhost 5433)" = "$new" ]
@@ -207,7 +216,8 @@ END
     expect 0 pgcert renew --force
     cd "$TLS/forms"
     g=$(newest_generation)
-    cmp key.pem "$g/key.pem" && cmp cert.pem "$g/chain.pem"
+    cmp key.pem "$g/key.pem"
+    cmp cert.pem "$g/chain.pem"
     cat leaf.pem chain.pem | cmp - "$g/chain.pem"
     openssl verify -CAfile root.pem -untrusted chain.pem leaf.pem
     cmp <(openssl x509 -in leaf.pem -outform DER) leaf.der

@@ -59,7 +59,8 @@ reloads()
     expect 0 pgcert --json status
     [ "$(json "['certificates'][0]['targets'][0]['served_sha256']")" = "$issued" ]
     watch_ends
-    [ "$(events | xargs)" = "watching changed done stopped" ] && [ ! -s "$ERR" ]
+    [ "$(events | xargs)" = "watching changed done stopped" ]
+    [ ! -s "$ERR" ]
 }
 
 @test "a deployed file that somebody overwrites, replaces or removes is put back" {

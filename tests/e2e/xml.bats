@@ -113,7 +113,9 @@ namecheap()
     done
     cat "$WORLD"/conf/*.err
     rm -rf "$WORLD"/state[0-9]
-    [ $status -eq 0 ] && not grep -w TXT <<<"$(dns_challenges)" && [ ! -s "$WORLD/clouds/errors" ]
+    [ $status -eq 0 ]
+    not grep -w TXT <<<"$(dns_challenges)"
+    [ ! -s "$WORLD/clouds/errors" ]
 }
 
 # ---- Route 53 ----

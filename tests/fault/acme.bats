@@ -104,7 +104,8 @@ recovers()
     refuses 75 "before 20..-..-..T..:..:..Z"
     expect 0 pgcert --json status
     next=$(date -d "$(json "['certificates'][0]['last_attempt']['next_at']")" +%s)
-    [ $((next - EPOCHSECONDS)) -gt 7100 ] && [ $((next - EPOCHSECONDS)) -le 7200 ]
+    [ $((next - EPOCHSECONDS)) -gt 7100 ]
+    [ $((next - EPOCHSECONDS)) -le 7200 ]
 }
 
 @test "429 with Retry-After as a date is obeyed" {
@@ -112,7 +113,8 @@ recovers()
     refuses 75 "before 20..-..-..T..:..:..Z"
     expect 0 pgcert --json status
     next=$(date -d "$(json "['certificates'][0]['last_attempt']['next_at']")" +%s)
-    [ $((next - EPOCHSECONDS)) -gt 7100 ] && [ $((next - EPOCHSECONDS)) -le 7200 ]
+    [ $((next - EPOCHSECONDS)) -gt 7100 ]
+    [ $((next - EPOCHSECONDS)) -le 7200 ]
 }
 
 @test "before that time a run does not ask again, and still says why" {

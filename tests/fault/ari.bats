@@ -89,7 +89,8 @@ seconds_until()
     [ "$(wc -l <"$WORLD/hostile/log")" = 1 ]
     not grep -E 'sin6?_port' "$WORLD/trace"
     wait=$(seconds_until "$(advice ask_at)")
-    [ "$wait" -gt 21500 ] && [ "$wait" -le 21600 ]
+    [ "$wait" -gt 21500 ]
+    [ "$wait" -le 21600 ]
     [ "$(served)" = "$first" ]
 }
 
@@ -102,9 +103,11 @@ seconds_until()
     [ "$(json "['certificates'][0]['renew_at']")" = "$moment" ]
     [ "$(json "['certificates'][0]['renewal_info']['explanation']")" = https://example.test/why ]
     wait=$(seconds_until "$moment")
-    [ "$wait" -ge 863900 ] && [ "$wait" -le 950400 ]
+    [ "$wait" -ge 863900 ]
+    [ "$wait" -le 950400 ]
     expect 0 pgcert status
-    grep -q "advised" <<<"$output" && grep -q "https://example.test/why" <<<"$output"
+    grep -q "advised" <<<"$output"
+    grep -q "https://example.test/why" <<<"$output"
     # the same window again
     for _ in 1 2 3; do
         window "@$start" "@$end"
@@ -193,12 +196,14 @@ seconds_until()
     window 864000 950400 1
     expect 0 pgcert renew
     wait=$(seconds_until "$(advice ask_at)")
-    [ "$wait" -gt 50 ] && [ "$wait" -le 60 ]
+    [ "$wait" -gt 50 ]
+    [ "$wait" -le 60 ]
     advice ask_at 2020-01-01T00:00:00Z
     window 864000 950400 3153600000
     expect 0 pgcert renew
     wait=$(seconds_until "$(advice ask_at)")
-    [ "$wait" -gt 86300 ] && [ "$wait" -le 86400 ]
+    [ "$wait" -gt 86300 ]
+    [ "$wait" -le 86400 ]
 }
 
 @test "an order that the server refuses for what it replaces is made once more without" {

@@ -82,6 +82,8 @@ survived()
         done
     done
     echo "# hba: $kills kills, $written of them with lines written, $halves with the map alone" >&3
-    [ "$kills" -ge 20 ] && [ "$written" -ge 6 ] && [ "$halves" -ge 2 ]
+    [ "$kills" -ge 20 ]
+    [ "$written" -ge 6 ]
+    [ "$halves" -ge 2 ]
     alice_logs_in
 }

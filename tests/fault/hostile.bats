@@ -361,7 +361,8 @@ END
 @test "an order whose finalize was accepted and never answered goes on where it is" {
     hostile "finalize * cut answer"
     expect 75 pgcert renew
-    [ -z "$(newest_generation)" ] && [ "$(served)" = "$first" ]
+    [ -z "$(newest_generation)" ]
+    [ "$(served)" = "$first" ]
     hostile
     expect 0 pgcert renew
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]

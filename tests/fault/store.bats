@@ -42,7 +42,8 @@ begin_with_pages()
         [ -z "$(find "$STATE" -name '*.tmp' -o -name 'new.*')" ]
         [ -z "$(dns_challenges "$ZONE")" ]
     done
-    [ "$ended" = yes ] && [ "$free" -gt 4 ]
+    [ "$ended" = yes ]
+    [ "$free" -gt 4 ]
 }
 
 @test "a damaged memory of a certificate is named, and nothing is done to the server" {
@@ -74,7 +75,8 @@ END
     echo nonsense >"$(newest_generation)/about.json"
     expect 0 pgcert renew
     second=$(served)
-    [ "$second" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ] && [ "$second" != "$first" ]
+    [ "$second" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
+    [ "$second" != "$first" ]
     # key and chain alone: told at once, and replaced when its time comes
     echo nonsense >"$(newest_generation)/chain.pem"
     expect 65 pgcert renew
