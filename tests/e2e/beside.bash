@@ -2,6 +2,8 @@
 # makes first. Sourced after world.bash.
 # shellcheck shell=bash disable=SC2154
 
+# Not as_postgres: a shell that stays to wait would keep descriptors of bats, which waits for them.
+AS=(setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/var/lib/postgresql)
 POOL=$WORLD/pool
 POOL_PORT=6432
 BACKUP=$WORLD/backup
@@ -20,7 +22,7 @@ pool_start()
     [ -e "$POOL/pool.pem" ] || self_signed "$POOL/pool.pem"
     pool_conf "$@"
     chown postgres: "$POOL"/*
-    as_postgres /usr/sbin/pgbouncer -q "$POOL/pool.ini" >>"$POOL/out" 2>&1 3>&- 4>&- </dev/null &
+    "${AS[@]}" /usr/sbin/pgbouncer -q "$POOL/pool.ini" >>"$POOL/out" 2>&1 3>&- 4>&- </dev/null &
     await 10 PgBouncer port_is_open 127.0.0.1 $POOL_PORT
 }
 
@@ -84,9 +86,9 @@ tls-server-ca-file=$BACKUP/ca.crt
 tls-server-auth=client=*
 END
     chown postgres: "$BACKUP"/*.*
-    # shellcheck disable=SC2016 # expands inside
-    as_postgres bash -c 'echo $$ >"$1.pid" && exec pgbackrest "--config=$1.conf" server' - "$BACKUP/$name" \
+    "${AS[@]}" pgbackrest "--config=$BACKUP/$name.conf" server \
         >>"$BACKUP/$name.out" 2>&1 3>&- 4>&- </dev/null &
+    echo $! >"$BACKUP/$name.pid"
     await 10 pgBackRest port_is_open 127.0.0.1 "$port"
 }
 

@@ -80,7 +80,7 @@ issued()
 open_session()
 {
     rm -f "$WORLD/session."{in,out} && mkfifo "$WORLD/session.in"
-    as_postgres psql -XqAt "host=127.0.0.1 port=$POOL_PORT user=postgres dbname=postgres sslmode=require" \
+    "${AS[@]}" psql -XqAt "host=127.0.0.1 port=$POOL_PORT user=postgres dbname=postgres sslmode=require" \
         <"$WORLD/session.in" >"$WORLD/session.out" 2>&1 3>&- 4>&- &
     exec {feed}>"$WORLD/session.in"
 }
