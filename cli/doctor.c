@@ -14,6 +14,7 @@ const struct doctor_check doctor_checks[] = {
     {"keys",    "owners and modes of keys, as PostgreSQL and libpq want", NULL,          reload_find_keys},
     {"expiry",  "certificates, CAs and CRLs that the servers use",        NULL,          reload_find_expiry},
     {"clients", "CAs of clients: a CRL of each, and none that signs for anybody", NULL,  reload_find_clients},
+    {"connected", "certificates of clients who are connected now",        doctor_connected, NULL},
     {"access",  "who gets in without TLS, or without a password",         NULL,          reload_find_access},
     {"tls",     "settings of TLS",                                        NULL,          reload_find_tls},
     {"backup",  "what pg_basebackup and pg_rewind stumble over",          NULL,          reload_find_backup},

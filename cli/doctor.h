@@ -48,6 +48,9 @@ MUST_USE bool doctor_run(struct app *app, const struct list *names, struct findi
 /* Is it issued, deployed and served, one and the same? */
 void doctor_served(struct doctor *d, struct findings *f);
 
+/* How long are the certificates good of those who are connected (mutual_tls)? */
+void doctor_connected(struct doctor *d, struct findings *f);
+
 /* Who else may read the secrets, and whether pgcert may? */
 void doctor_secrets(struct doctor *d, struct findings *f);
 

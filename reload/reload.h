@@ -220,8 +220,8 @@ MUST_USE bool reload_deploy_clients(struct target *t, const struct client_trust 
 #define own_client_sessions __attribute__((cleanup(client_sessions_done)))
 void client_sessions_done(struct client_sessions *s);
 
-/* Was that certificate signed by the CA, and, unless serial is NULL, is that its number
- * (hexadecimal)? */
+/* Was that certificate signed by the CA (NULL: by any), and, unless serial is NULL, is that its
+ * number (hexadecimal)? */
 bool client_session_is_of(const struct client_session *s, const X509 *ca, const char *serial);
 
 /* Who is connected with a certificate. `out` is empty before. Errors: ERR_PERMISSION  the role may

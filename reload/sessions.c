@@ -109,7 +109,8 @@ client_session_is_of(const struct client_session *s, const X509 *ca, const char 
 {
     char name[SESSION_NAME_SIZE];
 
-    return session_name(X509_get_subject_name(ca), name) && strcmp(name, s->issuer) == 0 &&
+    return (ca == NULL ||
+            (session_name(X509_get_subject_name(ca), name) && strcmp(name, s->issuer) == 0)) &&
            (serial == NULL || same_number(s->serial, serial));
 }
 

@@ -129,6 +129,27 @@ is_connected()
     [ "$(as alice 'select current_user')" = alice ]
 }
 
+@test "doctor names who is connected with a certificate that ends soon, or is revoked" {
+    set_up
+    expect 0 pgcert client new --lifetime 10d carol --database postgres --host "db.$ZONE"
+    connect alice
+    expect 0 pgcert doctor connected
+    not grep alice <<<"$output"
+    sed -i '1i hostssl postgres carol all cert' "$PGDATA/pg_hba.conf"
+    pg_sql "create role carol login; select pg_reload_conf()"
+    connect carol
+    expect 0 pgcert --json doctor connected
+    [ "$(json "['findings'][0]['severity']")" = warning ]
+    [[ $(json "['findings'][0]['text']") == "role carol is connected from 127.0.0.1 with a certificate that ends at"* ]]
+    [[ $(json "['findings'][0]['remedy']") == "pgcert client renew carol"* ]]
+    expect 0 pgcert client revoke carol --keep-sessions
+    expect 82 pgcert --json doctor connected
+    [[ $(json "['findings'][0]['text']") == *"a certificate that is revoked"* ]]
+    pg_sql "select pg_terminate_backend($backend, 5000); drop role carol"
+    sed -i 1d "$PGDATA/pg_hba.conf"
+    expect 0 pgcert doctor connected
+}
+
 @test "who is revoked is refused, and the sessions are ended; others stay" {
     set_up
     connect alice && alice=$backend
