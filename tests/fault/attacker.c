@@ -72,7 +72,7 @@ files(struct attack *a)
     static const char *const names[] = {"pgcert.pem", "pgcert.pem.previous", "pgcert-clients.pem",
                                         "race.pem",   "race.pem.previous",   "race.conf"};
     const char *name = names[a->turn++ % COUNT(names)];
-    char path[PATH_MAX], target[PATH_MAX], saved[PATH_MAX];
+    char path[PATH_MAX], target[PATH_MAX], saved[PATH_MAX + sizeof(".mine")];
 
     (void)join(path, a->data, name);
     (void)join(target, a->victim, name);

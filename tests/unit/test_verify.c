@@ -293,7 +293,7 @@ the_file_is_the_key_and_then_the_chain(void **state)
     struct str file = {0};
     struct list names = {0};
     struct pair pair = {0};
-    X509 *root = NULL;
+    X509 *top = NULL;
     struct err e = {0};
     struct material m = {
         .key_pem = &key_pem, .chain_pem = &chain_pem, .names = &names, .trust_file = w.trust_file};
@@ -307,11 +307,11 @@ the_file_is_the_key_and_then_the_chain(void **state)
     assert_true(str_addf(&wanted, "%s%s", key_pem.text, chain_pem.text));
     /* comments and line ends of another tool's file do not get through */
     assert_true(str_addf(&chain_pem, "\r\n# the end\r\n"));
-    assert_true(verify_material(&m, &noon, &pair, &root, &e));
+    assert_true(verify_material(&m, &noon, &pair, &top, &e));
     assert_true(pair_to_pem(&pair, &file, &e));
     assert_string_equal(file.text, wanted.text);
-    assert_int_equal(X509_cmp(root, w.root.cert), 0);
-    X509_free(root);
+    assert_int_equal(X509_cmp(top, w.root.cert), 0);
+    X509_free(top);
     assert_int_equal(pair.chain.count, 3);
     pair_done(&pair);
     str_done(&key_pem);
