@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WORTH_SHARE 20 /* of its lifetime */
+
 /* ---- one target ---- */
 
 /* Nothing is asked: what was proved last time stands for what is served. */
@@ -110,9 +112,16 @@ take_back(struct app *app, struct report *r, struct stop *stops, size_t count, c
         struct target *target = config_target(&app->config, t->name);
         own_lock struct fiber_lock *held = fiber_lock(&target->lock);
 
-        if (!t->served.did_install || t->e.code != ERR_NONE)
+        /* one that was down has it for its next start */
+        if (!t->served.did_install || (t->e.code != ERR_NONE && t->e.code != ERR_NETWORK))
             continue;
-        if (reload_take_back(target, app->clock, term_progress(), &t->served, &t->e))
+        t->e = (struct err){0};
+        if (!t->served.did_keep)
+            (void)err_set(&t->e, ERR_UNPROVED,
+                          "[target %s] refused the new certificate, and here there was none before "
+                          "it that could be put back",
+                          refuser);
+        else if (reload_take_back(target, app->clock, term_progress(), &t->served, &t->e))
             (void)err_set(&t->e, ERR_PUT_BACK,
                           "it took the new certificate, and got the previous one back, because "
                           "[target %s] refused it",
@@ -134,6 +143,35 @@ take_back(struct app *app, struct report *r, struct stop *stops, size_t count, c
     }
 }
 
+/* Is the certificate before this one good for some time yet? Else the others are better off with
+ * the new one, whatever one of them thinks of it. */
+static bool
+is_worth_going_back(const struct app *app, const struct report *r)
+{
+    int64_t before = store_before(r->state.directory, r->plan.generation.number);
+    own_generation struct generation g = {0};
+
+    if (before == 0)
+        return true; /* what there was is not ours to judge */
+    store_find(r->state.directory, before, &g);
+    return g.number != before || (state_revoked_at(&r->state, g.sha256) == 0 &&
+                                  g.not_after_s - app->clock->now_s(app->clock) >
+                                      (g.not_after_s - g.not_before_s) / WORTH_SHARE);
+}
+
+/* Those whose turn did not come. */
+static void
+leave(struct report *r, struct stop *stops, size_t count, const char *refuser)
+{
+    for (size_t i = 0; i < count; i++)
+        if (stops[i].is_served)
+            recall(r, stops[i].target);
+        else
+            (void)err_set(&stops[i].target->e, ERR_BUSY,
+                          "it was left as it is, because [target %s] refused the new certificate",
+                          refuser);
+}
+
 static void
 go_round(struct app *app, struct report *r, struct stop *stops, size_t count,
          const struct material *m)
@@ -153,11 +191,11 @@ go_round(struct app *app, struct report *r, struct stop *stops, size_t count,
         tell(r, t);
         if (!is_refusal(&t->e))
             continue;
+        if (!is_worth_going_back(app, r))
+            continue;
         take_back(app, r, stops, i, t->name);
-        for (i++; i < count; i++)
-            (void)err_set(&stops[i].target->e, ERR_BUSY,
-                          "it was left as it is, because [target %s] refused the new certificate",
-                          t->name);
+        leave(r, stops + i + 1, count - i - 1, t->name);
+        i = count;
         if (!state_save(&r->state, &ignored))
             log_debug("what was taken back is not remembered: %s", ignored.text);
     }

@@ -150,6 +150,23 @@ keep_previous(const struct change_file *f, struct err *e)
             copy_over(f, f->place.name, previous, e));
 }
 
+/* What was kept of a file that was not there this time would be of another change. */
+static bool
+keep(const struct change *c, struct change_file *f, struct err *e)
+{
+    char previous[NAME_MAX + 1];
+    bool has_one = false;
+
+    if (!previous_name(previous, &f->place, e) || !place_has(&f->place, previous, &has_one, e))
+        return false;
+    f->is_kept = f->there && (c->keep || (f->install->keep_first && !has_one));
+    if (f->is_kept)
+        return keep_previous(f, e);
+    if (c->keep && !f->there && has_one)
+        (void)unlinkat(f->place.fd, previous, 0);
+    return true;
+}
+
 /* ---- somebody's file ---- */
 
 /* Is it as it was when the change was made up, and can we leave it his? */
@@ -200,14 +217,52 @@ name_temporaries(struct change *c, struct err *e)
     return true;
 }
 
+/* A rename failed after others: those get back what they had, so that they match again. */
+static bool
+undo_renames(struct change *c, size_t count)
+{
+    char previous[NAME_MAX + 1];
+    struct err ignored = {0};
+
+    for (size_t i = count; i-- > 0;) {
+        const struct change_file *f = &c->files[i];
+
+        if (f->bytes == NULL)
+            continue;
+        if (!f->there ? unlinkat(f->place.fd, f->place.name, 0) < 0
+                      : !f->is_kept || !previous_name(previous, &f->place, &ignored) ||
+                            !link_over(&f->place, previous, f->place.name, &ignored))
+            return false;
+    }
+    return true;
+}
+
+/* In another directory than the one before: what was renamed there lasts a crash first. */
+static bool
+sync_between(const struct change *c, size_t i, struct err *e)
+{
+    const struct stat *here = &c->files[i].place.about;
+    const struct stat *before = i == 0 ? here : &c->files[i - 1].place.about;
+
+    return (here->st_dev == before->st_dev && here->st_ino == before->st_ino) ||
+           place_sync(&c->files[i - 1].place, e);
+}
+
 static bool
 rename_all(struct change *c, struct err *e)
 {
     for (size_t i = 0; i < c->count; i++) {
         const struct change_file *f = &c->files[i];
 
-        if (f->bytes != NULL && renameat(f->place.fd, f->temp, f->place.fd, f->place.name) < 0)
-            return err_errno(e, "rename to '%s' in '%s'", f->place.name, f->place.directory);
+        if (f->bytes == NULL)
+            continue;
+        if (sync_between(c, i, e) &&
+            renameat(f->place.fd, f->temp, f->place.fd, f->place.name) == 0)
+            continue;
+        if (e->code == ERR_NONE)
+            (void)err_errno(e, "rename to '%s' in '%s'", f->place.name, f->place.directory);
+        c->is_undone = undo_renames(c, i);
+        return false;
     }
     return true;
 }
@@ -236,7 +291,7 @@ write_all(struct change *c, struct err *e)
         if (!write_temporary(&c->files[i], c->files[i].temp, c->files[i].bytes, e))
             return false;
     for (size_t i = 0; i < c->count; i++)
-        if (c->files[i].there && c->keep && !keep_previous(&c->files[i], e))
+        if (!keep(c, &c->files[i], e))
             return false;
     return rename_all(c, e);
 }
@@ -260,7 +315,8 @@ clean(struct change *c, bool done)
 {
     const struct change_file *first = &c->files[0];
 
-    if (done || faccessat(first->place.fd, first->temp, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (done || c->is_undone ||
+        faccessat(first->place.fd, first->temp, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         remove_temporaries(c);
 }
 
@@ -288,6 +344,10 @@ link_previous(struct change *c, struct err *e)
 
         if (!previous_name(previous, &f->place, e) || !place_has(&f->place, previous, &there, e))
             return false;
+        if (!there && i > 0) {
+            c->files[i].bytes = NULL;
+            continue;
+        }
         if (!there)
             return err_set(e, ERR_SYSTEM, "there is no '%s' in '%s'", previous, f->place.directory);
         if (linkat(f->place.fd, previous, f->place.fd, f->temp, 0) < 0 &&

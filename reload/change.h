@@ -19,12 +19,14 @@ struct change_file {
     struct stat before;            /* of the file that is there, where install->over is not NULL */
     char temp[NAME_MAX + 1];
     bool there;
+    bool is_kept; /* under FILE.previous, in this change */
 };
 
 struct change {
     struct change_file files[INSTALL_FILES_MAX];
     size_t count;
-    bool keep; /* what is there now as FILE.previous */
+    bool keep;      /* what is there now as FILE.previous */
+    bool is_undone; /* a rename failed, and those before it were taken back */
 };
 
 #define own_change __attribute__((cleanup(change_done)))

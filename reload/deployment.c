@@ -72,13 +72,20 @@ deployment_places(const struct deployment *d, struct install set[static INSTALL_
                                   .secret = form_is_secret(d->view.files[i].form),
                                   .mode = d->view.files[i].mode,
                                   .reader = d->view.user,
-                                  .group = d->view.group};
+                                  .group = d->view.group,
+                                  .keep_first = d->view.file_count > 1};
 }
 
 static struct form_source
 source_of(const struct deployment *d)
 {
     return (struct form_source){.pair = &d->pair, .root = d->root, .password = d->view.password};
+}
+
+static bool
+has_combined_alone(const struct deployment *d)
+{
+    return d->view.file_count == 1 && d->view.files[0].form == FORM_COMBINED;
 }
 
 /* Writes down the leaf that is in the files, and, of several, what each holds. */
@@ -89,7 +96,8 @@ note(struct deployment *d, const struct chain *chain, const struct str *files, s
 
     served_forget_files(out);
     out->deployed_sha256[0] = '\0';
-    for (size_t i = 0; d->view.file_count > 1 && i < d->view.file_count; i++) {
+    /* one file of key and chain is compared with them, byte by byte */
+    for (size_t i = 0; !has_combined_alone(d) && i < d->view.file_count; i++) {
         struct served_file *to = &out->files[out->file_count++];
 
         to->path = strdup(d->view.files[i].path);
@@ -116,7 +124,9 @@ gather_old(const struct deployment *d, struct str *key_pem, struct str *chain_pe
 
         if (!has_chain && (form == FORM_LEAF || form == FORM_CHAIN))
             form = FORM_FULLCHAIN;
-        if ((form != FORM_FULLCHAIN || chain_pem->size == 0 || !has_chain) &&
+        if (has_chain && chain_pem->size > 0 && (form == FORM_FULLCHAIN || form == FORM_PKCS12))
+            continue;
+        if (d->old_found[i] &&
             !form_read(form, v->password, &d->old_files[i], key_pem, chain_pem, e))
             return false;
     }
@@ -144,8 +154,9 @@ is_served_now(struct deployment *d, const struct str *chain_pem, struct err *why
     return !d->view.is_unprovable && prove_once(&proof, &ignored, why);
 }
 
+/* `is_previous`: of what was there before nobody can be asked whether the server opens it. */
 static bool
-old_loads(struct deployment *d, struct err *why)
+old_loads(struct deployment *d, bool is_previous, struct err *why)
 {
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
@@ -153,6 +164,8 @@ old_loads(struct deployment *d, struct err *why)
 
     if (!gather_old(d, &key_pem, &chain_pem, why))
         return false;
+    if (is_encrypted(&key_pem) && is_previous)
+        return chain_from_pem(&d->old.chain, chain_pem.text, chain_pem.size, why);
     if (is_encrypted(&key_pem))
         return is_served_now(d, &chain_pem, why);
     return pair_from_pem(&d->old, &key_pem, &chain_pem, why) && pair_to_pem(&d->old, &both, why) &&
@@ -165,7 +178,7 @@ read_files(struct deployment *d, const char *ending, bool *there, struct err *e)
 {
     const struct form_source source = source_of(d);
 
-    *there = true;
+    *there = false;
     d->old_is_same = d->pair.key != NULL;
     for (size_t i = 0; i < d->view.file_count; i++) {
         bool found = false;
@@ -173,7 +186,8 @@ read_files(struct deployment *d, const char *ending, bool *there, struct err *e)
         str_done(&d->old_files[i]);
         if (!install_read(d->view.files[i].path, ending, &d->old_files[i], &found, e))
             return false;
-        *there = *there && found;
+        *there = *there || found;
+        d->old_found[i] = found;
         d->old_is_same =
             d->old_is_same && found && form_holds(d->view.files[i].form, &source, &d->old_files[i]);
     }
@@ -191,7 +205,7 @@ deployment_read_old(struct deployment *d, struct err *e)
         return false;
     if (!there)
         return true;
-    d->old_loads = old_loads(d, &why);
+    d->old_loads = old_loads(d, false, &why);
     if (d->old_loads)
         return note(d, &d->old.chain, d->old_files, e);
     progress_say(d->progress, "what is in '%s' now cannot be loaded: %s",
@@ -202,14 +216,17 @@ deployment_read_old(struct deployment *d, struct err *e)
 bool
 deployment_read_previous(struct deployment *d, struct err *e)
 {
+    time_t now_s = (time_t)d->clock->now_s(d->clock);
     bool there = false;
 
     pair_done(&d->old);
     if (!read_files(d, INSTALL_PREVIOUS, &there, e))
         return false;
-    return (there && old_loads(d, e)) ||
-           err_set(e, ERR_INPUT, "what was in '%s' before is not there, or does not load",
-                   target_view_file(&d->view));
+    if (!there || !old_loads(d, true, e))
+        return err_set(e, ERR_INPUT, "what was in '%s' before is not there, or does not load",
+                       target_view_file(&d->view));
+    return X509_cmp_time(X509_get0_notAfter(d->old.chain.certs[0]), &now_s) > 0 ||
+           err_set(e, ERR_INPUT, "what was in '%s' before has ended", target_view_file(&d->view));
 }
 
 bool
@@ -239,6 +256,7 @@ deployment_install(struct deployment *d, struct err *e)
     if (!install_write_all(set, d->view.file_count, d->files, d->old_loads, e))
         return false;
     d->out->did_install = true;
+    d->out->did_keep = d->old_loads;
     d->installed_ms = d->clock->steady_ms(d->clock);
     return note(d, &d->pair.chain, d->files, e);
 }

@@ -24,6 +24,7 @@ struct deployment {
 
     struct pair old; /* what was in the files before, when it loads */
     struct str old_files[INSTALL_FILES_MAX];
+    bool old_found[INSTALL_FILES_MAX];
     bool old_loads;
     bool old_is_same;
 

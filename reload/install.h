@@ -27,6 +27,7 @@ struct install {
     /* Not NULL: somebody else's file, which keeps owner, group and mode (ACLs are lost), and is
      * replaced only while it holds these bytes. */
     const struct str *over;
+    bool keep_first; /* what is there is kept also without `keep`, while nothing is kept yet */
 };
 
 /*
@@ -55,8 +56,8 @@ MUST_USE bool install_write(const struct install *i, const struct str *bytes, bo
 MUST_USE bool install_write_all(const struct install *set, size_t count, const struct str *bytes,
                                 bool keep, struct err *e);
 
-/* Puts FILE.previous back as FILE; it stays there too. Needs no space on the disk. Errors: as
- * install_write(). */
+/* Puts FILE.previous back as FILE; it stays there too. Needs no space on the disk. Of several, one
+ * but the first may have none, and stays as it is. Errors: as install_write(). */
 MUST_USE bool install_restore(const struct install *i, struct err *e);
 MUST_USE bool install_restore_all(const struct install *set, size_t count, struct err *e);
 

@@ -100,6 +100,7 @@ struct served {
     struct endpoint *endpoints;
     size_t endpoint_count;
     bool did_install; /* the file was replaced in this call */
+    bool did_keep;    /* and what was in it, which loads, is kept as FILE.previous */
     bool did_reload;
 };
 

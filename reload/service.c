@@ -141,8 +141,11 @@ find_addresses(const struct list *prove, int standard, struct addresses *a, stru
 
         if (!option_parse_endpoint(&host, &port, prove->items[i], standard))
             return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", prove->items[i]);
-        if (!addresses_add(a, host, port, true, e))
-            return err_wrap(e, "prove");
+        if (addresses_add(a, host, port, true, e))
+            continue;
+        if (e->code == ERR_NETWORK)
+            e->code = ERR_TIMEOUT; /* the name is not found, which says nothing of the server */
+        return err_wrap(e, "prove");
     }
     return true;
 }

@@ -160,8 +160,8 @@ is_untouched(const struct deployment *d, bool *same, struct err *e)
 
         if (!install_read(d->view.files[i].path, "", &now, &there, e))
             return false;
-        *same = there && now.size == old->size && now.size > 0 &&
-                memcmp(now.text, old->text, now.size) == 0;
+        *same = there == d->old_found[i] && now.size == old->size &&
+                (now.size == 0 || memcmp(now.text, old->text, now.size) == 0);
     }
     return true;
 }
@@ -177,10 +177,11 @@ undo_files(struct deployment *d, struct err *e)
     deployment_places(d, set);
     if (!is_untouched(d, &same, e))
         return false;
-    if (same)
-        return true;
-    return d->old_loads ? install_write_all(set, count, d->old_files, false, e)
-                        : install_remove_all(set, count, e);
+    for (size_t i = 0; !same && i < count; i++)
+        if (d->old_found[i] ? !install_write(&set[i], &d->old_files[i], false, e)
+                            : !install_remove(&set[i], e))
+            return false;
+    return true;
 }
 
 /* Why it failed is in `e`. */
@@ -240,13 +241,17 @@ prepare(struct deployment *d, const struct material *m, struct clients_change *c
     return d->target->type->plan == NULL || d->target->type->plan(d->session, plan, e);
 }
 
-/* The file is there before somebody names it in the settings, or a restart would be FATAL. Several
- * files are those that are named now, so they are left alone. */
+/* The files are there before somebody names them in the settings, or a restart would be FATAL. What
+ * is named now is left alone. */
 static bool
-leave_settings(struct deployment *d, const struct setup *s, struct err *e)
+leave_settings(struct deployment *d, struct clients_change *clients, const struct setup *s,
+               struct err *e)
 {
-    if (!s->dry && d->view.file_count == 1 &&
+    if (!s->dry && d->view.file_count == 1 && !d->view.uses_file &&
         (!deployment_prepare(d, e) || (!d->old_is_same && !deployment_install(d, e))))
+        return false;
+    if (!s->dry && clients->wanted != NULL && !d->view.uses_clients_file &&
+        !clients_install(clients, d, e))
         return false;
     return err_set(e, ERR_CONFIG, "%s", s->plan.by_hand);
 }
@@ -272,7 +277,7 @@ reload_setup(struct target *t, struct setup *s, struct clock *clock, struct prog
     if (!prepare(&d, s->material, &clients, &s->plan, e))
         return false;
     if (s->plan.by_hand != NULL)
-        return leave_settings(&d, s, e);
+        return leave_settings(&d, &clients, s, e);
     if (s->dry)
         return true;
     if (s->plan.lines.count == 0) {

@@ -238,8 +238,11 @@ find_addresses(const struct postgres_session *s, struct addresses *a, struct err
 
         if (!option_parse_endpoint(&host, &at, prove->items[i], port))
             return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", prove->items[i]);
-        if (!addresses_add(a, host, at, true, e))
-            return err_wrap(e, "prove");
+        if (addresses_add(a, host, at, true, e))
+            continue;
+        if (e->code == ERR_NETWORK)
+            e->code = ERR_TIMEOUT; /* the name is not found, which says nothing of the server */
+        return err_wrap(e, "prove");
     }
     if (prove->count > 0)
         return true;

@@ -110,7 +110,10 @@ find_clients_file(struct postgres_session *s, struct err *e)
                           ? str_format("%s/" POSTGRES_CLIENTS_FILE, directory)
                           : str_format("%.*s/" POSTGRES_CLIENTS_FILE,
                                        (int)(strrchr(s->file, '/') - s->file), s->file);
-    return s->clients_file != NULL || err_memory(e);
+    if (s->clients_file == NULL)
+        return err_memory(e);
+    return s->cert_file == NULL || place_believe(s->clients_file, sql_server_user(s->sql), e) ||
+           err_wrap(e, "the file for clients");
 }
 
 /* One file of a pair: the administrator may have said which it is; else the server's word must do.

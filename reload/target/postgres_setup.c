@@ -226,6 +226,7 @@ is_patronis(const struct postgres_session *s, bool *is, struct err *e)
     own_mem char *kept = str_format("%s/patroni.dynamic.json", s->settings[PG_DATA_DIRECTORY]);
     own_str struct str text = {0};
     own_str struct str ignored = {0};
+    struct err elsewhere = {0};
     bool there = false;
 
     *is = false;
@@ -233,6 +234,9 @@ is_patronis(const struct postgres_session *s, bool *is, struct err *e)
         return err_memory(e);
     if (s->settings[PG_CONFIG_FILE][0] == '\0')
         return true; /* who may not see that cannot write either */
+    if (!place_believe(s->settings[PG_CONFIG_FILE], sql_server_user(s->sql), &elsewhere) ||
+        !place_believe(kept, sql_server_user(s->sql), &elsewhere))
+        return true; /* Patroni's are the server's user's own */
     if (!install_read(s->settings[PG_CONFIG_FILE], "", &text, &there, e))
         return false;
     *is = there && text.size > 0 && strstr(text.text, "overwritten by Patroni") != NULL;

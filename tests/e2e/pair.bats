@@ -141,6 +141,17 @@ no_temporary_is_left()
     unharmed "$old"
 }
 
+@test "a file that cannot be renamed leaves the pair as it was" {
+    mount --bind "$CERT" "$CERT"
+    expect 74 pgcert deploy
+    says "rename to 'server.crt'"
+    umount "$CERT"
+    matches
+    [ "$(leaf_sha256 "$CERT")" = "$old" ]
+    no_temporary_is_left
+    unharmed "$old"
+}
+
 @test "in a directory of root's the server's group reads the key" {
     install -d -m 755 "$WORLD/tls"
     KEY=$WORLD/tls/k.pem CERT=$WORLD/tls/c.pem
@@ -180,8 +191,13 @@ file = x.pem" | conf_add
     rm -f "$PGDATA/conf.d/pgcert.conf" "$KEY" "$CERT"
     pg_restart
     [ -z "$(served)" ]
+    # a key that waits for its certificate is somebody's
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$KEY" 2>/dev/null
+    chown postgres: "$KEY"
+    waiting=$(cat "$KEY")
     expect 0 pgcert setup "db.$ZONE" --yes
     [ "$(served)" = "$issued" ]
+    [ "$(cat "$KEY.previous")" = "$waiting" ]
     cmp "$(newest_generation)/key.pem" "$KEY"
     unharmed "$issued"
 }

@@ -145,10 +145,25 @@ order()
     unharmed "$new"
 }
 
+@test "nobody goes back to a certificate that is revoked" {
+    refuses "$PGDATA"
+    expect 0 pgcert revoke "db.$ZONE"
+    expect 80 pgcert renew
+    [ "$(served)" = "$first" ]
+    new=$(served localhost 5433)
+    [ "$new" != "$first" ]
+    [ "$(beside)" = "$new" ]
+    sed -i /protocol_version/d "$PGDATA/conf.d/pgcert.conf"
+    expect 0 pgcert renew
+    [ "$(served)" = "$new" ]
+}
+
 @test "where the one beside cannot load it, both databases get back what they had" {
     # a server that is fixed to another file: it reads pgcert's, and serves its own
     self_signed "$TLS/other.pem"
     sed -i "s|crt $TLS/both.pem|crt $TLS/other.pem|" "$TLS/conf"
+    # a file that is new does not keep the others from being put back
+    printf '%s\n' "[target beside]" "der_file = $TLS/leaf.der" | conf_add
     expect 81 pgcert renew --force
     [ "$(served)" = "$first" ]
     [ "$(served localhost 5433)" = "$first" ]
