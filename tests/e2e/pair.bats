@@ -108,7 +108,8 @@ no_temporary_is_left()
     unharmed "$issued"
 }
 
-@test "what was interrupted between the two is finished, also when the deployment cannot be" {
+@test "what was interrupted between the two is finished, also where nothing new can be written" {
+    local n
     chown -R postgres: "$STATE" "$WORLD/conf"
     for n in 1 2 3 4 5; do
         names_pair
@@ -117,12 +118,11 @@ no_temporary_is_left()
         matches || break
     done
     not matches
-    printf '%s\n' "ssl_min_protocol_version = 'TLSv1.3'" "ssl_max_protocol_version = 'TLSv1.2'" \
-        >>"$PGDATA/conf.d/pgcert.conf"
-    expect 81 as_postgres "$PGCERT" -c "$CONF" deploy
+    expect 74 as_postgres strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=ENOSPC \
+        "$PGCERT" -c "$CONF" deploy
     chown -R root: "$STATE" "$WORLD/conf"
-    matches # so that a restart starts
-    sed -i /protocol_version/d "$PGDATA/conf.d/pgcert.conf"
+    matches
+    no_temporary_is_left
     pg_restart
     [ "$(served)" = "$issued" ]
 }
