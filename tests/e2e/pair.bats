@@ -95,7 +95,7 @@ no_temporary_is_left()
         rm -f "$STATE/certificates/db.$ZONE/state.json"
         # as the owner, so that it is this process which renames
         chown -R postgres: "$STATE" "$WORLD/conf"
-        run as_postgres strace -f -o /dev/null -e trace=renameat \
+        run as_postgres env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=renameat \
             -e inject=renameat:signal=KILL:when=$n "$PGCERT" -c "$CONF" deploy
         matches || between=$((between + 1))
         expect 0 as_postgres "$PGCERT" -c "$CONF" deploy
@@ -113,12 +113,12 @@ no_temporary_is_left()
     chown -R postgres: "$STATE" "$WORLD/conf"
     for n in 1 2 3 4 5; do
         names_pair
-        run as_postgres strace -f -o /dev/null -e trace=renameat \
+        run as_postgres env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=renameat \
             -e inject=renameat:signal=KILL:when=$n "$PGCERT" -c "$CONF" deploy
         matches || break
     done
     not matches
-    expect 74 as_postgres strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=ENOSPC \
+    expect 74 as_postgres env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=fsync -e inject=fsync:error=ENOSPC \
         "$PGCERT" -c "$CONF" deploy
     chown -R root: "$STATE" "$WORLD/conf"
     matches
@@ -131,7 +131,7 @@ no_temporary_is_left()
     local n
     chown -R postgres: "$STATE" "$WORLD/conf"
     for n in 1 2; do # the key's temporary file, and the certificate's
-        expect 74 as_postgres strace -f -o /dev/null -e trace=fsync \
+        expect 74 as_postgres env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=fsync \
             -e inject=fsync:error=ENOSPC:when=$n "$PGCERT" -c "$CONF" deploy
         matches
         [ "$(leaf_sha256 "$CERT")" = "$old" ]
