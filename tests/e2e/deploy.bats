@@ -207,9 +207,3 @@ file = $PGDATA/pgcert.pem"
     rm "$PGDATA/conf.d/pgcert.conf"
     pg_restart
 }
-
-@test "layout = pair is named as what it is: not built yet" {
-    prove_fast "layout = pair"
-    expect 78 pgcert deploy
-    says "pair"
-}
