@@ -2,6 +2,7 @@
 #include "ca/gone.h"
 
 #include "base/file.h"
+#include "base/pem.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,22 +100,22 @@ gone_add(const struct ca_config *config, struct str *pem, struct err *e)
     return true;
 }
 
+static bool
+take_id(void *into, X509 *cert, struct err *e)
+{
+    char id[ISSUE_KEY_ID_TEXT];
+
+    issue_key_id(cert, id);
+    X509_free(cert);
+    return list_add(into, id) || err_memory(e);
+}
+
+/* One by one: rollovers over the years make more of them than a chain may have. */
 bool
 gone_ids(const struct ca_config *config, struct list *ids, struct err *e)
 {
     own_str struct str pem = {0};
-    own_chain struct chain chain = {0};
 
-    if (!gone_add(config, &pem, e))
-        return false;
-    if (pem.size > 0 && !chain_from_pem(&chain, pem.text, pem.size, e))
-        return false;
-    for (size_t i = 0; i < chain.count; i++) {
-        char id[ISSUE_KEY_ID_TEXT];
-
-        issue_key_id(chain.certs[i], id);
-        if (!list_add(ids, id))
-            return err_memory(e);
-    }
-    return true;
+    return gone_add(config, &pem, e) &&
+           (pem.size == 0 || pem_each_cert(pem.text, pem.size, take_id, ids, e));
 }

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -40,6 +42,36 @@ a_list_has_one_kind_or_all_with_their_states(void **state)
     assert_string_equal(list.items[1].name, "bob");
     assert_string_equal(list.items[1].state, "expired");
     ca_list_done(&list);
+    fake_ca_end(&f);
+}
+
+/* More than a chain may have; each rollover leaves one. */
+static void
+clients_of_many_cas_that_are_gone_are_listed(void **state)
+{
+    struct fake_ca f;
+    struct ca_list list = {0};
+    struct err e = {0};
+    struct str pem = {0};
+
+    (void)state;
+    begin(&f);
+    assert_true(str_addf(&pem, "%s", scratch_read(&f.scratch, "ca/client-ca.crt")));
+    assert_int_equal(mkdir(scratch_path(&f.scratch, "ca/old"), 0700), 0);
+    for (int i = 1; i <= CERT_CHAIN_MAX + 1; i++) {
+        char name[64];
+
+        (void)snprintf(name, sizeof(name), "ca/old/%d", i);
+        assert_int_equal(mkdir(scratch_path(&f.scratch, name), 0700), 0);
+        (void)snprintf(name, sizeof(name), "ca/old/%d/client-ca.crt", i);
+        scratch_write(&f.scratch, name, pem.text);
+    }
+    if (!ca_list_read(&f.config, "client", f.clock.at_s, &list, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].state, "gone");
+    ca_list_done(&list);
+    str_done(&pem);
     fake_ca_end(&f);
 }
 
@@ -159,6 +191,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_has_one_kind_or_all_with_their_states),
+        cmocka_unit_test(clients_of_many_cas_that_are_gone_are_listed),
         cmocka_unit_test(revoking_wants_a_serial_and_a_reason_that_exist),
         cmocka_unit_test(every_reason_can_be_used),
         cmocka_unit_test(the_index_is_exported_for_one_ca_or_as_csv),
