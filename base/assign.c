@@ -153,9 +153,9 @@ take_one(struct scan *s)
 static bool
 ends_well(const char *rest)
 {
-    const char *next = rest + strspn(rest, " \t\r");
+    const char *next = rest + strspn(rest, " \t\r;");
 
-    return *next == '\0' || *next == '#' || (*next == ';' && ends_well(next + 1));
+    return *next == '\0' || *next == '#';
 }
 
 /* ---- lines ---- */
@@ -191,15 +191,31 @@ take_line(struct assigns *a, const char *line, bool *is_odd)
     return good;
 }
 
-/* The end of what belongs to a line: it goes on behind a backslash. */
+static bool
+is_comment(const char *line, const char *at)
+{
+    return *at == '#' && (at == line || strchr(" \t;", at[-1]) != NULL);
+}
+
+/* The end of what belongs to a line: it goes on behind a backslash, unless that is part of a
+ * comment, is between single quotes, or has one before it. */
 static const char *
 line_end(const char *line)
 {
-    const char *end = strchr(line, '\n');
+    const char *at = line;
+    char quote = 0;
 
-    while (end != NULL && end > line && end[-1] == '\\')
-        end = strchr(end + 1, '\n');
-    return end == NULL ? line + strlen(line) : end;
+    for (; *at != '\0' && *at != '\n'; at++) {
+        if (quote == 0 && is_comment(line, at))
+            return at + strcspn(at, "\n");
+        if (*at == '\\' && quote != '\'' && at[1] != '\0')
+            at++;
+        else if (quote != 0 && *at == quote)
+            quote = 0;
+        else if (quote == 0 && (*at == '\'' || *at == '"'))
+            quote = *at;
+    }
+    return at;
 }
 
 static int

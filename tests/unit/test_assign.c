@@ -70,7 +70,9 @@ what_a_shell_would_run_is_passed_over(void **state)
 static void
 the_shell_agrees(void **state)
 {
-    static const char text[] = "A='it'\\''s'\nexport B=\"$A \\\\ 'x'\" # c\nC=${A}-$B\nD=a\\'b\n";
+    static const char text[] =
+        "A='it'\\''s'\nexport B=\"$A \\\\ 'x'\" # c\nC=${A}-$B\nD=a\\'b\n"
+        "# c \\\nE=1\nF=2 # '\\\nG=3;#\\\nH=\\#\\\\\nI='\\'\nJ=a#\\\\\nK=4\n";
     struct assigns a = {0};
     struct err e = {0};
 
@@ -84,7 +86,8 @@ the_shell_agrees(void **state)
         assert_int_equal(program_run(argv, output), 0);
         assert_string_equal(a.items[i].value, output);
     }
-    assert_int_equal(a.count, 4);
+    assert_int_equal(a.count, 11);
+    assert_int_equal(a.odd_line, 0);
     assign_done(&a);
 }
 
@@ -117,6 +120,13 @@ what_is_too_much_or_no_text_is_refused(void **state)
         assert_true(str_addf(&many, "V%d=x\n", i));
     assert_false(assign_read(&a, many.text, many.size, &e));
     assert_non_null(strstr(e.text, "more than 1000 assignments"));
+    assign_done(&a);
+    str_clear(&many);
+    assert_true(str_addf(&many, "A=1"));
+    while (many.size < ASSIGN_FILE_MAX)
+        assert_true(str_add(&many, ";", 1));
+    assert_true(assign_read(&a, many.text, many.size, &e));
+    assert_string_equal(assign_find(&a, "A"), "1");
     assign_done(&a);
     str_clear(&many);
     while (many.size <= ASSIGN_FILE_MAX)
