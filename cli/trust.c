@@ -247,7 +247,8 @@ end_sessions(struct keeping *k, struct target *t, const struct list *serials,
 }
 
 /* Ended is not enough: who was just about to log in may be connected a moment later. So they are
- * looked for until that is over. */
+ * looked for until that is over. While a CA cannot sign, servers may not refuse what it has
+ * revoked, and so it is not over. */
 static void
 judge_ending(struct memory *m, const struct json_t *before, bool is_done, int64_t now_s)
 {
@@ -282,7 +283,7 @@ keep_one(struct keeping *k, struct target *t, bool is_due, const struct list *en
     struct memory memory = {.file = out.file};
 
     if (ending->count > 0)
-        judge_ending(&memory, before, good && ended, now_s);
+        judge_ending(&memory, before, good && ended && k->given.trouble.code == ERR_NONE, now_s);
     if (good && !ended)
         e = second;
     else if (good)
