@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NO_TIME 0
+#define NO_NUMBER (-1)
+
 /* One certificate. Of times 0 is: there was none. */
 struct facts {
     struct report report;
@@ -23,8 +26,8 @@ struct facts {
 
 /* One of its targets. */
 struct target_facts {
-    const char *certificate, *target; /* borrowed */
-    int64_t is_deployed, is_served, proved_at_s;
+    const char *certificate, *target;            /* borrowed */
+    int64_t is_deployed, is_served, proved_at_s; /* is_served NO_NUMBER: nobody can be asked */
 };
 
 /* All of them. */
@@ -51,21 +54,28 @@ gathered_done(struct gathered *g)
 
 /* ---- facts ---- */
 
-/* Deployed: the file that was last proved has the issued one; served: that proof was of it, and
- * nothing has failed since. */
+/* That proof was of the issued one, and nothing has failed since. */
+static bool
+is_served(const struct report *r, const char *target, const struct proof *proof)
+{
+    const char *issued = r->plan.generation.sha256;
+
+    return issued != NULL && proof->sha256 != NULL && strcmp(proof->sha256, issued) == 0 &&
+           state_target_error(&r->state, target) == NULL;
+}
+
+/* Deployed: the file that was last proved has the issued one. */
 static void
 take_target(struct gathered *g, const struct report *r, const char *target,
             const struct material *m)
 {
     struct proof proof = state_proof(&r->state, target);
-    const char *issued = r->plan.generation.sha256;
 
     g->targets[g->target_count++] = (struct target_facts){
         .certificate = r->certificate->name,
         .target = target,
         .is_deployed = m != NULL && state_is_unchanged(&proof, m),
-        .is_served = issued != NULL && proof.sha256 != NULL && strcmp(proof.sha256, issued) == 0 &&
-                     !proof.is_unprovable && state_target_error(&r->state, target) == NULL,
+        .is_served = proof.is_unprovable ? NO_NUMBER : is_served(r, target, &proof),
         .proved_at_s = proof.is_unprovable ? 0 : proof.at_s,
     };
 }
@@ -129,40 +139,40 @@ gather(struct gathered *g, const struct history_run *run)
 
 /* ---- samples of certificates ---- */
 
-/* A number of a struct; a time that is 0 has no sample. */
+/* A number of a struct. */
 struct number {
     const char *name, *type, *help;
     size_t offset;
-    bool is_time;
+    int64_t none; /* what has no sample: NO_NUMBER, or of times NO_TIME */
 };
 
 static bool
 find_number(const struct number *n, const void *of, int64_t *value)
 {
     memcpy(value, (const char *)of + n->offset, sizeof(*value));
-    return !n->is_time || *value != 0;
+    return *value != n->none;
 }
 
 /* clang-format off */
 static const struct number certificate_numbers[] = {
-    {"pgcert_certificate_issued", "gauge", "Whether there is a certificate.", offsetof(struct facts, is_issued), false},
-    {"pgcert_certificate_not_before_timestamp_seconds", "gauge", "From when the issued certificate is valid.", offsetof(struct facts, not_before_s), true},
-    {"pgcert_certificate_not_after_timestamp_seconds", "gauge", "Until when the issued certificate is valid.", offsetof(struct facts, not_after_s), true},
-    {"pgcert_certificate_renew_at_timestamp_seconds", "gauge", "When the issued certificate is to be renewed.", offsetof(struct facts, renew_at_s), true},
-    {"pgcert_certificate_last_run_timestamp_seconds", "gauge", "When a run last had to do with the certificate.", offsetof(struct facts, history.run_at_s), true},
-    {"pgcert_certificate_last_success_timestamp_seconds", "gauge", "When a run last brought the certificate to be issued, deployed and served.", offsetof(struct facts, history.good_at_s), true},
-    {"pgcert_certificate_runs_total", "counter", "Runs that had to do with the certificate.", offsetof(struct facts, history.runs), false},
-    {"pgcert_certificate_failed_runs_total", "counter", "Runs that failed for the certificate.", offsetof(struct facts, history.failures), false},
-    {"pgcert_certificate_failures_in_a_row", "gauge", "Runs that failed for the certificate since the last success.", offsetof(struct facts, history.in_a_row), false},
-    {"pgcert_certificate_last_attempt_timestamp_seconds", "gauge", "When the issuer was last asked for the certificate.", offsetof(struct facts, attempt_at_s), true},
-    {"pgcert_certificate_next_attempt_timestamp_seconds", "gauge", "Before when the issuer is not asked again after a failure.", offsetof(struct facts, next_at_s), true},
-    {"pgcert_certificate_issuer_failures_in_a_row", "gauge", "Failures in a row that cost something at the issuer.", offsetof(struct facts, refusals), false},
+    {"pgcert_certificate_issued", "gauge", "Whether there is a certificate.", offsetof(struct facts, is_issued), NO_NUMBER},
+    {"pgcert_certificate_not_before_timestamp_seconds", "gauge", "From when the issued certificate is valid.", offsetof(struct facts, not_before_s), NO_TIME},
+    {"pgcert_certificate_not_after_timestamp_seconds", "gauge", "Until when the issued certificate is valid.", offsetof(struct facts, not_after_s), NO_TIME},
+    {"pgcert_certificate_renew_at_timestamp_seconds", "gauge", "When the issued certificate is to be renewed.", offsetof(struct facts, renew_at_s), NO_TIME},
+    {"pgcert_certificate_last_run_timestamp_seconds", "gauge", "When a run last had to do with the certificate.", offsetof(struct facts, history.run_at_s), NO_TIME},
+    {"pgcert_certificate_last_success_timestamp_seconds", "gauge", "When a run last brought the certificate to be issued, deployed and served.", offsetof(struct facts, history.good_at_s), NO_TIME},
+    {"pgcert_certificate_runs_total", "counter", "Runs that had to do with the certificate.", offsetof(struct facts, history.runs), NO_NUMBER},
+    {"pgcert_certificate_failed_runs_total", "counter", "Runs that failed for the certificate.", offsetof(struct facts, history.failures), NO_NUMBER},
+    {"pgcert_certificate_failures_in_a_row", "gauge", "Runs that failed for the certificate since the last success.", offsetof(struct facts, history.in_a_row), NO_NUMBER},
+    {"pgcert_certificate_last_attempt_timestamp_seconds", "gauge", "When the issuer was last asked for the certificate.", offsetof(struct facts, attempt_at_s), NO_TIME},
+    {"pgcert_certificate_next_attempt_timestamp_seconds", "gauge", "Before when the issuer is not asked again after a failure.", offsetof(struct facts, next_at_s), NO_TIME},
+    {"pgcert_certificate_issuer_failures_in_a_row", "gauge", "Failures in a row that cost something at the issuer.", offsetof(struct facts, refusals), NO_NUMBER},
 };
 
 static const struct number target_numbers[] = {
-    {"pgcert_target_deployed", "gauge", "Whether the target's file holds the issued certificate.", offsetof(struct target_facts, is_deployed), false},
-    {"pgcert_target_served", "gauge", "Whether the target was proved to serve the issued certificate, and nothing has failed there since.", offsetof(struct target_facts, is_served), false},
-    {"pgcert_target_proved_timestamp_seconds", "gauge", "When it was last proved what the target serves.", offsetof(struct target_facts, proved_at_s), true},
+    {"pgcert_target_deployed", "gauge", "Whether the target's file holds the issued certificate.", offsetof(struct target_facts, is_deployed), NO_NUMBER},
+    {"pgcert_target_served", "gauge", "Whether the target was proved to serve the issued certificate, and nothing has failed there since.", offsetof(struct target_facts, is_served), NO_NUMBER},
+    {"pgcert_target_proved_timestamp_seconds", "gauge", "When it was last proved what the target serves.", offsetof(struct target_facts, proved_at_s), NO_TIME},
 };
 
 /* By exit status (see pgcert(1)); the last row is all others. */

@@ -194,6 +194,17 @@ print("groups: [{name: x, rules: [" + ", ".join("{record: \"a:b%d\", expr: %s}" 
     [ "$(value "pgcert_target_deployed{certificate=\"db.$ZONE\",target=\"main\"}")" = 1 ]
 }
 
+@test "where nobody can be asked what is served there is no sample of it" {
+    conf_measured "[target told]" "type = command" "command = /usr/bin/true" "file = $WORLD/told.pem" "run_as = postgres"
+    sed -i 's/^deploy = main$/deploy = main, told/' "$CONF" "$WORLD"/conf/conf.d/*
+    expect 0 pgcert renew
+    is_whole
+    [ "$(value "pgcert_target_deployed{certificate=\"db.$ZONE\",target=\"told\"}")" = 1 ]
+    [ "$(value "pgcert_target_served{certificate=\"db.$ZONE\",target=\"main\"}")" = 1 ]
+    not grep -E '^pgcert_target_(served|proved)[^ ]*"told"' "$PROM"
+    rm "$WORLD/told.pem"
+}
+
 @test "a CRL that has ended or is missing is seen, and a CA that cannot be read" {
     have faketime
     rm "$CA/client-ca.key"
