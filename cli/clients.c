@@ -87,40 +87,41 @@ words_mean(struct words *w, const struct ca_issued *one, const struct clients_fi
     return by_serial || by_name;
 }
 
-void
-clients_select(struct ca_list *list, const struct clients_filter *f)
+bool
+clients_select(struct ca_list *list, const struct clients_filter *f, struct err *e)
 {
     own_words struct words w = {0};
     bool all = f->wanted_count == 0;
     size_t kept = 0;
 
-    if (!words_sort(&w, f)) {
-        list->count = 0; /* out of memory: rather nothing than too much */
-        return;
-    }
+    if (!words_sort(&w, f))
+        return err_memory(e);
     for (size_t i = 0; i < list->count; i++)
         if ((all ? is_of_tenant(&list->items[i], f) : words_mean(&w, &list->items[i], f)) &&
             (f->state == NULL || strcmp(list->items[i].state, f->state) == 0))
             list->items[kept++] = list->items[i];
     list->count = kept;
+    return true;
 }
 
-const char *
-clients_missing(const struct ca_list *list, const struct clients_filter *f)
+bool
+clients_missing(const struct ca_list *list, const struct clients_filter *f, const char **missing,
+                struct err *e)
 {
     own_words struct words w = {0};
 
-    if (f->wanted_count <= 0 || !words_sort(&w, f))
-        return f->wanted_count <= 0 ? NULL : f->wanted[0];
+    *missing = NULL;
+    if (!words_sort(&w, f))
+        return err_memory(e);
     for (size_t i = 0; i < list->count; i++)
         (void)words_mean(&w, &list->items[i], f);
-    for (int i = 0; i < f->wanted_count; i++) {
+    for (int i = 0; *missing == NULL && i < f->wanted_count; i++) {
         const char **at = bsearch(&f->wanted[i], w.items, w.count, sizeof(*w.items), by_text);
 
         if (at == NULL || !w.is_found[at - w.items])
-            return f->wanted[i];
+            *missing = f->wanted[i];
     }
-    return NULL;
+    return true;
 }
 
 static int
@@ -269,9 +270,8 @@ clients_list(const struct app *app, const struct clients_filter *f, struct err *
     own_ca_list struct ca_list list = {0};
     own_json struct json_t *object = NULL;
 
-    if (!check_state(f->state, e) || !clients_read(app, &list, e))
+    if (!check_state(f->state, e) || !clients_read(app, &list, e) || !clients_select(&list, f, e))
         return false;
-    clients_select(&list, f);
     if (!sort(&list, f->sort, e))
         return false;
     if (!app->json) {
@@ -311,9 +311,8 @@ clients_show(const struct app *app, const char *tenant, char *user, struct err *
     struct err ignored = {0};
     bool has_bundle = directory != NULL && ca_bundle_read(directory, &b, &ignored);
 
-    if (!clients_read(app, &list, e))
+    if (!clients_read(app, &list, e) || !clients_select(&list, &f, e))
         return false;
-    clients_select(&list, &f);
     if (list.count == 0)
         return err_set(e, ERR_INPUT,
                        "the private CA has issued nothing to '%s'; try: pgcert "

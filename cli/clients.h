@@ -48,15 +48,18 @@ MUST_USE bool clients_revoke(struct app *app, const struct clients_revocation *w
  * ERR_SYSTEM. */
 MUST_USE bool clients_read(const struct app *app, struct ca_list *list, struct err *e);
 
-/* The first word of the filter that means nothing in the list; NULL: each means something. */
-const char *clients_missing(const struct ca_list *list, const struct clients_filter *filter);
+/* The first word of the filter that means nothing in the list; NULL: each means something.
+ * ERR_SYSTEM. */
+MUST_USE bool clients_missing(const struct ca_list *list, const struct clients_filter *filter,
+                              const char **missing, struct err *e);
 
 /* Is it what that word of the filter means: a user, or a serial number? */
 bool clients_is_meant(const struct ca_issued *one, const char *word,
                       const struct clients_filter *filter);
 
-/* Those which the filter lets through move to the front, the others are gone. */
-void clients_select(struct ca_list *list, const struct clients_filter *filter);
+/* Those which the filter lets through move to the front, the others are gone. ERR_SYSTEM. */
+MUST_USE bool clients_select(struct ca_list *list, const struct clients_filter *filter,
+                             struct err *e);
 
 /* NULL: out of memory. */
 MUST_USE struct json_t *clients_json(const struct ca_list *list);

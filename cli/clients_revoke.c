@@ -33,8 +33,10 @@ revoking_done(struct revoking *r)
 static bool
 check_names(const struct ca_list *list, const struct clients_filter *f, struct err *e)
 {
-    const char *missing = clients_missing(list, f);
+    const char *missing = NULL;
 
+    if (!clients_missing(list, f, &missing, e))
+        return false;
     return missing == NULL ||
            err_set(e, ERR_INPUT,
                    "the private CA has no certificate of a user or with a serial number '%s' that "
@@ -73,9 +75,8 @@ revoke_here(struct revoking *r, struct err *e)
     if (ca == NULL || !clients_read(r->app, &r->list, e))
         return false;
     drop_ended(&r->list);
-    if (!check_names(&r->list, r->what->filter, e))
+    if (!check_names(&r->list, r->what->filter, e) || !clients_select(&r->list, r->what->filter, e))
         return false;
-    clients_select(&r->list, r->what->filter);
     for (size_t i = 0; i < r->list.count; i++)
         if (!list_add(&r->serials, r->list.items[i].serial))
             return err_memory(e);
