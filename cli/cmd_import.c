@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static bool dry_run, force;
 static const char *only, *dns_name, *target_name, *server;
@@ -178,13 +180,42 @@ take(struct app *app, const struct import *im, struct import_certificate *c, str
         trouble(r, c->name, &c->unfit);
 }
 
+/* With new settings another run may get a new certificate before this one is taken over. So that is
+ * kept from running, where we need not become another user for it, who could write no settings. */
+static bool
+lock_first(struct app *app, struct err *e)
+{
+    struct stat s = {0};
+
+    return dry_run || lstat(app->config.settings.state, &s) < 0 || s.st_uid != geteuid() ||
+           app_lock(app, e);
+}
+
+static void
+take_configured(struct app *app, const struct import *im, struct import_report *r)
+{
+    own_list struct list done = {0};
+    struct err e = {0};
+
+    if (!app_lock(app, &e)) {
+        (void)err_wrap(&e, "the settings are written, accounts and certificates are not taken "
+                           "over; the same import again does what is missing");
+        import_report_trouble(r, &e);
+        return;
+    }
+    for (size_t i = 0; i < im->certificate_count; i++)
+        if (im->certificates[i]->issuer != NULL)
+            take(app, im, im->certificates[i], &done, r);
+}
+
 static bool
 take_all(struct app *app, struct import *im, struct import_report *r, struct list *paths,
          struct err *e)
 {
-    own_list struct list done = {0};
     size_t ours = 0;
 
+    if (!lock_first(app, e))
+        return false;
     for (size_t i = 0; i < im->certificate_count; i++) {
         own_mem char *path = NULL;
 
@@ -194,11 +225,8 @@ take_all(struct app *app, struct import *im, struct import_report *r, struct lis
             return err_memory(e);
         ours += im->certificates[i]->issuer != NULL;
     }
-    if (!dry_run && ours > 0 && !app_lock(app, e))
-        return false;
-    for (size_t i = 0; !dry_run && i < im->certificate_count; i++)
-        if (im->certificates[i]->issuer != NULL)
-            take(app, im, im->certificates[i], &done, r);
+    if (!dry_run && ours > 0)
+        take_configured(app, im, r);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/import_clients.h"
 #include "cli/import_dns.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #define CERTIFICATES_MAX 1000
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+const char import_https[] = "https://";
 const char import_letsencrypt[] = "https://acme-v02.api.letsencrypt.org/directory";
 
 /* clang-format off */
@@ -91,8 +93,8 @@ import_stop(const struct import *im, const char *name)
 
 /* ---- for those who read ---- */
 
-struct import_certificate *
-import_add_certificate(struct import *im, const char *name)
+static struct import_certificate *
+add_certificate(struct import *im, const char *name)
 {
     struct import_certificate **grown =
         realloc(im->certificates, (im->certificate_count + 1) * sizeof(*grown));
@@ -101,14 +103,30 @@ import_add_certificate(struct import *im, const char *name)
     if (grown == NULL)
         return NULL;
     im->certificates = grown;
-    if (im->certificate_count >= CERTIFICATES_MAX)
-        return NULL;
     c = calloc(1, sizeof(*c));
     if (c == NULL)
         return NULL;
     grown[im->certificate_count++] = c;
     c->name = strdup(name);
     return c->name == NULL ? NULL : c;
+}
+
+struct import_certificate *
+import_add_certificate(struct import *im, const char *name, struct err *e)
+{
+    struct import_certificate *c = NULL;
+
+    if (im->certificate_count >= CERTIFICATES_MAX) {
+        (void)err_set(e, ERR_INPUT,
+                      "'%s' has more than %d certificates, which is more than can be taken over at "
+                      "once; take them over from directories that have fewer",
+                      im->directory, CERTIFICATES_MAX);
+        return NULL;
+    }
+    c = add_certificate(im, name);
+    if (c == NULL)
+        (void)err_memory(e);
+    return c;
 }
 
 bool
@@ -187,15 +205,26 @@ import_note(struct list *notes, const char *format, ...)
     return list_has(notes, text) || list_add(notes, text);
 }
 
+/* By where it is in truth, whatever links lead there; by its text where there is nothing to read.
+ */
+static bool
+is_inside(const char *directory, const char *path)
+{
+    own_mem char *whole = realpath(path, NULL);
+    const char *at = whole == NULL && errno == ENOENT ? path : whole;
+    own_mem char *home = realpath(directory, NULL);
+    size_t size = home == NULL ? 0 : strlen(home);
+
+    return size > 0 && at != NULL && strncmp(at, home, size) == 0 &&
+           (at[size] == '/' || at[size] == '\0') && strstr(at, "/../") == NULL;
+}
+
 bool
 import_follow(struct import *im, const char *path, struct err *e)
 {
     struct stat s = {0};
-    size_t size = strlen(im->directory);
-    bool is_inside = strncmp(path, im->directory, size) == 0 &&
-                     (path[size] == '/' || path[size] == '\0') && strstr(path, "/../") == NULL;
 
-    if (is_inside)
+    if (is_inside(im->directory, path))
         return true;
     if (stat(im->directory, &s) < 0)
         return err_errno(e, "look at '%s'", im->directory);
@@ -234,11 +263,10 @@ import_read_script(struct assigns *a, const char *path, struct err *e)
 static bool
 is_at(const char *url, const char *host)
 {
-    static const char https[] = "https://";
-    const char *at = url + sizeof(https) - 1;
-    size_t i = 0;
+    size_t i = 0, https = strlen(import_https);
+    const char *at = url + https;
 
-    if (strncmp(url, https, sizeof(https) - 1) != 0)
+    if (strncmp(url, import_https, https) != 0)
         return false;
     while (host[i] != '\0' && (at[i] == host[i] || (at[i] == ':' && host[i] == '_')))
         i++;
@@ -269,7 +297,8 @@ import_server_at(const struct import *im, const char *host)
 char *
 import_issuer_name(const char *server)
 {
-    const char *host = server + strspn(server, "htps") + strlen("://");
+    bool has_scheme = strncmp(server, import_https, strlen(import_https)) == 0;
+    const char *host = server + (has_scheme ? strlen(import_https) : 0);
     char *name = NULL;
 
     for (size_t i = 0; i < COUNT(known_servers); i++)

@@ -97,8 +97,9 @@ void import_done(struct import *im);
 
 /* ---- for those who read ---- */
 
-/* One more, empty but for its name. NULL: out of memory. */
-MUST_USE struct import_certificate *import_add_certificate(struct import *im, const char *name);
+/* One more, empty but for its name. ERR_INPUT  there are too many; ERR_SYSTEM. */
+MUST_USE struct import_certificate *import_add_certificate(struct import *im, const char *name,
+                                                           struct err *e);
 
 /*
  * The account whose key is in that file; the same file again is the same account.
@@ -135,9 +136,10 @@ MUST_USE bool import_read_script(struct assigns *a, const char *path, struct err
  * --server, of an issuer in the settings, or of a public CA; free() it. NULL: not known. */
 MUST_USE char *import_server_at(const struct import *im, const char *host);
 
-/* What a section for the server of an https URL would be called; free() it. NULL: out of memory. */
+/* What a section for the server of that URL would be called; free() it. NULL: out of memory. */
 MUST_USE char *import_issuer_name(const char *server);
 
 extern const char import_letsencrypt[];
+extern const char import_https[]; /* what the URL of every server begins with */
 
 #endif

@@ -159,6 +159,18 @@ put_defaults(struct assigns *pool, struct err *e)
     return true;
 }
 
+/* Each of the words between commas is for a name; an empty one is as the one before it. */
+static bool
+is_one_word(const char *words, const char *word)
+{
+    for (size_t size = 0; *words != '\0'; words += size + (words[size] == ',' ? 1 : 0)) {
+        size = strcspn(words, ",");
+        if (size > 0 && (strlen(word) != size || strncmp(words, word, size) != 0))
+            return false;
+    }
+    return true;
+}
+
 static bool
 find_dns(struct import *im, struct import_certificate *c, const struct assigns *global,
          const struct assigns *own, struct err *e)
@@ -172,8 +184,9 @@ find_dns(struct import *im, struct import_certificate *c, const struct assigns *
     if (origin == NULL || (told != NULL && script == NULL))
         return err_memory(e);
     if (told == NULL || strncmp(told, "dns_", 4) != 0 || !import_is_name(script) ||
-        strspn(told, script) < size)
-        return import_dns_unknown(&c->dns, "it has Le_Webroot = %s, and not a script dns_...",
+        !is_one_word(told, script))
+        return import_dns_unknown(&c->dns,
+                                  "it has Le_Webroot = %s, and not one script dns_... for all",
                                   told == NULL ? "" : told) ||
                err_memory(e);
     for (size_t i = 0; i < global->count; i++)
@@ -268,9 +281,9 @@ add_one(struct import *im, const char *folder, const struct assigns *global, str
             return import_note(&im->notes, "'%s': the one of the other kind of key was taken",
                                directory) ||
                    err_memory(e);
-    c = import_add_certificate(im, name);
+    c = import_add_certificate(im, name, e);
     if (c == NULL)
-        return err_memory(e);
+        return false;
     (void)read_one(im, c, directory, global, &c->e);
     return true;
 }

@@ -245,9 +245,9 @@ add_one(struct import *im, const char *file, struct err *e)
     if (!import_is_name(name))
         return import_note(&im->notes, "'%s': that is no name of a certificate", path) ||
                err_memory(e);
-    c = import_add_certificate(im, name);
+    c = import_add_certificate(im, name, e);
     if (c == NULL)
-        return err_memory(e);
+        return false;
     key = str_format("%s/live/%s/privkey.pem", im->directory, name);
     chain = str_format("%s/live/%s/fullchain.pem", im->directory, name);
     if (read_settings(im, c, path, &c->e))

@@ -85,6 +85,28 @@ place(struct import *im, struct assigns *a, const char *name, const char *usual,
     return import_follow(im, made, e);
 }
 
+/* What a certificate's own file may change of what is used here; dehydrated passes over all else,
+ * where things are above all. */
+static bool
+read_own(struct assigns *a, const char *path, struct err *e)
+{
+    static const char *const allowed[] = {"CHALLENGETYPE", "HOOK", "RENEW_DAYS"};
+    own_assigns struct assigns own = {0};
+
+    for (size_t i = 0; i < a->count; i++)
+        if (!assign_put(&own, a->items[i].name, a->items[i].value))
+            return err_memory(e);
+    if (!import_read_script(&own, path, e))
+        return false;
+    for (size_t i = 0; i < COUNT(allowed); i++) {
+        const char *value = assign_find(&own, allowed[i]);
+
+        if (value != NULL && !assign_put(a, allowed[i], value))
+            return err_memory(e);
+    }
+    return true;
+}
+
 /* All settings of a certificate; its own file changes some. NULL: those of all. */
 static bool
 read_config(struct import *im, const char *certificate, struct assigns *a, struct err *e)
@@ -107,7 +129,7 @@ read_config(struct import *im, const char *certificate, struct assigns *a, struc
     if (certificate == NULL)
         return true;
     own = str_format("%s/%s/config", assign_find(a, "CERTDIR"), certificate);
-    return own == NULL ? err_memory(e) : import_read_script(a, own, e);
+    return own == NULL ? err_memory(e) : read_own(a, own, e);
 }
 
 /* ---- one certificate ---- */
@@ -176,16 +198,27 @@ read_pair(struct import_certificate *c, const char *directory)
 }
 
 static bool
+find_server(struct import_certificate *c, const struct assigns *a, struct err *e)
+{
+    const char *server = preset(assign_find(a, "CA"));
+
+    if (strncmp(server, import_https, strlen(import_https)) != 0)
+        return err_set(e, ERR_INPUT,
+                       "it has CA = %s, which is no https URL and no CA that is known here; write "
+                       "the URL of its directory there",
+                       server);
+    c->server = strdup(server);
+    return c->server != NULL || err_memory(e);
+}
+
+static bool
 read_one(struct import *im, struct import_certificate *c, struct err *e)
 {
     own_assigns struct assigns a = {0};
     const char *days = NULL;
 
-    if (!read_config(im, c->name, &a, e))
+    if (!read_config(im, c->name, &a, e) || !find_server(c, &a, e))
         return false;
-    c->server = strdup(preset(assign_find(&a, "CA")));
-    if (c->server == NULL)
-        return err_memory(e);
     days = assign_find(&a, "RENEW_DAYS");
     if (days != NULL && *days != '\0' && strspn(days, "0123456789") == strlen(days) &&
         strlen(days) < 5) {
@@ -224,9 +257,9 @@ add_line(struct import *im, char *line, struct err *e)
     if (!import_is_name(name) || names.count == 0)
         return import_note(&im->notes, "the line of '%s' in domains.txt: that is no name", name) ||
                err_memory(e);
-    c = import_add_certificate(im, name);
+    c = import_add_certificate(im, name, e);
     if (c == NULL)
-        return err_memory(e);
+        return false;
     c->names = names;
     names = (struct list){0};
     (void)read_one(im, c, &c->e);

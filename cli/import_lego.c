@@ -165,9 +165,9 @@ add_one(struct import *im, const char *directory, const char *file, struct err *
         return import_note(&im->notes, "'%s/%s': that is no name of a certificate", directory,
                            file) ||
                err_memory(e);
-    c = import_add_certificate(im, name);
+    c = import_add_certificate(im, name, e);
     if (c == NULL)
-        return err_memory(e);
+        return false;
     if (read_one(im, c, stem, &c->e)) {
         import_read_pair(c, key, chain);
         if (c->e.code == ERR_NONE)

@@ -44,9 +44,9 @@ add_one(struct import *im, const char *name, struct err *e)
         return err_memory(e);
     if (access(chain, F_OK) < 0)
         return true; /* some other directory, or nothing was issued */
-    c = import_add_certificate(im, name);
+    c = import_add_certificate(im, name, e);
     if (c == NULL)
-        return err_memory(e);
+        return false;
     if (read_one(im, c, &c->e))
         import_read_pair(c, key, chain);
     return true;

@@ -370,6 +370,25 @@ TRY_Key=a;b" ]
     [ "$(find "$STATE" -type f -perm /077)" = "" ]
 }
 
+@test "while another run goes on nothing is active, or it is said what is missing" {
+    conf_add <<<$'[pgcert]\nlock_wait = 0s'
+    install -d -m 700 "$STATE"
+    exec 8>"$STATE/lock"
+    flock 8
+    expect 75 pgcert import certbot "$WORLD/certbot" --only "b.$ZONE"
+    says "another run of pgcert holds"
+    [ ! -e "$WORLD/conf/conf.d/b.$ZONE.conf" ]
+    # another user's state directory is only for him, who could not write the settings
+    chown -R postgres: "$STATE"
+    expect 75 pgcert import certbot "$WORLD/certbot" --only "b.$ZONE"
+    says "the settings are written, .*the same import again does what is missing: another run of pgcert holds"
+    [[ $output == *"b.$ZONE.conf"* ]]
+    [ -e "$WORLD/conf/conf.d/b.$ZONE.conf" ]
+    exec 8>&-
+    expect 0 pgcert import certbot "$WORLD/certbot" --only "b.$ZONE"
+    [ -n "$(newest_generation "b.$ZONE")" ]
+}
+
 @test "words that are none, and places where nothing is" {
     expect 64 pgcert import certbt
     says "no client 'certbt' is known; did you mean 'certbot'"
