@@ -14,9 +14,6 @@
 /* What means something to a shell outside of quotes; a value with one of them is not only text. */
 #define SPECIAL "`$()<>|&;*?[]{}~!\n"
 
-#define WRAP_BEGIN "__ACME_BASE64__START_"
-#define WRAP_END "__ACME_BASE64__END_"
-
 static size_t
 name_size(const char *text)
 {
@@ -265,14 +262,15 @@ assign_read(struct assigns *a, const char *text, size_t size, struct err *e)
 bool
 assign_unwrap(const char *value, struct str *out)
 {
-    size_t size = strlen(value), begin = strlen(WRAP_BEGIN), end = strlen(WRAP_END);
+    size_t size = strlen(value), begin = strlen(ASSIGN_WRAP_BEGIN), end = strlen(ASSIGN_WRAP_END);
     own_mem unsigned char *bytes = NULL;
     int got = 0;
     bool good = false;
 
-    if (strncmp(value, WRAP_BEGIN, begin) != 0)
+    if (strncmp(value, ASSIGN_WRAP_BEGIN, begin) != 0)
         return str_add(out, value, size);
-    if (size < begin + end || strcmp(value + size - end, WRAP_END) != 0 || size > VALUE_SIZE_MAX)
+    if (size < begin + end || strcmp(value + size - end, ASSIGN_WRAP_END) != 0 ||
+        size > VALUE_SIZE_MAX)
         return false;
     size -= begin + end;
     bytes = calloc(size + 1, 1);

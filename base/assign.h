@@ -37,6 +37,10 @@ const char *assign_find(const struct assigns *a, const char *name);
 /* Sets one; false when memory ran out. */
 MUST_USE bool assign_put(struct assigns *a, const char *name, const char *value);
 
+/* Around what it wraps. */
+#define ASSIGN_WRAP_BEGIN "__ACME_BASE64__START_"
+#define ASSIGN_WRAP_END "__ACME_BASE64__END_"
+
 /* Appends what acme.sh means by a value: it wraps in base64 what the shell could mistake. False: it
  * is wrapped, and damaged or holds a NUL; or memory ran out. */
 MUST_USE bool assign_unwrap(const char *value, struct str *out);

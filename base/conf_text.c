@@ -66,27 +66,10 @@ is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Bytes of the UTF-8 character at `b`; 0 when it is none (RFC 3629 section 4) or a control. */
-static size_t
-character_size(const unsigned char *b, size_t left)
+static bool
+is_control(unsigned char c)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = b[0] < 0x80 ? 1 : b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : b[0] >= 0xc2 ? 2 : 0;
-    uint32_t code = 0;
-
-    if (size <= 1)
-        return (b[0] >= 0x20 && b[0] < 0x7f) || b[0] == '\t' ? size : 0;
-    if (size > left)
-        return 0;
-    code = b[0] & (0x7fU >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((b[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (b[i] & 0x3fU);
-    }
-    if (code < least[size] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-        return 0;
-    return size;
+    return (c < 0x20 && c != '\t') || c == 0x7f;
 }
 
 static bool
@@ -95,9 +78,9 @@ check_text(struct reading *r, const char *text, size_t size)
     const unsigned char *b = (const unsigned char *)text;
 
     for (size_t i = 0; i < size;) {
-        size_t n = character_size(b + i, size - i);
+        size_t n = str_utf8_size(text + i, size - i);
 
-        if (n == 0 && b[i] < 0x80)
+        if (is_control(b[i]))
             return refuse(r, "byte %zu is a control character (0x%02x)", i + 1, b[i]);
         if (n == 0)
             return refuse(r, "byte %zu (0x%02x) is not UTF-8; save the file as UTF-8", i + 1, b[i]);

@@ -245,6 +245,35 @@ str_nearest(const char *wrong, const char *(*name_of)(const void *table, size_t 
     return nearest;
 }
 
+size_t
+str_utf8_size(const char *at, size_t left)
+{
+    static const struct {
+        unsigned char least, most;   /* of the first byte */
+        unsigned char least2, most2; /* of the second */
+        size_t size;
+    } rows[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    const unsigned char *b = (const unsigned char *)at;
+    size_t size = 0;
+
+    if (left == 0 || b[0] < 0x80)
+        return left == 0 ? 0 : 1;
+    for (size_t i = 0; left > 1 && size == 0 && i < COUNT(rows); i++)
+        if (b[0] >= rows[i].least && b[0] <= rows[i].most && b[1] >= rows[i].least2 &&
+            b[1] <= rows[i].most2)
+            size = rows[i].size;
+    if (size > left)
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if (b[i] < 0x80 || b[i] > 0xbf)
+            return 0;
+    return size;
+}
+
 void
 str_hex(char *hex, const unsigned char *bytes, size_t size)
 {

@@ -66,6 +66,10 @@ MUST_USE char *str_format(const char *format, ...) PRINTF(1, 2);
 const char *str_nearest(const char *wrong, const char *(*name_of)(const void *table, size_t i),
                         const void *table, size_t count);
 
+/* The bytes of the UTF-8 character at `at`, of which `left` may be read; 0: it is none (RFC 3629
+ * section 4). A NUL is one. */
+size_t str_utf8_size(const char *at, size_t left);
+
 /* Lower-case hexadecimal, NUL-ended: 2 * size + 1 bytes. */
 void str_hex(char *hex, const unsigned char *bytes, size_t size);
 

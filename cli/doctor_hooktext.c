@@ -1,16 +1,14 @@
 /* doctor_hooktext.c: lines that restart PostgreSQL, as people write them. */
 #include "cli/doctor_hooktext.h"
 
+#include "base/assign.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/evp.h>
-
 #define LINE_MAX_SIZE 4096 /* longer ones are cut */
-#define BASE64_BEGIN "__ACME_BASE64__START_"
-#define BASE64_END "__ACME_BASE64__END_"
 
 /* ---- words ---- */
 
@@ -78,19 +76,17 @@ judge(const char *line)
 static void
 decode(char line[static LINE_MAX_SIZE])
 {
-    unsigned char plain[LINE_MAX_SIZE] = {0};
-    char *begin = strstr(line, BASE64_BEGIN);
-    char *end = begin == NULL ? NULL : strstr(begin, BASE64_END);
-    int size = 0;
+    own_str struct str plain = {0};
+    own_mem char *wrapped = NULL;
+    const char *begin = strstr(line, ASSIGN_WRAP_BEGIN);
+    const char *end = begin == NULL ? NULL : strstr(begin, ASSIGN_WRAP_END);
 
     if (end == NULL)
         return;
-    begin += strlen(BASE64_BEGIN);
-    size = EVP_DecodeBlock(plain, (const unsigned char *)begin, (int)(end - begin));
-    if (size <= 0 || size >= LINE_MAX_SIZE)
-        return;
-    plain[size] = '\0';
-    memcpy(line, plain, (size_t)size + 1);
+    wrapped = strndup(begin, (size_t)(end - begin) + strlen(ASSIGN_WRAP_END));
+    if (wrapped != NULL && assign_unwrap(wrapped, &plain) && plain.size > 0 &&
+        plain.size < LINE_MAX_SIZE)
+        memcpy(line, plain.text, plain.size + 1);
 }
 
 /* Cuts off what a '#' at the beginning of a word starts. */

@@ -3,35 +3,9 @@
 
 #include <string.h>
 
-/* The bytes of the character that begins here; 0: it is none (RFC 3629 section 4). */
-static size_t
-character_size(const unsigned char *at)
-{
-    static const struct {
-        unsigned char least, most;   /* of the first byte */
-        unsigned char least2, most2; /* of the second */
-        size_t size;
-    } rows[] = {
-        {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    size_t n = 0;
-
-    for (size_t i = 0; n == 0 && i < COUNT(rows); i++)
-        if (at[0] >= rows[i].least && at[0] <= rows[i].most)
-            n = rows[i].size == 1 || (at[1] >= rows[i].least2 && at[1] <= rows[i].most2)
-                    ? rows[i].size
-                    : 0;
-    for (size_t i = 2; i < n; i++)
-        if (at[i] < 0x80 || at[i] > 0xbf)
-            return 0;
-    return n;
-}
-
 /* In the value of a label three characters are written as two. */
 static const char *
-escape(unsigned char c)
+escape(char c)
 {
     return c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : NULL;
 }
@@ -39,10 +13,10 @@ escape(unsigned char c)
 static bool
 add_value(struct str *text, const char *value)
 {
-    const unsigned char *at = (const unsigned char *)value;
+    const char *at = value;
 
-    while (*at != '\0') {
-        size_t size = character_size(at);
+    for (size_t left = strlen(value); left > 0;) {
+        size_t size = str_utf8_size(at, left);
         const char *escaped = escape(*at);
         bool good = escaped != NULL ? str_add(text, escaped, 2)
                     : size == 0     ? str_add(text, "?", 1)
@@ -51,6 +25,7 @@ add_value(struct str *text, const char *value)
         if (!good)
             return false;
         at += size == 0 ? 1 : size;
+        left -= size == 0 ? 1 : size;
     }
     return true;
 }

@@ -193,6 +193,42 @@ hexadecimal_is_lower_case(void **state)
     assert_string_equal(hex, "");
 }
 
+/* RFC 3629 sections 3 and 4; the examples of what is none are those of its section 10 and of the
+ * Unicode standard, table 3-7. */
+static void
+characters_are_counted_as_utf_8(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t left, size;
+    } rows[] = {
+        {"a", 1, 1},
+        {"", 1, 1},
+        {"a", 0, 0},
+        {"\x7f", 1, 1},
+        {"\xc3\xab", 2, 2},
+        {"\xc3\xab", 1, 0}, /* more than may be read */
+        {"\xe2\x82\xac", 3, 3},
+        {"\xe2\x82\xac", 2, 0},
+        {"\xed\x9f\xbf", 3, 3},
+        {"\xed\xa0\x80", 3, 0}, /* a surrogate */
+        {"\xf0\x9f\x94\x91", 4, 4},
+        {"\xf0\x9f\x94\x41", 4, 0},
+        {"\xf4\x8f\xbf\xbf", 4, 4},
+        {"\xf4\x90\x80\x80", 4, 0}, /* above U+10FFFF */
+        {"\xc0\x80", 2, 0},         /* longer than needed */
+        {"\xe0\x80\x80", 3, 0},
+        {"\xf0\x80\x80\x80", 4, 0},
+        {"\x80", 1, 0},
+        {"\xff\xff", 2, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (str_utf8_size(rows[i].text, rows[i].left) != rows[i].size)
+            fail_msg("row %zu: %zu", i, str_utf8_size(rows[i].text, rows[i].left));
+}
+
 int
 main(void)
 {
@@ -206,6 +242,7 @@ main(void)
         cmocka_unit_test(lists_are_the_same_in_whatever_order),
         cmocka_unit_test(the_nearest_word_is_a_misspelling_or_none),
         cmocka_unit_test(hexadecimal_is_lower_case),
+        cmocka_unit_test(characters_are_counted_as_utf_8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
