@@ -190,3 +190,13 @@ pem_each_cert(const char *pem, size_t size, pem_take_cert *take, void *into, str
                                 "there is no certificate: no PEM block 'CERTIFICATE' "
                                 "was found");
 }
+
+int
+pem_no_passphrase(char *buffer, int size, int is_writing, void *unused)
+{
+    (void)buffer;
+    (void)size;
+    (void)is_writing;
+    (void)unused;
+    return -1;
+}

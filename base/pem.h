@@ -20,4 +20,8 @@ typedef bool pem_take_cert(void *into, X509 *cert, struct err *e);
 MUST_USE bool pem_each_cert(const char *pem, size_t size, pem_take_cert *take, void *into,
                             struct err *e);
 
+/* For OpenSSL's readers of PEM, which otherwise ask on the terminal for what a block is encrypted
+ * by, and wait: has no passphrase, so that the block cannot be read (pem_password_cb(3)). */
+int pem_no_passphrase(char *buffer, int size, int is_writing, void *unused);
+
 #endif

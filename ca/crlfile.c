@@ -2,6 +2,7 @@
 #include "ca/crlfile.h"
 
 #include "base/file.h"
+#include "base/pem.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ parse_pem(const char *text, size_t size, struct ca_crls *crls, struct err *e)
     if (bio == NULL)
         return err_memory(e);
     for (;;) {
-        own_crl X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+        own_crl X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, pem_no_passphrase, NULL);
 
         if (crl == NULL)
             return is_end() || damaged(e);

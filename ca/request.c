@@ -1,4 +1,5 @@
 /* request.c: the public key of a request (PKCS#10, RFC 2986). */
+#include "base/pem.h"
 #include "ca/ca.h"
 
 #include <openssl/err.h>
@@ -28,7 +29,7 @@ decode(const char *text, size_t size)
 {
     own_bio BIO *bio = BIO_new_mem_buf(text, (int)size);
     const unsigned char *cursor = (const unsigned char *)text;
-    X509_REQ *req = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+    X509_REQ *req = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, pem_no_passphrase, NULL);
 
     if (req == NULL)
         req = d2i_X509_REQ(NULL, &cursor, (long)size);

@@ -92,17 +92,12 @@ load_clients(SSL_CTX *ctx, const struct doctor_load *l, const char **setting, st
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     own_named struct named ca = {.fd = -1};
     own_named struct named crl = {.fd = -1};
-    STACK_OF(X509_NAME) *names = NULL;
 
     if (l->ca != NULL) {
         if (!name_it(&ca, l->ca, e))
             return false;
-        names = SSL_load_client_CA_file(ca.path);
-        if (SSL_CTX_load_verify_locations(ctx, ca.path, NULL) != 1 || names == NULL) {
-            sk_X509_NAME_pop_free(names, X509_NAME_free);
+        if (SSL_CTX_load_verify_locations(ctx, ca.path, NULL) != 1 || !tls_has_ca(l->ca))
             return refuse(setting, "ssl_ca_file", e);
-        }
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
     }
     if (l->crl == NULL)
         return true;

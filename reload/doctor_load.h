@@ -12,7 +12,7 @@ struct doctor_load {
 };
 
 /*
- * Loads them in the order of be_tls_init(), by the same calls.
+ * Loads them in the order of be_tls_init(), by the same calls, none of which asks for a passphrase.
  *
  * Gives:  setting    the one whose file or value does not load; literal
  *         encrypted  the key wants a passphrase; then it is not loaded, and that is no error

@@ -1,9 +1,13 @@
 /* tls.c: drop what OpenSSL made; say what it means. */
 #include "reload/tls.h"
 
+#include "base/pem.h"
+
 #include <arpa/inet.h>
+#include <limits.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 void
@@ -37,6 +41,19 @@ tls_reason(void)
 
     ERR_clear_error();
     return reason != NULL ? reason : "OpenSSL gives no reason";
+}
+
+bool
+tls_has_ca(const struct str *pem)
+{
+    BIO *bio =
+        pem->size == 0 || pem->size > INT_MAX ? NULL : BIO_new_mem_buf(pem->text, (int)pem->size);
+    X509 *first = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, pem_no_passphrase, NULL);
+    bool found = first != NULL;
+
+    X509_free(first);
+    BIO_free(bio);
+    return found;
 }
 
 bool

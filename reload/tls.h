@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/own.h"
+#include "base/str.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -20,6 +21,11 @@ void tls_ssl_drop(SSL **ssl);
 
 /* OpenSSL's newest queued reason as words, never NULL; empties the queue. */
 const char *tls_reason(void);
+
+/* Does SSL_load_client_CA_file(), by which PostgreSQL reads a file of CAs, find a certificate
+ * there? That one asks on the terminal when a block is encrypted; this does not, and finds none
+ * then. False leaves OpenSSL's reason for tls_reason(). */
+bool tls_has_ca(const struct str *pem);
 
 /* Makes a client insist on that name or address, as verify-full does: subjectAltName only, and a
  * wildcard is a whole label. */

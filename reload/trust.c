@@ -2,6 +2,7 @@
 #include "reload/trust.h"
 
 #include "base/file.h"
+#include "base/pem.h"
 #include "reload/tls.h"
 
 #include <stdio.h>
@@ -45,7 +46,8 @@ static bool
 read_all(struct trust *t, const struct str *pem, struct err *e)
 {
     BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->size);
-    STACK_OF(X509_INFO) *all = bio == NULL ? NULL : PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+    STACK_OF(X509_INFO) *all =
+        bio == NULL ? NULL : PEM_X509_INFO_read_bio(bio, NULL, pem_no_passphrase, NULL);
     bool good = true;
 
     BIO_free(bio);
@@ -128,15 +130,12 @@ load(X509_STORE *store, const struct str *pem, struct err *e)
 {
     own_fd int fd = memfd_create("pgcert", MFD_CLOEXEC);
     char path[PATH_SIZE];
-    STACK_OF(X509_NAME) *names = NULL;
 
     if (fd < 0 || !file_write_all(fd, pem->text, pem->size))
         return err_errno(e, "make a file in memory");
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     ERR_clear_error();
-    names = SSL_load_client_CA_file(path);
-    sk_X509_NAME_pop_free(names, X509_NAME_free);
-    if (names == NULL || X509_STORE_load_locations(store, path, NULL) != 1)
+    if (!tls_has_ca(pem) || X509_STORE_load_locations(store, path, NULL) != 1)
         return err_set(e, ERR_INPUT, "PostgreSQL would not load this file: %s", tls_reason());
     return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1 ||
            err_crypto(e, "set up a store of CAs");
