@@ -84,14 +84,26 @@ is_told(const struct findings *f, const char *subject, const char *text)
     return false;
 }
 
-void
+bool
 finding_unseen(struct findings *f, const char *subject, const struct err *e)
 {
+    size_t before = f->count;
+
     if (is_told(f, subject, e->text))
-        return;
+        return false;
     finding_add(f, FINDING_UNSEEN, subject, "%s", e->text);
     if (f->unseen == ERR_NONE)
         f->unseen = e->code;
+    return f->count > before;
+}
+
+bool
+finding_is_quotable(const char *path)
+{
+    for (const unsigned char *c = (const unsigned char *)path; *c != '\0'; c++)
+        if (*c < 0x20 || *c == 0x7f || *c == '\'' || *c == '\\')
+            return false;
+    return true;
 }
 
 size_t

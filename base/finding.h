@@ -44,9 +44,13 @@ void finding_add(struct findings *f, enum finding_kind kind, const char *subject
 /* What to do about the one that was added last. */
 void finding_remedy(struct findings *f, const char *format, ...) PRINTF(2, 3);
 
-/* Adds FINDING_UNSEEN with the error's text, unless that was said already, and remembers the code
- * of the first. */
-void finding_unseen(struct findings *f, const char *subject, const struct err *e);
+/* Adds FINDING_UNSEEN with the error's text and remembers the code of the first. False: that was
+ * said already, or memory ran out, and the one that was added last is another. */
+bool finding_unseen(struct findings *f, const char *subject, const struct err *e);
+
+/* May a path stand between single quotes in a command that somebody is to paste? Others may have
+ * chosen its name: with a quote, a backslash or a control character in it no remedy has it. */
+bool finding_is_quotable(const char *path);
 
 /* How many of that kind. */
 size_t finding_count(const struct findings *f, enum finding_kind kind);

@@ -57,16 +57,16 @@ print_one(const struct finding *one)
     print_words(one->remedy);
 }
 
-/* Of a server that could not be asked nothing is fine. */
+/* Of a server that could not be asked, or of which the files could not be looked at, nothing is
+ * fine. */
 static bool
 is_fine(const struct findings *f, const struct doctor_check *c)
 {
     for (size_t i = 0; i < f->count; i++) {
         const struct finding *one = &f->items[i];
 
-        if (one->kind != FINDING_NOTE &&
-            (strcmp(one->check, c->name) == 0 ||
-             (c->of_server != NULL && strcmp(one->check, DOCTOR_ASKING) == 0)))
+        if ((one->kind != FINDING_NOTE && strcmp(one->check, c->name) == 0) ||
+            (c->of_server != NULL && strcmp(one->check, DOCTOR_ASKING) == 0))
             return false;
     }
     return true;

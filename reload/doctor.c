@@ -3,10 +3,13 @@
 
 #include "base/child.h"
 
+#include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #define DATA_DEPTH 2
 #define HOME_KEY ".postgresql/postgresql.key"
@@ -59,6 +62,41 @@ doctor_path(const struct examination *x, const char *value)
     if (value[0] == '/')
         return strdup(value);
     return x->directory == NULL ? NULL : str_format("%s/%s", x->directory, value);
+}
+
+bool
+doctor_is_pastable(const struct doctor_file *file)
+{
+    return !file->is_link && finding_is_quotable(file->path);
+}
+
+const char *
+doctor_user(uid_t user, char text[static DOCTOR_USER_SIZE])
+{
+    const struct passwd *entry = getpwuid(user);
+
+    if (entry == NULL)
+        (void)snprintf(text, DOCTOR_USER_SIZE, "%u", (unsigned)user);
+    else
+        (void)snprintf(text, DOCTOR_USER_SIZE, "%s", entry->pw_name);
+    return text;
+}
+
+/* In a directory of that user's a link may stand there by the time the command runs: root's part
+ * does not follow it, and the rest is done as that user. */
+void
+doctor_advise_key(const struct examination *x, const struct doctor_file *file, struct findings *f)
+{
+    char user[DOCTOR_USER_SIZE];
+
+    (void)doctor_user(x->view.user, user);
+    if (!doctor_is_pastable(file))
+        finding_remedy(f, "have the file itself belong to %s with mode 0600", user);
+    else if (geteuid() != 0)
+        finding_remedy(f, "chmod 0600 '%s'", file->path);
+    else
+        finding_remedy(f, "chown -h %s '%s' && runuser -u %s -- chmod 0600 '%s'", user, file->path,
+                       user, file->path);
 }
 
 /* Now and after a restart, each once. */
@@ -117,6 +155,22 @@ walk_beside(struct examination *x, struct err *e)
            doctor_files_walk(x->view.user, beside, 1, &x->data, e);
 }
 
+/* What they say is not known: no check judges by a part of them. */
+static void
+tell_large(const struct examination *x, struct findings *f)
+{
+    for (size_t i = 0; i < x->files.count; i++) {
+        struct err why = {0};
+
+        if (x->files.items[i].trouble != EFBIG)
+            continue;
+        (void)err_set(&why, ERR_PERMISSION,
+                      "'%s' was not read: it has more than %d MiB, or all files have together",
+                      x->files.items[i].path, DOCTOR_TEXT_MIB);
+        finding_unseen(f, x->target->name, &why);
+    }
+}
+
 static bool
 look_at_files(struct examination *x, struct findings *f, struct err *e)
 {
@@ -126,9 +180,10 @@ look_at_files(struct examination *x, struct findings *f, struct err *e)
     struct err why = {0};
 
     if (!x->facts.is_local || x->view.user == (uid_t)-1) {
-        (void)err_set(&why, ERR_CONFIG,
-                      "its files are on another machine; run pgcert doctor there");
-        finding_unseen(f, x->target->name, &why);
+        /* for good, and by intent: nothing for an exit status to tell of */
+        finding_add(f, FINDING_NOTE, x->target->name,
+                    "its files are on another machine, and were not looked at");
+        finding_remedy(f, "run pgcert doctor there, too");
         return true;
     }
     x->directory = directory.now[0] == '\0' ? NULL : strdup(directory.now);
@@ -136,6 +191,7 @@ look_at_files(struct examination *x, struct findings *f, struct err *e)
     if (!list_paths(x, &paths) || (x->home_key != NULL && !list_add(&peeked, x->home_key)))
         return err_memory(e);
     x->has_files = doctor_files_read(x->view.user, &paths, &peeked, &x->files, &why);
+    tell_large(x, f);
     x->has_data = x->has_files && x->directory != NULL &&
                   doctor_files_walk(x->view.user, x->directory, DATA_DEPTH, &x->data, &why) &&
                   walk_beside(x, &why);

@@ -57,7 +57,8 @@ void doctor_facts_done(struct doctor_facts *facts);
 /* A file as the server's user sees it. */
 struct doctor_file {
     char *path;   /* absolute */
-    int trouble;  /* errno; 0: it could be looked at, and read where it was to be */
+    int trouble;  /* errno; 0: it could be looked at, and read where it was to be; EFBIG: too large
+                   * to be read here, which is no word on it */
     bool is_link; /* the path itself is a symbolic link */
     bool has_key; /* a private key in PEM is in it */
     mode_t mode;  /* of what it leads to */
@@ -65,6 +66,8 @@ struct doctor_file {
     int64_t changed_s;
     struct str text; /* the content, unless it was only to be looked at */
 };
+
+#define DOCTOR_TEXT_MIB 3 /* a larger file is not read */
 
 struct doctor_files {
     struct doctor_file *items;
@@ -98,6 +101,9 @@ const struct doctor_file *doctor_files_find(const struct doctor_files *files, co
 
 void doctor_files_done(struct doctor_files *files);
 
+/* Could one not be read for its size? */
+bool doctor_files_have_large(const struct doctor_files *files);
+
 /* ---- all of it ---- */
 
 struct examination {
@@ -118,5 +124,18 @@ struct examination {
 /* The file that a value of a setting names, absolute; free() it. NULL: it names none, or it is not
  * known where it is. */
 MUST_USE char *doctor_path(const struct examination *x, const char *value);
+
+/* May root be told to paste a command about the file? Its name is the choice of the server's user,
+ * and so is where a link leads. */
+bool doctor_is_pastable(const struct doctor_file *file);
+
+#define DOCTOR_USER_SIZE 64
+
+/* A user's name, or number: `text`. */
+const char *doctor_user(uid_t user, char text[static DOCTOR_USER_SIZE]);
+
+/* The remedy for a key which its server's user is to have, with mode 0600. */
+void doctor_advise_key(const struct examination *x, const struct doctor_file *file,
+                       struct findings *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define WRITING_S 60 /* a write takes milliseconds */
 
@@ -15,6 +16,36 @@ is_inside(const struct examination *x, const char *path)
     size_t size = x->directory == NULL ? 0 : strlen(x->directory);
 
     return size > 0 && path != NULL && strncmp(path, x->directory, size) == 0 && path[size] == '/';
+}
+
+/* ---- what to do: root is in a directory of the server's user there, who may put a link in the
+ * place of what was found ---- */
+
+static void
+advise_owner(const struct examination *x, const struct doctor_file *file, struct findings *f)
+{
+    char user[DOCTOR_USER_SIZE];
+
+    (void)doctor_user(x->view.user, user);
+    if (doctor_is_pastable(file))
+        finding_remedy(f, "remove it, or: chown -h %s '%s'", user, file->path);
+    else
+        finding_remedy(f, "remove it, or have it belong to %s", user);
+}
+
+static void
+advise_removal(const struct examination *x, const struct doctor_file *file, const char *before,
+               struct findings *f)
+{
+    char user[DOCTOR_USER_SIZE];
+
+    (void)doctor_user(x->view.user, user);
+    if (doctor_is_pastable(file) && geteuid() == 0)
+        finding_remedy(f, "%srunuser -u %s -- rm '%s'", before, user, file->path);
+    else if (doctor_is_pastable(file))
+        finding_remedy(f, "%srm '%s'", before, file->path);
+    else
+        finding_remedy(f, "%sremove it as %s", before, user);
 }
 
 /* ---- backups ---- */
@@ -53,8 +84,7 @@ find_key(const struct examination *x, struct findings *f)
                     "the key '%s' belongs to root: pg_rewind stops when it cannot write over it, "
                     "and a standby made by pg_basebackup does not start with its mode %04o",
                     path, file->mode & 07777);
-        finding_remedy(f, "chown --reference='%s' '%s' && chmod 0600 '%s'", x->directory, path,
-                       path);
+        doctor_advise_key(x, file, f);
         return;
     }
     finding_add(f, FINDING_NOTE, x->target->name,
@@ -77,7 +107,7 @@ find_unreadable(const struct examination *x, struct findings *f)
                     "the server cannot read '%s' in its data directory: every pg_basebackup ends "
                     "there with an error",
                     file->path);
-        finding_remedy(f, "remove it, or: chown --reference='%s' '%s'", x->directory, file->path);
+        advise_owner(x, file, f);
     }
 }
 
@@ -107,12 +137,12 @@ find_stray(const struct examination *x, const struct doctor_file *file, struct f
         finding_add(f, FINDING_WARNING, x->target->name,
                     "'%s' was left by a run of pgcert that was killed%s", file->path,
                     file->has_key ? ", and has a private key in it" : "");
-        finding_remedy(f, "the next deployment removes it; or: rm '%s'", file->path);
+        advise_removal(x, file, "the next deployment removes it; or: ", f);
     } else if (file->has_key && doctor_stray_is(slash + 1)) {
         finding_add(f, FINDING_WARNING, x->target->name,
                     "'%s' has a private key in it and looks left over; it is in every base backup",
                     file->path);
-        finding_remedy(f, "if nobody needs it: rm '%s'", file->path);
+        advise_removal(x, file, "if nobody needs it: ", f);
     }
 }
 

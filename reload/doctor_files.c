@@ -1,5 +1,4 @@
 /* doctor_files.c: look at files as the server's user sees them, and touch nothing. */
-#include "base/cert.h"
 #include "base/child.h"
 #include "reload/doctor.h"
 
@@ -14,7 +13,8 @@
 #define LOOK_MS 20000
 #define TOTAL_MAX (CHILD_ANSWER_MAX - 512 * 1024)
 #define ENTRIES_MAX 4000 /* of a directory; more are not looked at */
-#define PEEK_SIZE 65536  /* a key stands at the beginning of a file, or soon */
+#define TEXT_MAX ((size_t)DOCTOR_TEXT_MIB * 1024 * 1024)
+#define PEEK_SIZE 65536 /* a key stands at the beginning of a file, or soon */
 #define KEY_MARK "PRIVATE KEY-----"
 
 static void
@@ -82,7 +82,11 @@ look_inside(const char *path, bool is_wanted, struct head *head, struct str *tex
     }
     if (!S_ISREG(s.st_mode))
         return;
-    head->trouble = read_some(fd, is_wanted ? CERT_PEM_MAX : PEEK_SIZE, text);
+    head->trouble = read_some(fd, is_wanted ? TEXT_MAX + 1 : PEEK_SIZE, text);
+    if (text->size > TEXT_MAX) {
+        str_clear(text);
+        head->trouble = EFBIG;
+    }
     head->has_key = text->size > 0 && has_mark(text->text, text->size);
     if (!is_wanted)
         str_clear(text);
@@ -289,6 +293,15 @@ doctor_files_find(const struct doctor_files *files, const char *path)
         if (strcmp(files->items[i].path, path) == 0)
             return &files->items[i];
     return NULL;
+}
+
+bool
+doctor_files_have_large(const struct doctor_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->items[i].trouble == EFBIG)
+            return true;
+    return false;
 }
 
 void

@@ -2,7 +2,6 @@
 #include "reload/doctor.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,22 +14,13 @@ reload_takes_key(uid_t owner, unsigned mode, uid_t reader)
     return (owner == 0 || owner == reader) && (mode & refused) == 0;
 }
 
-static const char *
-name_of(uid_t user, char text[static 32])
-{
-    const struct passwd *entry = getpwuid(user);
-
-    (void)snprintf(text, 32, "%u", (unsigned)user);
-    return entry == NULL ? text : entry->pw_name;
-}
-
 static void
 find_server_key(const struct examination *x, struct findings *f)
 {
     struct doctor_setting s = doctor_setting(&x->facts, "ssl_key_file");
     own_mem char *path = doctor_path(x, s.next);
     const struct doctor_file *file = doctor_files_find(&x->files, path);
-    char user[32], owner[32];
+    char owner[DOCTOR_USER_SIZE];
 
     if (file == NULL || (file->trouble != 0 && file->trouble != EACCES) || file->owner == (uid_t)-1)
         return;
@@ -39,8 +29,8 @@ find_server_key(const struct examination *x, struct findings *f)
     finding_add(f, FINDING_BAD, x->target->name,
                 "the key '%s' belongs to %s and has mode %04o, which PostgreSQL refuses: no reload "
                 "takes it, and the next restart fails",
-                path, name_of(file->owner, owner), file->mode & 07777);
-    finding_remedy(f, "chown %s '%s' && chmod 0600 '%s'", name_of(x->view.user, user), path, path);
+                path, doctor_user(file->owner, owner), file->mode & 07777);
+    doctor_advise_key(x, file, f);
 }
 
 /* As a client (a standby, a dump, a subscription) the server's user has a key, too. */
@@ -48,7 +38,7 @@ static void
 find_home_key(const struct examination *x, struct findings *f)
 {
     const struct doctor_file *file = doctor_files_find(&x->files, x->home_key);
-    char user[32];
+    char user[DOCTOR_USER_SIZE];
 
     if (file == NULL || file->trouble != 0 ||
         reload_takes_key(file->owner, file->mode, x->view.user))
@@ -56,9 +46,8 @@ find_home_key(const struct examination *x, struct findings *f)
     finding_add(f, FINDING_BAD, file->path,
                 "it has mode %04o, and libpq refuses such a key: whatever connects as %s with a "
                 "certificate fails, replication too",
-                file->mode & 07777, name_of(x->view.user, user));
-    finding_remedy(f, "chown %s '%s' && chmod 0600 '%s'", name_of(x->view.user, user), file->path,
-                   file->path);
+                file->mode & 07777, doctor_user(x->view.user, user));
+    doctor_advise_key(x, file, f);
 }
 
 void

@@ -2,6 +2,7 @@
 #include "reload/doctor.h"
 #include "reload/doctor_load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -112,7 +113,7 @@ struct named_file {
     const struct doctor_file *file;
 };
 
-/* The file after a restart; false and a finding when it is to be there, and cannot be read. */
+/* The file after a restart; false: it is to be there and cannot be read, which is told. */
 static bool
 find_file(const struct examination *x, struct named_file *n, struct findings *f)
 {
@@ -122,6 +123,8 @@ find_file(const struct examination *x, struct named_file *n, struct findings *f)
     n->file = doctor_files_find(&x->files, n->path);
     if (n->path == NULL || n->file == NULL || n->file->trouble == 0)
         return true;
+    if (n->file->trouble == EFBIG)
+        return false; /* told when it was read */
     finding_add(f, FINDING_BAD, x->target->name,
                 "%s = '%s': %s; the server goes on with what it has in memory, and the next "
                 "restart fails",

@@ -101,11 +101,11 @@ go_on(const struct postgres_session *s, const struct err *why, const char *what,
         *e = *why;
         return false;
     }
-    finding_unseen(f, what, why);
-    finding_remedy(f,
-                   "connect as a superuser, or: GRANT SELECT ON pg_catalog.%s TO %s, and EXECUTE "
-                   "on the function behind it",
-                   what, s->settings[PG_ROLE]);
+    if (finding_unseen(f, what, why))
+        finding_remedy(f,
+                       "connect as a superuser, or: GRANT SELECT ON pg_catalog.%s TO %s, and "
+                       "EXECUTE on the function behind it",
+                       what, s->settings[PG_ROLE]);
     return true;
 }
 
