@@ -27,16 +27,20 @@ judge(const struct client_session *s, const struct ca_issued *c, const char *tar
         finding_add(f, FINDING_BAD, target,
                     "role %s is connected from %s with a certificate that is revoked (%s)", s->role,
                     s->address, c->serial);
+        /* after --keep-sessions nobody ends them but who asks for it */
         finding_remedy(f,
-                       "pgcert renew (it ends the sessions of what is revoked); or in the "
-                       "server: SELECT pg_terminate_backend(%d)",
-                       s->pid);
+                       "pgcert client revoke %s (it ends all sessions of that certificate, those "
+                       "that were to be kept, too); or in the server: SELECT "
+                       "pg_terminate_backend(%d)",
+                       c->serial, s->pid);
     } else if (c->not_after_s <= now_s + SOON_S) {
         finding_add(f, c->not_after_s <= now_s ? FINDING_BAD : FINDING_WARNING, target,
                     "role %s is connected from %s with a certificate that %s at %s UTC: it will "
                     "not be let in again after that",
                     s->role, s->address, c->not_after_s <= now_s ? "ended" : "ends", when);
-        finding_remedy(f, "pgcert client renew %s, and give the client its new bundle", c->name);
+        finding_remedy(f, "pgcert client renew %s%s%s%s, and give the client its new bundle",
+                       c->tenant == NULL ? "" : "--tenant '", c->tenant == NULL ? "" : c->tenant,
+                       c->tenant == NULL ? "" : "' ", c->name);
     }
 }
 

@@ -21,10 +21,13 @@ struct name_check {
 static bool
 add_question(struct name_check *n, const struct resolver *at, const char *name, enum dns_type type)
 {
-    struct resolver_question *q = &n->questions[n->count];
+    struct resolver_question *q = NULL;
 
+    if (n->count == COUNT(n->questions))
+        return false;
+    q = &n->questions[n->count];
     *q = (struct resolver_question){.at = at, .type = type, .recurse = true};
-    if (n->count > LEVELS_MAX || !dns_name_copy(q->name, name))
+    if (!dns_name_copy(q->name, name))
         return false;
     n->count++;
     return true;
@@ -68,11 +71,13 @@ find_caa(const struct name_check *n, const struct doctor_issuer *from, const cha
 {
     for (size_t i = 1; i < n->count; i++) {
         const struct resolver_question *q = &n->questions[i];
+        struct err why = {0};
         bool any = false;
 
         if (!q->is_answered) {
-            finding_add(f, FINDING_UNSEEN, certificate, "the CAA records of '%s': %s", q->name,
-                        q->has_rcode ? dns_rcode_text(q->answer.rcode) : q->trouble);
+            (void)err_set(&why, ERR_NETWORK, "the CAA records of '%s': %s", q->name,
+                          q->has_rcode ? dns_rcode_text(q->answer.rcode) : q->trouble);
+            finding_unseen(f, certificate, &why);
             return;
         }
         if (!doctor_caa_allows(&q->answer, n->is_wildcard, &n->identities, &any)) {

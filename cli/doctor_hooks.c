@@ -40,7 +40,7 @@ each(const char *directory, void (*take)(struct findings *f, const char *path), 
     struct err e = {0};
 
     if (!file_list(directory, NULL, &names, &e)) {
-        finding_add(f, FINDING_UNSEEN, directory, "%s", e.text);
+        finding_unseen(f, directory, &e);
         return;
     }
     for (size_t i = 0; i < names.count && i < FILES_MAX; i++) {
@@ -82,6 +82,16 @@ look_at_hook(struct findings *f, const char *path)
         tell_hook(f, path, &seen);
 }
 
+/* Certbot reads "*.conf" only: one that was moved away runs no hook. */
+static void
+look_at_renewal(struct findings *f, const char *path)
+{
+    size_t size = strlen(path);
+
+    if (size > 5 && strcmp(path + size - 5, ".conf") == 0)
+        look_at_hook(f, path);
+}
+
 /* A crontab restarts for many reasons: only those about certificates are ours. */
 static void
 look_at_crontab(struct findings *f, const char *path)
@@ -96,7 +106,8 @@ static const char *const crontabs[] = {"/etc/cron.d",       "/etc/cron.hourly",
                                        "/etc/cron.daily",   "/etc/cron.weekly",
                                        "/etc/cron.monthly", "/var/spool/cron/crontabs"};
 
-/* acme.sh keeps what it was told in HOME/.acme.sh/NAME/NAME.conf. */
+/* acme.sh keeps what it was told in HOME/.acme.sh/NAME/NAME.conf; for keys of elliptic curves, as
+ * it makes them unless told otherwise, in NAME_ecc. */
 static void
 look_at_acmesh(struct findings *f, const char *path)
 {
@@ -122,35 +133,60 @@ home_of(uid_t user)
 /* ---- other clients for the same names ---- */
 
 static void
+tell_other(const char *client, const char *path, const struct certificate *c, struct findings *f)
+{
+    finding_add(f, FINDING_WARNING, path,
+                "%s renews '%s' as well as pgcert: both count against the issuer's limits", client,
+                c->name);
+}
+
+/* Its files stay where they are: the server may still use them. */
+static void
+find_certbot(const struct certificate *c, struct findings *f)
+{
+    own_mem char *path = str_format("/etc/letsencrypt/renewal/%s.conf", c->name);
+
+    if (path == NULL || access(path, F_OK) != 0)
+        return;
+    tell_other("certbot", path, c, f);
+    finding_remedy(f, "let one of them do it: mv '%s' '%s.off'", path, path);
+}
+
+/* `kind` is "_ecc", or nothing for a key of RSA. */
+static void
+find_acmesh(const struct certificate *c, const char *home, const char *kind, struct findings *f)
+{
+    own_mem char *path = str_format("%s/.acme.sh/%s%s/%s.conf", home, c->name, kind, c->name);
+
+    if (path == NULL || access(path, F_OK) != 0)
+        return;
+    tell_other("acme.sh", path, c, f);
+    finding_remedy(f, "let one of them do it: acme.sh --remove -d '%s'%s", c->name,
+                   kind[0] == '\0' ? "" : " --ecc");
+}
+
+static void
 find_other_clients(const struct app *app, const char *home, struct findings *f)
 {
     for (size_t i = 0; i < app->config.certificate_count; i++) {
         const struct certificate *c = &app->config.certificates[i];
-        own_mem char *certbot = str_format("/etc/letsencrypt/renewal/%s.conf", c->name);
-        own_mem char *acmesh =
-            str_format("%s/.acme.sh/%s/%s.conf", home == NULL ? "" : home, c->name, c->name);
-        bool has_certbot = certbot != NULL && access(certbot, F_OK) == 0;
 
         if (c->issuer->type != ISSUER_ACME)
             continue;
-        if (!has_certbot && (acmesh == NULL || access(acmesh, F_OK) != 0))
+        find_certbot(c, f);
+        if (home == NULL)
             continue;
-        finding_add(f, FINDING_WARNING, has_certbot ? certbot : acmesh,
-                    "%s renews '%s' as well as pgcert: both count against the issuer's limits",
-                    has_certbot ? "certbot" : "acme.sh", c->name);
-        finding_remedy(f,
-                       has_certbot ? "let one of them do it: certbot delete --cert-name %s"
-                                   : "let one of them do it: acme.sh --remove -d %s",
-                       c->name);
+        find_acmesh(c, home, "_ecc", f);
+        find_acmesh(c, home, "", f);
     }
 }
 
 void
 doctor_hooks(struct doctor *d, struct findings *f)
 {
-    static const char *const directories[] = {
-        "/etc/letsencrypt/renewal-hooks/pre", "/etc/letsencrypt/renewal-hooks/deploy",
-        "/etc/letsencrypt/renewal-hooks/post", "/etc/letsencrypt/renewal"};
+    static const char *const directories[] = {"/etc/letsencrypt/renewal-hooks/pre",
+                                              "/etc/letsencrypt/renewal-hooks/deploy",
+                                              "/etc/letsencrypt/renewal-hooks/post"};
     static const char *const single[] = {"/etc/letsencrypt/cli.ini", "/etc/dehydrated/config",
                                          "/etc/dehydrated/hook.sh"};
     const char *home = home_of(geteuid());
@@ -158,6 +194,7 @@ doctor_hooks(struct doctor *d, struct findings *f)
 
     for (size_t i = 0; i < COUNT(directories); i++)
         each(directories[i], look_at_hook, f);
+    each("/etc/letsencrypt/renewal", look_at_renewal, f);
     for (size_t i = 0; i < COUNT(single); i++)
         look_at_hook(f, single[i]);
     if (acmesh != NULL)

@@ -136,13 +136,16 @@ find_key(const char *path, const struct passwd *user, struct findings *f)
                     reload_takes_key(s.st_uid, s.st_mode, s.st_uid)
                         ? ""
                         : ", and libpq refuses one like that");
-        finding_remedy(f, "chmod 0600 '%s'; then have it replaced, for somebody may have it", path);
+        if (finding_is_quotable(path))
+            finding_remedy(f, "chmod 0600 '%s'; then have it replaced, for somebody may have it",
+                           path);
     } else if (user != NULL && s.st_uid != user->pw_uid) {
         finding_add(f, FINDING_BAD, path,
                     "it does not belong to '%s', who owns the state directory: the next run cannot "
                     "read it",
                     user->pw_name);
-        finding_remedy(f, "chown %s '%s'", user->pw_name, path);
+        if (finding_is_quotable(path))
+            finding_remedy(f, "chown -h %s '%s'", user->pw_name, path);
     }
 }
 
@@ -195,6 +198,26 @@ find_directory(const char *path, struct findings *f)
     finding_remedy(f, "chmod go-w '%s'", path);
 }
 
+static void
+unseen_state(const char *path, struct findings *f)
+{
+    struct err why = {0};
+
+    (void)err_errno(&why, "look there");
+    finding_unseen(f, path, &why);
+}
+
+/* Or the same; "/a-b" is not below "/a". */
+static bool
+is_below(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+
+    while (size > 0 && directory[size - 1] == '/')
+        size--;
+    return strncmp(path, directory, size) == 0 && (path[size] == '/' || path[size] == '\0');
+}
+
 void
 doctor_secrets(struct doctor *d, struct findings *f)
 {
@@ -205,7 +228,7 @@ doctor_secrets(struct doctor *d, struct findings *f)
     if (stat(c->settings.state, &s) == 0)
         user = getpwuid(s.st_uid);
     else if (errno == EACCES)
-        finding_add(f, FINDING_UNSEEN, c->settings.state, "we may not look there");
+        unseen_state(c->settings.state, f);
     for (size_t i = 0; i < c->conf.section_count; i++)
         find_in_section(&c->conf.sections[i], user, f);
     find_directory(c->settings.state, f);
@@ -213,6 +236,6 @@ doctor_secrets(struct doctor *d, struct findings *f)
     if (user == NULL)
         return;
     find_keys(c->settings.state, 3, user, f);
-    if (strncmp(c->ca.directory, c->settings.state, strlen(c->settings.state)) != 0)
+    if (!is_below(c->ca.directory, c->settings.state))
         find_keys(c->ca.directory, 2, NULL, f);
 }

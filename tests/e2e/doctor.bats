@@ -169,7 +169,7 @@ setup()
 @test "a server that is down could not be looked at, which is no word on it" {
     pg_stop
     expect 75 pgcert --json doctor
-    [ "$(json "['findings'].__len__()")" = 1 ] || json "['findings']"
+    [ "$(grep -cE '"severity": "(bad|warning|unseen)"' <<<"$output")" = 1 ] # and notes on this host
     [ "$(json "['findings'][0]['severity']")" = unseen ]
     expect 75 pgcert doctor
     [[ $output == "unseen   main: there is no socket"* && $output != *fine*restart* ]]
@@ -192,8 +192,17 @@ setup()
     expect 82 later +1100d --json doctor expiry
     [[ $output == *"the certificate '"*"has ended"*"the CA '"*"has ended at "*"all its clients are refused"* ]]
 
-    # one CRL of two
+    # however long it is, it is read; or told not to be, and then it is not called bad
     cp -p "$PGDATA/clients.crl" "$WORLD/both.crl"
+    yes '# of another CA' | head -c 1M >"$WORLD/long"
+    { cat "$WORLD/long" "$WORLD/both.crl"; } >"$PGDATA/clients.crl"
+    fine
+    { cat "$WORLD/long" "$WORLD/long" "$WORLD/long" "$WORLD/both.crl"; } >"$PGDATA/clients.crl"
+    expect 77 pgcert --json doctor restart expiry clients
+    [ "$(json "['findings'].__len__()")" = 1 ]
+    [[ $(json "['findings'][0]['text']") == "'$PGDATA/clients.crl' was not read: it has more than 3 MiB"* ]]
+
+    # one CRL of two
     awk '/BEGIN/ {n++} n == 1' "$WORLD/both.crl" >"$PGDATA/clients.crl"
     finds bad clients "has none of the CA '.*' in '$PGDATA/clients.crt': every client in whose chain it is"
     # in a directory, under the name that OpenSSL asks for
@@ -309,6 +318,12 @@ setup()
     finds warning leftovers "'$PGDATA/conf.d/server.key.bak' has a private key in it and looks left over"
     bash -c "${remedy#*: }"
     rm "$PGDATA/pg_hba.conf.bak"
+    # the server's user chooses names, and root pastes no such one
+    as_postgres cp "$PGDATA/pgcert.pem" "$PGDATA/conf.d/x';.key.bak"
+    touch -d -1hour "$PGDATA/conf.d/x';.key.bak"
+    finds warning leftovers "x';.key.bak' has a private key in it"
+    [ "$remedy" = "if nobody needs it: remove it as postgres" ]
+    rm "$PGDATA/conf.d/x';.key.bak"
     fine
 }
 
@@ -345,6 +360,15 @@ setup()
     bash -c "${remedy%%;*}"
     fine
 
+    # a directory beside the state, of which the name begins the same
+    mkdir -m 700 "$STATE-ca"
+    install -m 644 /dev/null "$STATE-ca/client-ca.key"
+    conf_add <<<"[ca]"$'\n'"directory = $STATE-ca"
+    finds bad secrets "others may read this private key \\(mode 0644\\)"
+    [ "$(json "['findings'][0]['subject']")" = "$STATE-ca/client-ca.key" ]
+    rm -r "$STATE-ca" "$WORLD/conf/conf.d/50-test.conf"
+    fine
+
     # the state is another user's: what root has left there, he cannot read
     chown -R nobody "$STATE"
     finds bad secrets "\\[dns world\\] tsig_file names it, and user 'nobody', as whom pgcert works, may not read it"
@@ -367,8 +391,20 @@ setup()
     printf '[renewalparams]\npost_hook = service postgresql restart\n' >"/etc/letsencrypt/renewal/db.$ZONE.conf"
     finds bad hooks "line 2 restarts PostgreSQL"
     finds warning hooks "certbot renews 'db.$ZONE' as well as pgcert"
-    [ "$remedy" = "let one of them do it: certbot delete --cert-name db.$ZONE" ]
+    # what the server may still use stays, and neither hook nor certificate is certbot's any more
+    mkdir -p "/etc/letsencrypt/live/db.$ZONE"
+    bash -c "${remedy#*: }"
+    [ -d "/etc/letsencrypt/live/db.$ZONE" ]
+    fine hooks
     rm -r /etc/letsencrypt
+    mkdir -p "/root/.acme.sh/db.${ZONE}_ecc" "/root/.acme.sh/db.$ZONE"
+    : >"/root/.acme.sh/db.${ZONE}_ecc/db.$ZONE.conf"
+    finds warning hooks "acme.sh renews 'db.$ZONE' as well as pgcert"
+    [ "$remedy" = "let one of them do it: acme.sh --remove -d 'db.$ZONE' --ecc" ]
+    mv "/root/.acme.sh/db.${ZONE}_ecc/db.$ZONE.conf" "/root/.acme.sh/db.$ZONE"
+    finds warning hooks "acme.sh renews"
+    [ "$remedy" = "let one of them do it: acme.sh --remove -d 'db.$ZONE'" ]
+    rm -r "/root/.acme.sh/db.$ZONE" "/root/.acme.sh/db.${ZONE}_ecc"
     fine hooks
     # as acme.sh 3.1 writes it
     printf "Le_Domain='x'\nLe_ReloadCmd='__ACME_BASE64__START_%s__ACME_BASE64__END_'\n" \
@@ -434,6 +470,9 @@ setup()
     pebble_stop
     pebble_start "PROGRAM=$PEBBLE_NEWER"
     fine dns
+    conf_add <<<"[certificate a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.$ZONE]"$'\nissuer = pebble'
+    fine dns # more labels than are asked for
+    rm "$WORLD/conf/conf.d/50-test.conf"
     printf 'db IN CAA 0 issue "other.test"\n' >>"$records"
     bind_stop
     bind_start
