@@ -17,18 +17,46 @@
 
 #define TEMPORARY ".tmp" /* how the name of a file that is not complete yet ends */
 
-/* Opens for reading without ever blocking (a FIFO) and reports what it is. */
+#define READING (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* It could not be opened; errno stays, the caller may want to know that it does not exist. */
+static bool
+no_reading(const char *path, struct err *e)
+{
+    int kept = errno;
+
+    (void)err_errno(e, "read '%s'", path);
+    errno = kept;
+    return false;
+}
+
+/* Opens what is found already, without a second way to it. Where there is no /proc it is by its
+ * path, and is looked at again. */
+static int
+open_found(int found, int directory, const char *path)
+{
+    own_mem char *link = str_format("/proc/self/fd/%d", found);
+    int fd = -1;
+
+    if (link == NULL)
+        return -1;
+    fd = open(link, READING);
+    return fd < 0 && errno == ENOENT ? openat(directory, path, READING) : fd;
+}
+
+/* Opens for reading without ever blocking and reports what it is. What is no regular file is not
+ * even opened: with a device that alone may have consequences. */
 static bool
 open_regular(int directory, const char *path, int *fd, struct stat *s, struct err *e)
 {
-    int kept = 0;
+    own_fd int found = openat(directory, path, O_PATH | O_CLOEXEC);
 
-    *fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd < 0 || fstat(*fd, s) < 0) {
-        kept = errno;
-        (void)err_errno(e, "read '%s'", path);
-        errno = kept; /* the caller may want to know that it does not exist */
-        return false;
+    if (found < 0 || fstat(found, s) < 0)
+        return no_reading(path, e);
+    if (S_ISREG(s->st_mode)) {
+        *fd = open_found(found, directory, path);
+        if (*fd < 0 || fstat(*fd, s) < 0)
+            return no_reading(path, e);
     }
     if (!S_ISREG(s->st_mode))
         return err_set(e, ERR_INPUT, "read '%s': it is not a regular file", path);

@@ -170,16 +170,17 @@ workers_run(workers_step *step, void *context, struct err *errors, size_t count,
 /* ---- one beside us ---- */
 
 static _Noreturn void
-work_beside(worker_main *main, void *context, int out, pid_t parent)
+work_beside(worker_main *main, void *context, const int ends[2], pid_t parent)
 {
     sigset_t none;
 
+    (void)close(ends[0]);
+    (void)signal(SIGINT, SIG_IGN); /* before one that waits comes through */
     (void)sigemptyset(&none);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
         sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         _exit(1);
-    (void)signal(SIGINT, SIG_IGN);
-    main(context, out);
+    main(context, ends[1]);
     _exit(0);
 }
 
@@ -194,7 +195,7 @@ workers_start(struct worker *w, worker_main *main, void *context, struct err *e)
         return err_errno(e, "make a pipe for a worker");
     pid = fork();
     if (pid == 0)
-        work_beside(main, context, ends[1], parent);
+        work_beside(main, context, ends, parent);
     (void)close(ends[1]);
     if (pid < 0) {
         (void)err_errno(e, "start a worker");

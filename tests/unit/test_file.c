@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,27 @@ what_is_no_regular_file_is_refused_without_waiting(void **state)
     assert_int_equal(e.code, ERR_INPUT);
     assert_false(file_read(AT_FDCWD, "/dev/null", 10, &out, &e));
     assert_int_equal(e.code, ERR_INPUT);
+}
+
+/* With a device that alone may have consequences. */
+static void
+what_is_no_regular_file_is_not_even_opened(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    own_fd int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    own_str struct str out = {0};
+    struct err e = {0};
+    char event[512];
+
+    (void)state;
+    assert_int_equal(mkfifo(scratch_path(&s, "fifo"), 0600), 0);
+    scratch_write(&s, "f", "x");
+    assert_true(inotify_add_watch(watch, s.path, IN_OPEN) >= 0);
+    assert_false(file_read(AT_FDCWD, scratch_path(&s, "fifo"), 10, &out, &e));
+    assert_int_equal(read(watch, event, sizeof(event)), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_true(file_read(AT_FDCWD, scratch_path(&s, "f"), 10, &out, &e));
+    assert_true(read(watch, event, sizeof(event)) > 0);
 }
 
 static void
@@ -367,6 +389,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_up_to_its_limit),
         cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
+        cmocka_unit_test(what_is_no_regular_file_is_not_even_opened),
         cmocka_unit_test(a_file_that_does_not_exist_is_an_error_or_not_found),
         cmocka_unit_test(a_secret_must_not_be_readable_by_others),
         cmocka_unit_test(white_space_after_a_secret_is_cut_off),
