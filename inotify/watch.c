@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WALKS_MAX 3 /* a way that changes under us is gone anew; then its parents tell */
 #define DIGEST_SIZE 16
@@ -28,6 +29,14 @@ struct path {
     bool is_touched, is_blind;
 };
 
+/* Why something is not watched, what matters least first. */
+enum why {
+    WHY_NONE,
+    WHY_CLOSED, /* it may not be read, either: to look at it would be of no use */
+    WHY_BLIND,
+    WHY_FULL,
+};
+
 /* Several. */
 struct thing {
     struct path **paths;
@@ -41,7 +50,8 @@ struct watch {
     size_t count;
     int64_t now_ms;   /* of the watch_read() that goes on */
     int64_t blind_ms; /* when the blind ones were looked at */
-    char *why_short;  /* NULL: nothing is blind */
+    enum why why;
+    char *why_short; /* NULL: all is watched */
 };
 
 struct watch *
@@ -116,23 +126,45 @@ is_other(struct path *p)
 
 /* ---- the way to a file ---- */
 
-/* Something on it is not watched; why is said once. */
+static char *
+why_text(enum why why, const struct path *p, const struct err *e)
+{
+    if (why == WHY_FULL)
+        return str_format("this user has all the inotify watches that it may have, so some files "
+                          "are looked at every %d s only; try: sysctl fs.inotify.max_user_watches="
+                          "1048576",
+                          WATCH_BLIND_MS / 1000);
+    if (why == WHY_CLOSED)
+        return str_format("%s, so what changes there is not noticed, since this user may not read "
+                          "'%s'",
+                          e->text, p->text);
+    return str_format("%s, so some files are looked at every %d s only", e->text,
+                      WATCH_BLIND_MS / 1000);
+}
+
+/* A directory may be closed to us, and the file in it be open. */
+static bool
+is_closed(const struct path *p)
+{
+    return faccessat(AT_FDCWD, p->text, R_OK, AT_EACCESS) < 0 &&
+           (errno == EACCES || errno == EPERM);
+}
+
+/* Something on it is not watched; said is the reason that matters most. */
 static void
 go_blind(struct path *p, const struct err *e, int number)
 {
     struct watch *w = p->watch;
+    enum why why = number == ENOSPC                            ? WHY_FULL
+                   : e->code == ERR_PERMISSION && is_closed(p) ? WHY_CLOSED
+                                                               : WHY_BLIND;
 
-    p->is_blind = true;
-    if (w->why_short != NULL)
+    p->is_blind = p->is_blind || why != WHY_CLOSED;
+    if (why <= w->why)
         return;
-    w->why_short =
-        number == ENOSPC
-            ? str_format("this user has all the inotify watches that it may have, so some files "
-                         "are looked at every %d s only; try: sysctl fs.inotify.max_user_watches="
-                         "1048576",
-                         WATCH_BLIND_MS / 1000)
-            : str_format("%s, so some files are looked at every %d s only", e->text,
-                         WATCH_BLIND_MS / 1000);
+    w->why = why;
+    free(w->why_short);
+    w->why_short = why_text(why, p, e);
 }
 
 static bool
@@ -282,6 +314,7 @@ watch_set(struct watch *w, size_t thing, const struct watch_path *paths, size_t 
             p = path_new(w, thing, &paths[i], e);
         if (p == NULL) {
             drop_paths(&now);
+            drop_paths(&w->things[thing]); /* some of it was in the other */
             return false;
         }
         now.paths[now.count++] = p;
@@ -342,7 +375,7 @@ watch_read(struct watch *w, int64_t now_ms, struct err *e)
 int64_t
 watch_due_ms(const struct watch *w)
 {
-    int64_t due_ms = w->why_short != NULL ? w->blind_ms + WATCH_BLIND_MS : -1;
+    int64_t due_ms = w->why > WHY_CLOSED ? w->blind_ms + WATCH_BLIND_MS : -1;
 
     for (size_t i = 0; i < w->count; i++) {
         int64_t at_ms = settle_due_ms(&w->things[i].settle);
@@ -375,7 +408,7 @@ look(struct thing *t)
 bool
 watch_take(struct watch *w, int64_t now_ms, size_t *thing, const char **path)
 {
-    if (w->why_short != NULL && now_ms >= w->blind_ms + WATCH_BLIND_MS) {
+    if (w->why > WHY_CLOSED && now_ms >= w->blind_ms + WATCH_BLIND_MS) {
         w->blind_ms = now_ms;
         touch_all(w, now_ms, true);
     }

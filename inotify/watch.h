@@ -42,7 +42,8 @@ MUST_USE struct watch *watch_new(struct err *e);
  *
  * Takes:  thing  small numbers, from 0; watched is by directory, so that many paths in one
  *                directory cost one of the user's watches
- * Errors: ERR_SYSTEM  out of memory; that no watch is left is no error, see watch_is_short()
+ * Errors: ERR_SYSTEM  out of memory, and nothing of it is watched any more; that no watch is left
+ *                     is no error, see watch_is_short()
  */
 MUST_USE bool watch_set(struct watch *w, size_t thing, const struct watch_path *paths, size_t count,
                         struct err *e);
@@ -67,8 +68,8 @@ bool watch_take(struct watch *w, int64_t now_ms, size_t *thing, const char **pat
 /* Whatever has happened to a thing so far was our own doing: it is no change. */
 void watch_absorb(struct watch *w, size_t thing);
 
-/* Why something had to be left unwatched: it is looked at every WATCH_BLIND_MS. NULL: all is
- * watched. */
+/* Why something had to be left unwatched, of several reasons the one that matters most: it is
+ * looked at every WATCH_BLIND_MS, unless it may not be read. NULL: all is watched. */
 const char *watch_is_short(const struct watch *w);
 
 /* How many directories are watched. */

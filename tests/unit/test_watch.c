@@ -205,6 +205,41 @@ it_can_be_read_later_only(void **state)
     assert_int_equal(status_of(run_unreadable), 0);
 }
 
+/* A directory of ours that we may pass, or not even that. Root would read whatever there is. */
+static int
+run_closed(struct scratch *s)
+{
+    own_watch struct watch *w = NULL;
+    int status = 0;
+
+    if (geteuid() == 0 && (chown(s->path, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+        return 1;
+    make_directory(s, "closed");
+    scratch_write(s, "closed/a.pem", "one");
+    if (chmod(scratch_path(s, "closed"), 0) < 0)
+        return 2;
+    w = watching(s, "closed/a.pem");
+    if (watch_is_short(w) == NULL || strstr(watch_is_short(w), "is not noticed") == NULL)
+        status = 3;
+    else if (watch_due_ms(w) != -1)
+        status = 4; /* there is nothing to wake for */
+    if (chmod(scratch_path(s, "closed"), 0100) < 0)
+        return 5;
+    set(w, 1, scratch_path(s, "closed/a.pem"), NULL); /* which may be read now */
+    if (status == 0 && strstr(watch_is_short(w), "looked at every") == NULL)
+        status = 6;
+    if (status == 0 && watch_due_ms(w) < 0)
+        status = 7;
+    return chmod(scratch_path(s, "closed"), 0700) < 0 ? 8 : status;
+}
+
+static void
+for_what_may_not_be_read_nobody_wakes(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(run_closed), 0);
+}
+
 /* ---- a change takes time ---- */
 
 static void
@@ -571,6 +606,7 @@ main(void)
         cmocka_unit_test(its_neighbours_are_nobodys_business),
         cmocka_unit_test(it_vanishes_and_comes_back),
         cmocka_unit_test(it_can_be_read_later_only),
+        cmocka_unit_test(for_what_may_not_be_read_nobody_wakes),
         cmocka_unit_test(it_is_reported_when_it_is_over),
         cmocka_unit_test(two_files_of_one_thing_are_one_change),
         cmocka_unit_test(a_link_into_an_archive_is_pointed_elsewhere),
