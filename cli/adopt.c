@@ -91,9 +91,11 @@ adopt_settle(struct app *app, struct report *r, struct err *e)
 {
     const struct generation *g = &r->plan.generation;
     int64_t now_s = app->clock->now_s(app->clock);
+    const char *or_closed =
+        r->plan.is_closed ? "; or only root may read its files: pgcert renew as root" : "";
     char since[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
 
-    if (state_attempt(&r->state).error != NULL) {
+    if (!r->plan.is_closed && state_attempt(&r->state).error != NULL) {
         state_set_attempt(&r->state, &(struct attempt){.at_s = now_s});
         if (!state_save(&r->state, e))
             return false;
@@ -105,13 +107,13 @@ adopt_settle(struct app *app, struct report *r, struct err *e)
     if (now_s >= g->not_after_s)
         return err_set(e, ERR_INPUT,
                        "the certificate ended at %s, and nothing newer came from [issuer %s]: see "
-                       "to the tool that renews '%s'",
-                       until, r->certificate->issuer_name,
-                       r->certificate->issuer->files.chain_file);
+                       "to the tool that renews '%s'%s",
+                       until, r->certificate->issuer_name, r->certificate->issuer->files.chain_file,
+                       or_closed);
     log_say(LOG_LEVEL_WARNING,
             "%s: nothing newer came from [issuer %s], which was to be expected by %s: see to the "
-            "tool that renews '%s'; the certificate ends at %s",
+            "tool that renews '%s'%s; the certificate ends at %s",
             r->certificate->name, r->certificate->issuer_name, since,
-            r->certificate->issuer->files.chain_file, until);
+            r->certificate->issuer->files.chain_file, or_closed, until);
     return true;
 }

@@ -16,8 +16,8 @@ MUST_USE bool adopt_run(struct app *app, const struct issuer *issuer, bool force
                         struct err *e);
 
 /*
- * Where there is nothing to take over: forgets an earlier failure, and warns when the other tool is
- * late.
+ * Where there is nothing to take over: forgets an earlier failure, unless the files are closed to
+ * us; and warns when the other tool is late.
  *
  * Errors: ERR_INPUT  the certificate has ended
  */

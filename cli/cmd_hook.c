@@ -4,8 +4,11 @@
 #include "cli/hook_match.h"
 #include "cli/keep.h"
 
+#include <string.h>
+
 /* The client does not come again for this one; lego gives its hooks two minutes in all. */
-#define LEAST_WAIT_S 60
+#define LEAST_WAIT_S 1800
+#define LEAST_WAIT_LEGO_S 60
 
 static bool only_ours;
 
@@ -15,6 +18,16 @@ static const struct flag flags[] = {
     {0},
 };
 /* clang-format on */
+
+/* Waits for another run at least as long as the client bears. */
+static void
+lengthen_wait(struct app *app, const char *client)
+{
+    int64_t least_s = strcmp(client, "lego") == 0 ? LEAST_WAIT_LEGO_S : LEAST_WAIT_S;
+
+    if (app->config.settings.lock_wait_s < least_s)
+        app->config.settings.lock_wait_s = least_s;
+}
 
 static void
 keep(struct app *app, struct report *r)
@@ -39,8 +52,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return false;
     if (names.count == 0)
         return only_ours || call.is_no_news || hook_match_none(app, argv[0], &call, e);
-    if (app->config.settings.lock_wait_s < LEAST_WAIT_S)
-        app->config.settings.lock_wait_s = LEAST_WAIT_S;
+    lengthen_wait(app, argv[0]);
     return app_lock(app, e) && batch_run(app, (int)names.count, names.items, keep, e);
 }
 
@@ -56,7 +68,8 @@ const struct command cmd_hook = {
     .details = "CLIENT is certbot, lego, dehydrated, acme.sh or uacme. What it says by\n"
                "environment and arguments leads to the certificates whose [issuer NAME] with\n"
                "type = files has those files; they are checked, deployed and proved as by renew.\n"
-               "What fails is told, remembered, and tried again by the next renew. As hooks:\n"
+               "What fails is told, remembered, and tried again by the next renew by\n"
+               "who may read the files. As hooks:\n"
                "  certbot     --deploy-hook \"pgcert hook certbot\"; or, for all renewals, once:\n"
                "              pgcert setup --certbot-hook\n"
                "  lego        renew --renew-hook \"pgcert hook lego\"\n"

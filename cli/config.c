@@ -200,12 +200,14 @@ static bool
 bind_issuer(struct issuer *one, const struct conf_section *s, struct err *e)
 {
     const struct conf_value *chain = conf_value_find(s, "chain_file");
+    const struct conf_value *key = conf_value_find(s, "key_file");
 
     if (one->type == ISSUER_ACME)
         return option_bind(s, acme_options, &one->acme, e);
     if (one->type != ISSUER_FILES)
         return true;
     one->files.told_by = chain != NULL ? chain->file : s->file;
+    one->files.key_told_by = key != NULL ? key->file : s->file;
     return option_bind(s, files_options, &one->files, e) &&
            files_check_config(&one->files, s->name, e);
 }

@@ -62,7 +62,7 @@ read_both(const struct files *f, struct reading *r, bool *is_still, struct err *
     own_str struct str again = {0};
 
     if (!reader_read(f->told_by, f->chain_file, CERT_PEM_MAX, &r->chain, e) ||
-        !reader_read(f->told_by, f->key_file, CERT_PEM_MAX, &r->key, e) ||
+        !reader_read(f->key_told_by, f->key_file, CERT_PEM_MAX, &r->key, e) ||
         !reader_read(f->told_by, f->chain_file, CERT_PEM_MAX, &again, e))
         return false;
     *is_still = is_same(&r->chain, &again);
@@ -142,6 +142,27 @@ files_read_ahead(struct files *f)
     if (!f->is_ahead && !read_now(f, &f->key_pem, &f->chain_pem, &f->ahead))
         str_clear(&f->key_pem);
     f->is_ahead = true;
+}
+
+void
+files_forget_ahead(struct files *f)
+{
+    str_done(&f->key_pem);
+    str_done(&f->chain_pem);
+    f->ahead = (struct err){0};
+    f->is_ahead = false;
+}
+
+bool
+files_are_shut(const struct files *f)
+{
+    own_str struct str key_pem = {0};
+    own_str struct str chain_pem = {0};
+    struct files now = *f; /* what it has is still the caller's */
+    struct err e = {0};
+
+    now.is_ahead = false;
+    return !read_now(&now, &key_pem, &chain_pem, &e) && files_are_closed(&now, &e);
 }
 
 bool

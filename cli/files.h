@@ -7,8 +7,8 @@
 /* [issuer NAME] with type = files. `{0}` is no such issuer. */
 struct files {
     char *chain_file, *key_file, *trust_file;
-    const char *told_by; /* the file with these settings; borrowed */
-    bool is_ahead;       /* what follows was read before we became another user, who may not */
+    const char *told_by, *key_told_by; /* the settings files that name chain and key; borrowed */
+    bool is_ahead; /* what follows was read before we became another user, who may not */
     struct str key_pem, chain_pem;
     struct err ahead; /* why they could not be read; ERR_NONE: they were */
 };
@@ -32,6 +32,12 @@ MUST_USE bool files_read(const struct files *f, struct str *key_pem, struct str 
 
 /* Reads them now for all later calls of files_read(): we become another user soon. */
 void files_read_ahead(struct files *f);
+
+/* Forgets what was read ahead: who goes on for long must not take it for what the files hold. */
+void files_forget_ahead(struct files *f);
+
+/* Are they closed to the user that we are now, whatever was read ahead? */
+bool files_are_shut(const struct files *f);
 
 /* Is that why they could not be read: they are root's, and we are not? */
 bool files_are_closed(const struct files *f, const struct err *e);

@@ -69,14 +69,16 @@ plan_is_stored(const char *directory, int64_t number, const struct str *key_pem,
 /* Compared with the newest generation, not with the wanted one: after a rollback the files hold
  * what was rolled back from. NULL: they have not changed, or only others may read them. */
 static const char *
-why_adopted(const struct certificate *c, const struct state *s)
+why_adopted(struct plan *p, const struct certificate *c, const struct state *s)
 {
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     struct err e = {0};
 
-    if (!files_read(&c->issuer->files, &key_pem, &chain_pem, &e))
-        return files_are_closed(&c->issuer->files, &e) ? NULL : "its files cannot be used";
+    if (!files_read(&c->issuer->files, &key_pem, &chain_pem, &e)) {
+        p->is_closed = files_are_closed(&c->issuer->files, &e);
+        return p->is_closed ? NULL : "its files cannot be used";
+    }
     return plan_is_stored(s->directory, store_before(s->directory, INT64_MAX), &key_pem, &chain_pem)
                ? NULL
                : "its files have changed";
@@ -84,7 +86,7 @@ why_adopted(const struct certificate *c, const struct state *s)
 
 /* Why it must be obtained anew, whatever the time; NULL: no reason. */
 static const char *
-why_anew(const struct plan *p, const struct certificate *c, const struct state *s)
+why_anew(struct plan *p, const struct certificate *c, const struct state *s)
 {
     const struct generation *g = &p->generation;
 
@@ -100,7 +102,7 @@ why_anew(const struct plan *p, const struct certificate *c, const struct state *
         return "its CA was replaced";
     if (state_revoked_at(s, g->sha256) != 0)
         return "it was revoked";
-    return is_files(c) ? why_adopted(c, s) : NULL;
+    return is_files(c) ? why_adopted(p, c, s) : NULL;
 }
 
 /* Other tools run once or twice a day, and renew at about the time that we would. */

@@ -10,6 +10,7 @@ struct plan {
     bool is_due;                  /* a new one must be obtained */
     bool is_held;                 /* it would be, but for renew_at_most_every */
     bool is_late;                 /* another tool should have renewed its files by renew_at_s */
+    bool is_closed;               /* what its files hold is not known: only others may read them */
     const char *reason;           /* why, or what renew_at_s follows from: a literal; for a time
                                      "lifetime", "ari", "renew_at_most_every" or "files" */
     int64_t renew_at_s;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/reader.h"
+#include "base/runnable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ add_quoted(struct str *text, const char *path, struct err *e)
 static bool
 add_program(struct str *text, struct err *e)
 {
+    own_mem char *real = NULL;
     char path[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
@@ -42,7 +44,8 @@ add_program(struct str *text, struct err *e)
     path[size] = '\0';
     if (access(path, X_OK) < 0)
         return err_errno(e, "this program has no path any more: '%s'", path);
-    return add_quoted(text, path, e);
+    /* who renews runs it with his rights, for good */
+    return runnable_check(path, geteuid(), &real, e) && add_quoted(text, real, e);
 }
 
 /* Settings elsewhere than where they are looked for must be said. */

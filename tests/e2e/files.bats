@@ -227,11 +227,27 @@ END
     [ "$(served)" = "$first" ]
     expect 0 pgcert renew
     [ "$(served)" = "$(leaf_sha256 "$LIVE/fullchain.pem")" ]
+    # what root could not take over is not forgotten by who cannot know
+    renewed 3 90 "other.$ZONE"
+    expect 65 pgcert renew
+    expect 0 as_postgres "$PGCERT" -c "$CONF" renew
+    expect 0 pgcert --json status
+    [[ $(json "['certificates'][0]['last_attempt']['error']") == *"other.$ZONE"* ]]
+    live 2
+    expect 0 pgcert renew
+    expect 0 pgcert --json status
+    [ "$(json "['certificates'][0]['last_attempt']['error']")" = null ]
 }
 
 @test "root reads no key for somebody who could not read it himself" {
     renewed 1
     install -d -o postgres -g postgres -m 700 "$STATE"
+    # his settings name the key only
+    printf '[issuer certbot]\nkey_file = %s\n' "$LIVE/privkey.pem" >"$WORLD/conf/conf.d/70-his.conf"
+    chown postgres: "$WORLD/conf/conf.d/70-his.conf"
+    expect 77 pgcert renew
+    says "as user [0-9]+.*70-his.conf.*Permission denied"
+    rm "$WORLD/conf/conf.d/70-his.conf"
     # the way there is postgres's, who lets it lead to root's key
     install -d -o postgres -g postgres "$WORLD/theirs"
     as_postgres ln -s "$LIVE/fullchain.pem" "$LIVE/privkey.pem" "$WORLD/theirs/"

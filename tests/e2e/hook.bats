@@ -157,6 +157,11 @@ is_new()
     chmod 777 "$certbot/renewal-hooks/deploy"
     expect 77 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
     chmod 755 "$certbot/renewal-hooks/deploy"
+    # root would run what postgres can change
+    install -d -o postgres "$WORLD/his" && cp "$PGCERT" "$WORLD/his/pgcert"
+    expect 77 "$WORLD/his/pgcert" -c "$CONF" setup --certbot-hook --certbot-directory "$certbot" --yes
+    says "can change '$WORLD/his'"
+    [ ! -e "$hook" ]
     expect 0 pgcert setup --certbot-hook --certbot-directory "$certbot" --yes
     expect 64 pgcert setup
 }
