@@ -30,8 +30,8 @@ struct watcher {
     int64_t deadline_ms; /* when it is killed */
     bool is_outdated;    /* it works by settings that are gone */
     bool is_ending;
-    bool is_short; /* that watches are missing was told */
-    struct err e;  /* why it has to end */
+    uint64_t short_told; /* a digest of what was told of missing watches */
+    struct err e;        /* why it has to end */
 };
 
 static int64_t
@@ -75,10 +75,26 @@ say_short(struct watcher *w)
 {
     const char *why = watch_is_short(w->watch);
 
-    if (why == NULL || w->is_short)
+    if (why == NULL || w->short_told == watch_plan_digest(why))
         return;
-    w->is_short = true;
+    w->short_told = watch_plan_digest(why);
     log_say(LOG_LEVEL_WARNING, "%s", why);
+}
+
+/* As root it would be, but the state is another user's. */
+static void
+say_shut(const struct watcher *w)
+{
+    for (size_t i = 0; geteuid() != 0 && i < w->app->config.issuer_count; i++) {
+        const struct issuer *one = &w->app->config.issuers[i];
+
+        if (one->type == ISSUER_FILES && files_are_shut(&one->files))
+            log_say(LOG_LEVEL_WARNING,
+                    "[issuer %s]: user %u may not read its files, so what is new there is not "
+                    "taken in here; pgcert hook or renew as root does that, and it is deployed "
+                    "here then",
+                    one->name, (unsigned)geteuid());
+    }
 }
 
 /* ---- what is watched ---- */
@@ -92,22 +108,17 @@ set_paths(struct watcher *w, size_t item, struct err *e)
            watch_set(w->watch, item, paths.items, paths.count, e);
 }
 
-/* What is remembered of one may be damaged, which the others do not suffer from: when it is worked
- * on, it is told. */
-static bool
-set_all_paths(struct watcher *w, struct err *e)
+/* What is remembered of one may be damaged, or closed, which the others do not suffer from: when it
+ * is worked on, it is told. */
+static void
+set_all_paths(struct watcher *w)
 {
     for (size_t i = 0; i < item_count(w); i++) {
         struct err one = {0};
 
-        if (set_paths(w, i, &one))
-            continue;
-        if (one.code != ERR_INPUT) {
-            *e = one;
-            return false;
-        }
+        if (!set_paths(w, i, &one))
+            log_debug("%s", one.text);
     }
-    return true;
 }
 
 /* Begins with the settings as they are now; each certificate is due. */
@@ -123,9 +134,11 @@ begin(struct watcher *w, const char *event, struct err *e)
         return false;
     if (w->items == NULL || w->which == NULL)
         return err_memory(e);
-    if (!set_all_paths(w, e) || !loop_hear(w->loop, watch_descriptor(w->watch), e))
+    set_all_paths(w);
+    if (!loop_hear(w->loop, watch_descriptor(w->watch), e))
         return false;
     say_short(w);
+    say_shut(w);
     watch_event_begin(w->app, event, count, watch_count(w->watch));
     for (size_t i = 0; i < count; i++)
         w->items[i].due_ms = now_ms(w);
@@ -146,6 +159,16 @@ stop_watching(struct watcher *w)
 
 /* ---- the worker ---- */
 
+/* What was read when we were root is of that moment: the first worker, which has its own copy,
+ * takes it in. Later it would be taken for what the files hold. */
+static void
+forget_ahead(struct watcher *w)
+{
+    for (size_t i = 0; i < w->app->config.issuer_count; i++)
+        if (w->app->config.issuers[i].type == ISSUER_FILES)
+            files_forget_ahead(&w->app->config.issuers[i].files);
+}
+
 static void
 start_worker(struct watcher *w, struct err *e)
 {
@@ -153,6 +176,7 @@ start_worker(struct watcher *w, struct err *e)
 
     if (!workers_start(&w->worker, watch_work, &job, e))
         return;
+    forget_ahead(w);
     w->heard = 0;
     w->is_outdated = false;
     w->deadline_ms = now_ms(w) + WORK_MOST_MS;
@@ -209,14 +233,16 @@ take_word(struct watcher *w, const struct watch_word *word)
     /* which files are in place, may be known now only */
     if ((word->did || !word->is_good || i->failures > 0) && !set_paths(w, word->item, &e))
         log_debug("%s", e.text);
+    i->is_ours = word->did;
     if (!word->is_good) {
         watch_plan_bad(i, word->told, now);
         return;
     }
     /* what somebody else has done meanwhile cannot be told from what we did: it is looked at again
      */
-    watch_plan_good(i, word->deployed, now, word->did ? now : prove_again_ms(w, word));
-    i->is_ours = word->did;
+    watch_plan_good(i, word->deployed, now,
+                    word->did ? watch_plan_look(w->app->config.settings.prove_again_s, now)
+                              : prove_again_ms(w, word));
 }
 
 /* Those it has not told of: it was killed. */
@@ -316,7 +342,7 @@ turn(struct watcher *w)
 {
     int64_t next_ms = -1;
 
-    if (w->worker.pid == 0 && !w->is_ending) {
+    if (w->worker.pid == 0 && !w->is_ending && w->e.code == ERR_NONE) {
         take_changes(w);
         work(w);
     }

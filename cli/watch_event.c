@@ -1,10 +1,50 @@
 /* watch_event.c: what `watch` has to tell. */
 #include "cli/watch_event.h"
 
+#include "base/fiber.h"
 #include "base/log.h"
 #include "cli/term.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define TAKEN_MS 1000 /* how long whoever reads our lines may be busy with others */
+
+/* ---- lines ---- */
+
+/* What watch_event_await() has found. */
+static bool is_stuck, is_error_stuck;
+
+static bool
+can_write(int fd, int wait_ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return fiber_poll(&p, 1, wait_ms) != 0; /* a failure is the writer's */
+}
+
+void
+watch_event_await(void)
+{
+    is_stuck = !can_write(STDOUT_FILENO, is_stuck ? 0 : TAKEN_MS);
+    is_error_stuck = is_stuck && !can_write(STDERR_FILENO, 0);
+}
+
+/* To a pager, or a stopped terminal, we would write for ever, and hold the lock meanwhile. What is
+ * dropped is told once, where that is not as stuck. */
+static bool
+is_taken(void)
+{
+    static bool was_told;
+
+    if (is_stuck && !is_error_stuck && !was_told) {
+        was_told = true;
+        log_say(LOG_LEVEL_WARNING, "nobody reads the lines of watch, so they are dropped until "
+                                   "somebody does");
+    }
+    return !is_stuck;
+}
 
 /* {"event": ..., "at": ...} */
 static struct json_t *
@@ -23,7 +63,7 @@ print(const struct json_t *object)
 {
     own_mem char *text = json_encode(object);
 
-    if (text != NULL)
+    if (text != NULL && is_taken())
         (void)printf("%s\n", text);
     (void)fflush(stdout);
 }
@@ -33,11 +73,12 @@ watch_event_begin(const struct app *app, const char *event, size_t certificates,
 {
     own_json struct json_t *object = app->json ? event_new(app, event) : NULL;
 
+    watch_event_await();
     if (object != NULL) {
         json_put_int(object, "certificates", (int64_t)certificates);
         json_put_int(object, "directories", (int64_t)directories);
         print(object);
-    } else if (!app->quiet) {
+    } else if (!app->quiet && is_taken()) {
         (void)printf("%s: %zu certificate%s in %zu director%s\n", event, certificates,
                      certificates == 1 ? "" : "s", directories, directories == 1 ? "y" : "ies");
         (void)fflush(stdout);
@@ -49,11 +90,12 @@ watch_event_change(const struct app *app, const char *certificate, const char *p
 {
     own_json struct json_t *object = app->json ? event_new(app, "changed") : NULL;
 
+    watch_event_await();
     if (object != NULL) {
         json_put_text(object, "name", certificate);
         json_put_text(object, "path", path);
         print(object);
-    } else if (!app->quiet) {
+    } else if (!app->quiet && is_taken()) {
         (void)printf("%s: '%s' has changed\n", certificate, path);
         (void)fflush(stdout);
     }
@@ -93,7 +135,7 @@ watch_event_report(const struct app *app, const struct report *r, int64_t again_
     if (object != NULL) {
         json_put(object, "certificate", report_json(r, true));
         print(object);
-    } else if (!app->quiet && !app->json && r->did.count > 0) {
+    } else if (!app->quiet && !app->json && r->did.count > 0 && is_taken()) {
         report_print_line(r, app->clock->now_s(app->clock));
     }
 }
@@ -103,6 +145,7 @@ watch_event_error(const struct app *app, const struct err *e)
 {
     own_json struct json_t *object = app->json ? event_new(app, "error") : NULL;
 
+    watch_event_await();
     log_say(LOG_LEVEL_ERR, "%s", e->text);
     if (object == NULL)
         return;
@@ -115,6 +158,7 @@ watch_event_end(const struct app *app)
 {
     own_json struct json_t *object = app->json ? event_new(app, "stopped") : NULL;
 
+    watch_event_await();
     if (object != NULL)
         print(object);
 }

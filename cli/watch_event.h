@@ -11,7 +11,12 @@ void watch_event_begin(const struct app *app, const char *event, size_t certific
 /* A file of a certificate is another one than before. */
 void watch_event_change(const struct app *app, const char *certificate, const char *path);
 
-/* What was done for a certificate, or that it failed, and when it is tried again. */
+/* Waits until somebody takes a line, for 1 s; where nobody does, lines are dropped until the next
+ * call finds somebody. Other fibers go on meanwhile. */
+void watch_event_await(void);
+
+/* After watch_event_await(): what was done for a certificate, or that it failed, and when it is
+ * tried again. */
 void watch_event_report(const struct app *app, const struct report *r, int64_t again_ms);
 
 /* Something failed that is not one certificate's; without text: it was told. */

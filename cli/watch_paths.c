@@ -1,10 +1,9 @@
 /* watch_paths.c: the files of a certificate that may change without us. */
 #include "cli/watch_paths.h"
 
-#include "base/file.h"
+#include "base/reader.h"
 #include "cli/state.h"
 
-#include <fcntl.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,16 +98,17 @@ watch_paths_list(const struct config *config, const struct certificate *c, struc
 bool
 watch_paths_match(const struct certificate *c)
 {
+    const struct files *f = watch_paths_is_files(c) ? &c->issuer->files : NULL;
     own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     own_chain struct chain chain = {0};
     own_pkey EVP_PKEY *key = NULL;
     struct err e = {0};
 
-    if (!watch_paths_is_files(c))
+    if (f == NULL)
         return true;
-    if (!file_read(AT_FDCWD, c->issuer->files.key_file, CERT_PEM_MAX, &key_pem, &e) ||
-        !file_read(AT_FDCWD, c->issuer->files.chain_file, CERT_PEM_MAX, &chain_pem, &e))
+    if (!reader_read(f->key_told_by, f->key_file, CERT_PEM_MAX, &key_pem, &e) ||
+        !reader_read(f->told_by, f->chain_file, CERT_PEM_MAX, &chain_pem, &e))
         return e.code == ERR_PERMISSION;
     key = key_from_pem(key_pem.text, key_pem.size, &e);
     return key != NULL && chain_from_pem(&chain, chain_pem.text, chain_pem.size, &e) &&

@@ -44,7 +44,13 @@ watch_plan_good(struct watch_item *i, bool deployed, int64_t now_ms, int64_t aga
     i->failures = 0;
     i->half_ms = 0;
     i->told = 0;
-    i->due_ms = again_ms;
+    i->due_ms = again_ms < 0 ? -1 : again_ms + restraint(i, now_ms);
+}
+
+int64_t
+watch_plan_look(int64_t prove_again_s, int64_t now_ms)
+{
+    return now_ms + (prove_again_s > 0 ? 0 : WATCH_PLAN_BREATH_MS);
 }
 
 void

@@ -15,6 +15,7 @@
                                   */
 #define WATCH_PLAN_CALM_MS 60000 /* in that time ... */
 #define WATCH_PLAN_DEPLOYS 5     /* ... it is put back so often before we become slower */
+#define WATCH_PLAN_BREATH_MS 1000 /* between two looks, where each proves anew */
 
 /* One certificate. */
 struct watch_item {
@@ -33,8 +34,13 @@ int64_t watch_plan_backoff(int64_t failures);
 /* Its files have changed, and belong together or do not. */
 void watch_plan_change(struct watch_item *i, bool match, int64_t now_ms);
 
-/* All is well; again_ms: when it is to be proved again, -1: nothing is served. */
+/* All is well; again_ms: when it is to be looked at again, -1: nothing is served. Where it is put
+ * back again and again, later than that. */
 void watch_plan_good(struct watch_item *i, bool deployed, int64_t now_ms, int64_t again_ms);
+
+/* When what we have just changed is looked at again: at once, unless a look alone does something.
+ */
+int64_t watch_plan_look(int64_t prove_again_s, int64_t now_ms);
 
 /* It failed, and `told` is what was said of it. */
 void watch_plan_bad(struct watch_item *i, uint64_t told, int64_t now_ms);

@@ -82,6 +82,7 @@ report(const struct task *t, const struct report *r, uint64_t failure)
         return;
     if (failure != 0 && failure == i->told)
         return;
+    watch_event_await(); /* now: while it is not quiet, no other fiber must go on */
     quiet = log_set_level(t->level);
     watch_event_report(t->job->app, r, failure == 0 ? 0 : watch_plan_backoff(i->failures + 1));
     (void)log_set_level(quiet);

@@ -23,9 +23,10 @@ while True:
     with open(sys.argv[1], "a") as f:
         f.write(said + "\n")' "$NOTIFIED" 3>&- 4>&- &
     await 5 "the socket" test -S "$NOTIFIED.socket"
+    chmod 666 "$NOTIFIED.socket" # as systemd's own
 }
 
-# Starts it; what it writes goes to files.
+# Starts it; what it writes goes to files: watch [PATTERN OF ITS FIRST STATUS]
 watch()
 {
     : >"$NOTIFIED"
@@ -33,7 +34,7 @@ watch()
     NOTIFY_SOCKET=$NOTIFIED.socket "$PGCERT" -c "$CONF" --json watch >"$OUT" 2>"$ERR" 3>&- 4>&- </dev/null &
     echo $! >"$WORLD/watch.number"
     await 10 "READY=1" grep -q READY=1 "$NOTIFIED"
-    await 10 "its first pass" grep -q all.is.well "$NOTIFIED"
+    await 10 "its first pass" grep -q "${1:-all.is.well}" "$NOTIFIED"
     pid=$(cat "$WORLD/watch.number")
 }
 

@@ -92,6 +92,32 @@ who_is_put_back_again_and_again_is_put_back_more_slowly(void **state)
 }
 
 static void
+who_is_undone_while_we_work_is_no_exception(void **state)
+{
+    struct watch_item i = {0};
+
+    (void)state;
+    for (int n = 0; n < WATCH_PLAN_DEPLOYS; n++) {
+        watch_plan_good(&i, true, NOW, NOW);
+        assert_int_equal(i.due_ms, NOW);
+    }
+    watch_plan_good(&i, true, NOW, NOW);
+    assert_int_equal(i.due_ms, NOW + 2000);
+    watch_plan_good(&i, true, NOW, NOW);
+    assert_int_equal(i.due_ms, NOW + 4000);
+    watch_plan_good(&i, false, NOW + WATCH_PLAN_CALM_MS + 1, NOW + 99999);
+    assert_int_equal(i.due_ms, NOW + 99999);
+}
+
+static void
+a_look_that_always_does_something_is_not_followed_by_another_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(watch_plan_look(3600, NOW), NOW);
+    assert_int_equal(watch_plan_look(0, NOW), NOW + 1000);
+}
+
+static void
 another_run_is_waited_for_without_a_failure(void **state)
 {
     struct watch_item i = {.told = 7};
@@ -131,6 +157,8 @@ main(void)
         cmocka_unit_test(a_failure_is_tried_again_with_patience_until_it_is_well),
         cmocka_unit_test(half_a_change_is_waited_for_but_not_for_ever),
         cmocka_unit_test(who_is_put_back_again_and_again_is_put_back_more_slowly),
+        cmocka_unit_test(who_is_undone_while_we_work_is_no_exception),
+        cmocka_unit_test(a_look_that_always_does_something_is_not_followed_by_another_at_once),
         cmocka_unit_test(another_run_is_waited_for_without_a_failure),
         cmocka_unit_test(the_next_is_the_first_that_is_due),
         cmocka_unit_test(a_digest_is_never_nothing),
