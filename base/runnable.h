@@ -13,7 +13,8 @@
  *
  * Gives:  resolved  its path without symbolic links, the caller's to free
  * Errors: ERR_CONFIG      there is no such file, or it is not a regular one
- *         ERR_PERMISSION  somebody else owns it or may write it, or a directory above it
+ *         ERR_PERMISSION  somebody else owns it or may write it, or a directory above it; or a
+ *                         link on the way to it is his
  */
 MUST_USE bool runnable_check(const char *path, uid_t user, char **resolved, struct err *e);
 

@@ -279,12 +279,17 @@ static bool
 look(void *session, struct target_view *view, struct err *e)
 {
     struct command_session *s = session;
+    own_mem char *program = NULL;
+    uid_t user = 0;
 
     (void)view;
-    free(TAKE(s->program));
-    return (find_user(s->target, &s->user, e) &&
-            runnable_check(s->words.items[0], s->user, &s->program, e)) ||
-           err_wrap(e, "command");
+    if (!find_user(s->target, &user, e) || !runnable_check(s->words.items[0], user, &program, e))
+        return err_wrap(e, "command");
+    /* only now: after a second look that failed, what was judged well before can still be run */
+    free(s->program);
+    s->program = TAKE(program);
+    s->user = user;
+    return true;
 }
 
 static void

@@ -143,12 +143,18 @@ told()
     chmod 755 "$WORLD/hooks/tell"
     chown nobody "$WORLD/hooks"
     expect 77 pgcert renew
+    chown root "$WORLD/hooks"
+    ln -sf "$WORLD/hooks/tell" /tmp/link && chown -h nobody /tmp/link
+    sed -i "s|^command = .*|command = /tmp/link|" "$CONF"
+    expect 77 pgcert renew
+    says "the symbolic link '/tmp/link' belongs to user $(id -u nobody)"
+    rm /tmp/link
+    conf
     rm "$WORLD/hooks/tell"
     expect 78 pgcert renew
     says "there is no program"
     [ ! -s "$WORLD/told" ]
     [ "$(leaf_sha256 "$PGDATA/pgcert.pem")" = "$old" ]
-    chown root "$WORLD/hooks"
 }
 
 @test "a target without prove is told, and status says that nobody can be asked" {

@@ -86,6 +86,42 @@ the_user_who_runs_it_may_own_it(void **state)
     assert_int_equal(e.code, ERR_PERMISSION);
 }
 
+/* The link is good today; whose it is has it lead elsewhere tomorrow. */
+static void
+a_link_of_somebody_else_is_not_followed(void **state)
+{
+    own_scratch struct scratch s = scratch_new();
+    own_mem char *resolved = NULL;
+    struct err e = {0};
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    scratch_write(&s, "hook", "#!/bin/sh\n");
+    assert_int_equal(chmod(scratch_path(&s, "hook"), 0755), 0);
+    assert_int_equal(mkdir(scratch_path(&s, "his"), 0755), 0);
+    assert_int_equal(symlink("../hook", scratch_path(&s, "his/link")), 0);
+    assert_int_equal(symlink("his/link", scratch_path(&s, "ours")), 0);
+    assert_true(runnable_check(scratch_path(&s, "ours"), 0, &resolved, &e));
+    free(TAKE(resolved));
+    /* the link, in a directory where only who made it can change it */
+    assert_int_equal(lchown(scratch_path(&s, "his/link"), 65534, 0), 0);
+    assert_false(runnable_check(scratch_path(&s, "his/link"), 0, &resolved, &e));
+    assert_int_equal(e.code, ERR_PERMISSION);
+    assert_non_null(strstr(e.text, "/his/link' belongs to user 65534"));
+    assert_false(runnable_check(scratch_path(&s, "ours"), 0, &resolved, &e));
+    assert_true(runnable_check(scratch_path(&s, "ours"), 65534, &resolved, &e));
+    free(TAKE(resolved));
+    /* the directory in which a link of root's stands */
+    assert_int_equal(lchown(scratch_path(&s, "his/link"), 0, 0), 0);
+    assert_int_equal(chown(scratch_path(&s, "his"), 65534, 0), 0);
+    assert_false(runnable_check(scratch_path(&s, "his/link"), 0, &resolved, &e));
+    assert_int_equal(e.code, ERR_PERMISSION);
+    assert_false(runnable_check(scratch_path(&s, "ours"), 0, &resolved, &e));
+    assert_false(runnable_check(scratch_path(&s, "his/../hook"), 0, &resolved, &e));
+    assert_null(resolved);
+}
+
 int
 main(void)
 {
@@ -93,6 +129,7 @@ main(void)
         cmocka_unit_test(a_program_that_others_can_change_is_refused),
         cmocka_unit_test(what_is_no_program_is_told),
         cmocka_unit_test(the_user_who_runs_it_may_own_it),
+        cmocka_unit_test(a_link_of_somebody_else_is_not_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
