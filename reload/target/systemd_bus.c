@@ -41,6 +41,7 @@ static struct {
     sd_bus_message *(*drop)(sd_bus_message *);
     int (*read)(sd_bus_message *, const char *, ...);
     const sd_bus_error *(*error)(sd_bus_message *);
+    const char *(*sender)(sd_bus_message *);
 } sd;
 
 static const struct lazy_symbol symbols[] = {
@@ -48,7 +49,7 @@ static const struct lazy_symbol symbols[] = {
     {"sd_bus_set_address",         &sd.set_address},
     {"sd_bus_set_bus_client",      &sd.set_client},
     {"sd_bus_start",               &sd.start},
-    {"sd_bus_flush_close_unref",   &sd.close},
+    {"sd_bus_close_unref",         &sd.close}, /* to flush could wait without end */
     {"sd_bus_get_fd",              &sd.fd},
     {"sd_bus_get_events",          &sd.events},
     {"sd_bus_process",             &sd.process},
@@ -59,6 +60,7 @@ static const struct lazy_symbol symbols[] = {
     {"sd_bus_message_unref",       &sd.drop},
     {"sd_bus_message_read",        &sd.read},
     {"sd_bus_message_get_error",   &sd.error},
+    {"sd_bus_message_get_sender",  &sd.sender},
     {NULL,                         NULL},
 };
 
@@ -81,6 +83,8 @@ static const struct {
 
 struct systemd_bus {
     sd_bus *bus;
+    bool is_own;   /* systemd itself is at the other end, and nobody else */
+    char name[32]; /* which the bus has for systemd, such as ":1.0"; "" before its first answer */
 };
 
 /* An answer that is waited for. */
@@ -91,6 +95,7 @@ struct answer {
 
 /* A job that is waited for. */
 struct job {
+    const struct systemd_bus *bus;
     char *path; /* NULL: not known yet */
     bool has_ended;
     char result[32];
@@ -169,6 +174,14 @@ struct call {
     const char *types, *first, *second;
 };
 
+static const char *
+sender_of(sd_bus_message *m)
+{
+    const char *sender = sd.sender(m);
+
+    return sender == NULL ? "" : sender;
+}
+
 /* *reply is the caller's to drop. */
 static bool
 call(struct systemd_bus *b, const struct call *c, sd_bus_message **reply, struct err *e)
@@ -181,6 +194,8 @@ call(struct systemd_bus *b, const struct call *c, sd_bus_message **reply, struct
         sent < 0 ? failed(sent, "speak with systemd", e) : wait_for(b, &a.is_there, CALL_MS, e);
 
     (void)sd.forget(slot);
+    if (good) /* only who was called can answer */
+        (void)snprintf(b->name, sizeof(b->name), "%s", sender_of(a.message));
     good = good && judge(a.message, c->method, e);
     if (good)
         *reply = TAKE(a.message);
@@ -253,7 +268,7 @@ systemd_look(struct systemd_bus *b, const char *unit, struct systemd_unit *out, 
 
 /* ---- jobs ---- */
 
-/* JobRemoved has number, path, unit and result. */
+/* JobRemoved has number, path, unit and result. On a bus anybody may send one. */
 static int
 see_job_end(sd_bus_message *m, void *user, sd_bus_error *ignored)
 {
@@ -264,6 +279,8 @@ see_job_end(sd_bus_message *m, void *user, sd_bus_error *ignored)
     const char *result = NULL;
 
     (void)ignored;
+    if (!job->bus->is_own && strcmp(sender_of(m), job->bus->name) != 0)
+        return 0;
     if (job->path == NULL || sd.read(m, "uoss", &number, &path, &unit, &result) < 0 ||
         strcmp(path, job->path) != 0)
         return 0;
@@ -314,11 +331,11 @@ systemd_do(struct systemd_bus *b, const char *method, const char *unit, int64_t 
            struct err *e)
 {
     const struct call start = {MANAGER_PATH, MANAGER, method, "ss", unit, "replace"};
-    struct job job = {0};
+    struct job job = {.bus = b};
     sd_bus_slot *slot = NULL;
     /* before the job, or it may have ended before we listen */
-    int watched = sd.match(b->bus, &slot, NULL, MANAGER_PATH, MANAGER, "JobRemoved", see_job_end,
-                           see_watch, &job);
+    int watched = sd.match(b->bus, &slot, b->is_own ? NULL : SERVICE, MANAGER_PATH, MANAGER,
+                           "JobRemoved", see_job_end, see_watch, &job);
     bool good = watched < 0 ? failed(watched, "watch systemd's jobs", e)
                             : run_job(b, &start, &job, timeout_ms, e);
 
@@ -332,13 +349,14 @@ systemd_do(struct systemd_bus *b, const char *method, const char *unit, int64_t 
 static bool
 connect_to(struct systemd_bus *b, const char *socket, struct err *e)
 {
-    bool is_own = strcmp(socket + strlen(socket) - strlen("/private"), "/private") == 0;
+    const char *end = strrchr(socket, '/');
     own_mem char *address = str_format("unix:path=%s", socket);
     int result = address == NULL ? -ENOMEM : sd.new(&b->bus);
 
+    b->is_own = end != NULL && strcmp(end, "/private") == 0;
     if (result >= 0)
         result = sd.set_address(b->bus, address);
-    if (result >= 0 && !is_own) /* a bus wants to be greeted, systemd itself does not */
+    if (result >= 0 && !b->is_own) /* a bus wants to be greeted, systemd itself does not */
         result = sd.set_client(b->bus, 1);
     if (result >= 0)
         result = sd.start(b->bus);
