@@ -271,6 +271,11 @@ check_target(struct check *c, struct target *t)
     if (!reload_look(t, c->app->clock, &served, &e)) {
         (void)err_wrap(&e, "[target %s]", t->name);
         fail(c, t->name, &e);
+    } else if (served.is_unprovable) {
+        (void)err_set(&e, ERR_CONFIG,
+                      "[target %s]: nobody can be asked what it serves; set prove, HOST:PORT",
+                      t->name);
+        fail(c, t->name, &e);
     }
     for (size_t i = 0; i < served.endpoint_count; i++) {
         own_probe struct probe p = {.server_name = served.server_name};
@@ -347,6 +352,7 @@ const struct command cmd_check = {
     .flags = flags,
     .run = run,
     .summary = "look at what is served: targets, HOST[:PORT], files",
-    .details = "Without WHERE: all targets. It looks as `openssl s_client -starttls postgres`\n"
-               "does. Exit status 0: all good; 82: something bad was found.",
+    .details = "Without WHERE: all targets, each in its way. HOST[:PORT] is asked as by\n"
+               "`openssl s_client -starttls postgres`. Exit status 0: all good; 82: something bad "
+               "was found.",
 };

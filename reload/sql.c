@@ -16,6 +16,7 @@ struct sql {
     struct sql_talk talk; /* the child's own copy, where there is one */
     struct child *child;
     bool local;
+    bool by_socket;
     size_t columns; /* of the last answer */
 };
 
@@ -64,7 +65,8 @@ sql_query(struct sql *s, const char *statement, struct list *values, struct err 
         return false;
     if (answer.size < SQL_TALK_MARKS)
         return err_set(e, ERR_INTERNAL, "an answer without marks");
-    s->local = answer.text[0] == 'L';
+    s->by_socket = answer.text[0] == 'S';
+    s->local = s->by_socket || answer.text[0] == 'L';
     s->columns = (size_t)answer.text[1];
     return split(&answer, values) || err_memory(e);
 }
@@ -108,6 +110,18 @@ bool
 sql_is_local(const struct sql *s)
 {
     return s->local;
+}
+
+bool
+sql_is_by_socket(const struct sql *s)
+{
+    return s->by_socket;
+}
+
+uid_t
+sql_client_user(const struct sql *s)
+{
+    return s->user.client;
 }
 
 void

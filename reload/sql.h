@@ -45,11 +45,17 @@ int sql_number(const char *value);
 /* The user the server runs as, by its socket or run_as; (uid_t)-1: not known. */
 uid_t sql_server_user(const struct sql *s);
 
+/* The user who connects. */
+uid_t sql_client_user(const struct sql *s);
+
 /* After a query: how many fields has a row? 0: none, or more than a hundred. */
 size_t sql_columns(const struct sql *s);
 
 /* After a query: is the server on this machine? */
 bool sql_is_local(const struct sql *s);
+
+/* After a query: was it answered by a Unix socket, whose owner is known? */
+bool sql_is_by_socket(const struct sql *s);
 
 void sql_close(struct sql **s);
 

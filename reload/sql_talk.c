@@ -175,7 +175,7 @@ wait_for(const struct sql_talk *t, short event, int64_t deadline_ms, struct err 
 
 /* A server on another machine would tell of directories which are not the ones here. */
 static bool
-peer_is_local(const struct sql_talk *t)
+peer_is_local(struct sql_talk *t)
 {
     struct sockaddr_storage peer = {0}, here = {0};
     socklen_t peer_size = sizeof(peer), here_size = sizeof(here);
@@ -198,7 +198,8 @@ peer_is_local(const struct sql_talk *t)
         memcpy(&b, &here, sizeof(b));
         return memcmp(&a.sin6_addr, &b.sin6_addr, sizeof(a.sin6_addr)) == 0;
     }
-    return peer.ss_family == AF_UNIX;
+    t->by_socket = peer.ss_family == AF_UNIX;
+    return t->by_socket;
 }
 
 static bool
@@ -252,6 +253,7 @@ connect_to(struct sql_talk *t, struct err *e)
         if (state == PGRES_POLLING_FAILED)
             return connection_failed(t, ERR_NETWORK, e);
     }
+    t->by_socket = false;
     t->local = peer_is_local(t);
     return true;
 }
@@ -313,7 +315,7 @@ sql_talk_answer(void *argument, const struct str *question, struct str *answer, 
     }
     if (t->connection == NULL)
         done = connect_to(t, e);
-    if (done && !str_add(answer, t->local ? "L\0" : "R\0", SQL_TALK_MARKS))
+    if (done && !str_add(answer, t->by_socket ? "S\0" : t->local ? "L\0" : "R\0", SQL_TALK_MARKS))
         return err_memory(e);
     if (done && pq.send(t->connection, question->text) != 1)
         done = connection_failed(t, ERR_NETWORK, e);

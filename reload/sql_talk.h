@@ -16,16 +16,17 @@ struct sql_talk {
     const char *conninfo;
     const char *peer;           /* the user whom the server must be; NULL: anybody */
     struct pg_conn *connection; /* NULL at first */
-    bool local;                 /* the server is on this machine */
+    bool local;                 /* the server is on this machine ... */
+    bool by_socket;             /* ... and answers by a Unix socket */
 };
 
 /*
  * Answers a question (see child.h): runs one statement, connecting first where that is needed.
  *
  * Takes:  argument  a struct sql_talk
- * Gives:  answer    'L' or 'R' (local, remote); a byte, how many columns a row has (0: more than
- *                   SQL_TALK_COLUMNS_MAX, or no rows); the fields, row after row, each with a NUL
- * Errors: as sql_query()
+ * Gives:  answer    'S', 'L' or 'R' (by a Unix socket, else local, remote); a byte, how many
+ * columns a row has (0: more than SQL_TALK_COLUMNS_MAX, or no rows); the fields, row after row,
+ * each with a NUL Errors: as sql_query()
  */
 bool sql_talk_answer(void *argument, const struct str *question, struct str *answer, struct err *e);
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fiber.h"
 #include "base/file.h"
+#include "reload/way.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -119,6 +120,8 @@ dial(struct talk *t, struct err *e)
         return err_errno(e, "make a socket");
     if (connect(t->fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
         return judge_peer(t, e);
+    if (errno == EAGAIN) /* it runs, and takes no more for now */
+        return err_set(e, ERR_BUSY, "too many are waiting to talk to HAProxy");
     (void)err_errno(e, "connect to HAProxy");
     if (e->code != ERR_PERMISSION)
         e->code = ERR_NETWORK;
@@ -175,7 +178,33 @@ task_talk(void *argument, struct str *answer, struct err *e)
     return dialled && say(t, e) && hear(t, answer, e);
 }
 
-/* Whoever may make a file in the directory may make a socket of that name. */
+/* Whoever may make a file in the directory may make a socket of that name, and so may who can lead
+ * us to another directory. */
+static bool
+judge_directory(const struct talk *t, const char *directory, struct err *e)
+{
+    own_way struct way way = {0};
+
+    if (!way_find(&way, directory, e))
+        return false;
+    if ((way.about.st_mode & S_IWOTH) != 0)
+        return err_set(
+            e, ERR_PERMISSION,
+            "anybody can make a socket in '%s', and would be given the key; have HAProxy "
+            "make it elsewhere",
+            directory);
+    if (geteuid() == 0 && way.others != NULL)
+        return err_set(e, ERR_PERMISSION,
+                       "somebody else than root can change '%s' on the way to it, and would be "
+                       "given the key; have HAProxy make it elsewhere",
+                       way.others);
+    return t->owner == 0 || t->owner == way.about.st_uid || t->owner == t->session->user ||
+           err_set(e, ERR_PERMISSION,
+                   "user %u made the socket, who is neither root nor the owner of '%s', and would "
+                   "be given the key; if HAProxy is that user, set run_as",
+                   (unsigned int)t->owner, directory);
+}
+
 static bool
 find_owner(struct talk *t, struct err *e)
 {
@@ -194,13 +223,7 @@ find_owner(struct talk *t, struct err *e)
     if (!S_ISSOCK(s.st_mode))
         return err_set(e, ERR_CONFIG, "it is no socket");
     t->owner = s.st_uid;
-    if (stat(directory, &s) < 0)
-        return err_errno(e, "look at '%s'", directory);
-    return (s.st_mode & S_IWOTH) == 0 ||
-           err_set(e, ERR_PERMISSION,
-                   "anybody can make a socket in '%s', and would be given the key; have HAProxy "
-                   "make it elsewhere",
-                   directory);
+    return judge_directory(t, directory, e);
 }
 
 /* As the owner of the socket, who alone is sure to reach it; root's rights are not for a talk. */
@@ -322,6 +345,16 @@ add_payload(struct str *command, const struct str *pem)
     return true;
 }
 
+/* A transaction that stays open would be in the way of others. */
+static void
+abort_it(const struct session *s)
+{
+    own_str struct str answer = {0};
+    struct err ignored = {0};
+
+    (void)tell_of_it(s, "abort ssl cert", &answer, &ignored);
+}
+
 static bool
 set(const struct session *s, const struct str *pem, struct err *e)
 {
@@ -331,22 +364,23 @@ set(const struct session *s, const struct str *pem, struct err *e)
     if (!str_addf(&command, "set ssl cert %s <<\n", s->name) || !add_payload(&command, pem) ||
         !str_add(&command, "\n", 1))
         return err_memory(e);
-    return talk(s, &command, &answer, e) &&
-           (strncmp(text_of(&answer), "Transaction ", strlen("Transaction ")) == 0 ||
-            refused("take the certificate", &answer, e));
+    if (!talk(s, &command, &answer, e)) {
+        abort_it(s); /* it may have been heard, though no answer came */
+        return false;
+    }
+    return strncmp(text_of(&answer), "Transaction ", strlen("Transaction ")) == 0 ||
+           refused("take the certificate", &answer, e);
 }
 
 static bool
 commit(const struct session *s, struct err *e)
 {
     own_str struct str answer = {0};
-    struct err ignored = {0};
 
     if (tell_of_it(s, "commit ssl cert", &answer, e) &&
         (strstr(text_of(&answer), "Success!") != NULL || refused("use it", &answer, e)))
         return true;
-    /* a transaction that stays open would be in the way of others */
-    (void)tell_of_it(s, "abort ssl cert", &answer, &ignored);
+    abort_it(s);
     return false;
 }
 
@@ -371,6 +405,17 @@ read_back(const struct session *s, const struct str *pem, struct err *e)
                     s->name));
 }
 
+/* HAProxy has one transaction at a time, whose-ever it is, and certificates are deployed at the
+ * same time. */
+static bool
+change(const struct session *s, const struct str *pem, struct err *e)
+{
+    static struct fiber_lock transaction;
+    own_lock struct fiber_lock *held = fiber_lock(&transaction);
+
+    return set(s, pem, e) && commit(s, e);
+}
+
 static bool
 reload(void *session, struct err *e)
 {
@@ -382,7 +427,7 @@ reload(void *session, struct err *e)
         return false;
     if (!found || pem.size == 0)
         return err_set(e, ERR_SYSTEM, "there is nothing in '%s'", s->file);
-    return set(s, &pem, e) && commit(s, e) && read_back(s, &pem, e);
+    return change(s, &pem, e) && read_back(s, &pem, e);
 }
 
 static void

@@ -2,6 +2,7 @@
  * cannot use them; so they are checked before.
  *
  * Source: pgBackRest's manual, "Command Reference", server; its src/command/server/server.c. */
+#include "reload/place.h"
 #include "reload/service.h"
 #include "reload/target/pidfile.h"
 
@@ -89,24 +90,32 @@ is_program(const char *pid)
            (strcmp(name, "/" PROGRAM) == 0 || strcmp(name, "/" PROGRAM " (deleted)") == 0);
 }
 
-/* Its one argument that is no option is the command. */
+/* "--config", whose value may be the next word. */
+static bool
+is_bare_option(const char *word)
+{
+    return word[0] == '-' && strchr(word, '=') == NULL;
+}
+
+/* Its one argument that is no option, nor the value of one, is the command. */
 static bool
 is_server(const char *pid)
 {
     own_str struct str line = {0};
-    const char *command = NULL;
+    const char *before = "";
     size_t count = 0;
 
     if (!read_proc(pid, "cmdline", &line))
         return false;
     for (const char *at = line.text + strlen(line.text) + 1; at < line.text + line.size;
          at += strlen(at) + 1) {
-        if (*at == '-')
-            continue;
-        command = at;
-        count++;
+        if (strcmp(at, COMMAND) == 0)
+            count++;
+        else if (*at != '-' && !is_bare_option(before))
+            return false;
+        before = at;
     }
-    return count == 1 && strcmp(command, COMMAND) == 0;
+    return count == 1;
 }
 
 /* A line of /proc/PID/status, as strtoull() wants it; 0 where there is none. */
@@ -196,33 +205,13 @@ task_find(void *argument, struct str *answer, struct err *e)
     return !s->does_signal || pidfile_send(process, SIGHUP, e);
 }
 
-/* Who can write the file says who gets the signal, so it is sent by his right. */
-static bool
-find_user(struct session *s, struct err *e)
-{
-    struct stat about = {0};
-
-    if (s->config->pid_file == NULL)
-        return true;
-    if (stat(s->config->pid_file, &about) < 0) {
-        (void)err_errno(e,
-                        "the server does not run, or writes its process id elsewhere: look at "
-                        "'%s'",
-                        s->config->pid_file);
-        e->code = e->code == ERR_PERMISSION ? ERR_PERMISSION : ERR_NETWORK;
-        return false;
-    }
-    s->user = about.st_uid;
-    return true;
-}
-
 static bool
 run(struct session *s, bool does_signal, struct err *e)
 {
     own_str struct str nothing = {0};
 
     s->does_signal = does_signal;
-    if (!find_user(s, e))
+    if (s->config->pid_file != NULL && !pidfile_user(s->config->pid_file, &s->user, e))
         return false;
     return geteuid() == 0 ? child_run_as(s->user, task_find, s, REPLY_MS, &nothing, e)
                           : task_find(s, &nothing, e);
@@ -245,10 +234,34 @@ open_session(const struct target *t, struct err *e)
     return s;
 }
 
+/* It would end at the signal, rather than read a key which its group can read too, unless root owns
+ * it. */
+static bool
+check_modes(const struct target_view *view, struct err *e)
+{
+    for (size_t i = 0; i < view->file_count; i++) {
+        const struct target_file *file = &view->files[i];
+        own_place struct place place = {.fd = -1};
+
+        if ((file->mode & (S_IRWXG | S_IRWXO)) == 0)
+            continue;
+        if (!place_find(&place, file->path, e))
+            return false;
+        if (place.about.st_uid != 0)
+            return err_set(e, ERR_CONFIG,
+                           "mode: the server takes a key of mode %04o only from a directory of "
+                           "root's, which that of '%s' is not; set mode = 0600",
+                           (unsigned)file->mode, file->path);
+    }
+    return true;
+}
+
 /* It listens on one address, by default the first of localhost's. */
 static bool
 look(void *session, struct target_view *view, struct err *e)
 {
+    if (!check_modes(view, e))
+        return false;
     if (view->addresses.count == 0) {
         if (!addresses_add(&view->addresses, "127.0.0.1", PORT, false, e) ||
             !addresses_add(&view->addresses, "::1", PORT, false, e))

@@ -6,6 +6,7 @@
 #include "reload/service.h"
 #include "reload/sql.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,7 +120,7 @@ read_settings(struct session *s, struct err *e)
 
 /* ---- what follows from them ---- */
 
-/* What a server names is not overwritten by root's right: only its own user's directories count. */
+/* What a server names is not overwritten by our right: only its own user's directories count. */
 static bool
 is_in_own_directory(const char *path, const struct target_view *view, struct err *e)
 {
@@ -130,11 +131,36 @@ is_in_own_directory(const char *path, const struct target_view *view, struct err
         return err_memory(e);
     if (stat(directory, &s) < 0)
         return err_errno(e, "look at '%s'", directory);
-    return geteuid() != 0 || s.st_uid == view->user ||
+    return s.st_uid == view->user ||
            err_set(e, ERR_CONFIG,
                    "PgBouncer reads '%s', in a directory that is not its user's; if pgcert is to "
                    "keep that file, say so: set file, or key_file and cert_file",
                    path);
+}
+
+/* Nor what somebody else than a certificate's administrator has put there. */
+static bool
+is_pem(const char *path, struct err *e)
+{
+    static const char begin[] = "-----BEGIN";
+    own_str struct str there = {0};
+    bool found = false;
+
+    if (!install_read(path, "", &there, &found, e))
+        return false;
+    return !found ||
+           (there.size > 0 && memmem(there.text, there.size, begin, strlen(begin)) != NULL) ||
+           err_set(e, ERR_CONFIG,
+                   "PgBouncer reads '%s', which has no key and no certificate in it (PEM) and is "
+                   "not overwritten; if pgcert is to keep that file, set file, or key_file and "
+                   "cert_file",
+                   path);
+}
+
+static bool
+may_be_kept(const char *path, const struct target_view *view, struct err *e)
+{
+    return is_in_own_directory(path, view, e) && is_pem(path, e);
 }
 
 /* The files which they name, where pgcert's settings name none. */
@@ -151,11 +177,12 @@ find_files(const struct session *s, struct target_view *view, struct err *e)
                        "PgBouncer's client_tls_key_file is '%s' and its client_tls_cert_file is "
                        "'%s'; make both the absolute path of one file, which pgcert then keeps",
                        key, cert);
-    if (!sql_is_local(s->sql))
+    if (!sql_is_by_socket(s->sql))
         return err_set(e, ERR_CONFIG,
-                       "the connection leads to another machine, where '%s' is; run pgcert there",
+                       "over TCP nothing says who answers, so its word that '%s' is PgBouncer's is "
+                       "not taken; set file, or key_file and cert_file, or connect by its socket",
                        key);
-    if (!is_in_own_directory(key, view, e) || !is_in_own_directory(cert, view, e))
+    if (!may_be_kept(key, view, e) || !may_be_kept(cert, view, e))
         return false;
     if (target_same_path(key, cert))
         return target_view_add(view, strdup(key), FORM_COMBINED, 0, e);
@@ -203,16 +230,44 @@ compare(struct session *s, struct target_view *view)
     s->is_client_too = is_ours(view, s->settings[SERVER_CERT_FILE], FORM_FULLCHAIN);
 }
 
+/* Whom the console knows us as. NULL: only libpq knows (or memory ran out). */
+static char *
+find_name(const struct session *s)
+{
+    const char *connection = s->config->connection;
+    own_mem char *service = sql_keyword(connection, "service");
+    own_mem char *user = sql_keyword(connection, "user");
+    const char *environment = getenv("PGUSER");
+    const struct passwd *entry = NULL;
+
+    if (user != NULL)
+        return TAKE(user);
+    if (service != NULL || getenv("PGSERVICE") != NULL || strstr(connection, "://") != NULL)
+        return NULL;
+    if (environment != NULL)
+        return strdup(environment);
+    entry = getpwuid(sql_client_user(s->sql));
+    return entry == NULL ? NULL : strdup(entry->pw_name);
+}
+
+/* That name counts by the socket alone, for who has the server's own user. */
+static bool
+is_own_user(const struct session *s, const char *name)
+{
+    return strcmp(name, OWN_USER) == 0 && sql_is_by_socket(s->sql) &&
+           sql_client_user(s->sql) == sql_server_user(s->sql);
+}
+
 /* Any user that comes in may look, and only an administrator may reload. */
 static bool
 find_rights(const struct session *s, struct target_view *view, struct err *e)
 {
-    own_mem char *user = sql_keyword(s->config->connection, "user");
+    own_mem char *user = find_name(s);
     own_list struct list administrators = {0};
 
     if (!list_add_words(&administrators, s->settings[ADMIN_USERS]))
         return err_memory(e);
-    if (user != NULL && strcmp(user, OWN_USER) != 0 && !list_has(&administrators, user))
+    if (user != NULL && !is_own_user(s, user) && !list_has(&administrators, user))
         (void)err_set(&view->may_not, ERR_PERMISSION,
                       "user '%s' may not reload PgBouncer: it is not among its admin_users; add it "
                       "there, or connect by its socket as user " OWN_USER,

@@ -4,6 +4,7 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "reload/place.h"
 #include "reload/target.h"
 
 #include <errno.h>
@@ -37,6 +38,40 @@ static const struct option options[] = {
 /* clang-format on */
 
 /* ---- the process ---- */
+
+static bool
+not_there(const char *path, struct err *e)
+{
+    return err_set(e, ERR_NETWORK,
+                   "the server does not run, or writes its process id elsewhere: there is no '%s'",
+                   path);
+}
+
+bool
+pidfile_user(const char *path, uid_t *user, struct err *e)
+{
+    own_place struct place place = {.fd = -1};
+    struct stat s = {0};
+
+    *user = geteuid();
+    if (*user != 0)
+        return true;
+    if (!place_find(&place, path, e))
+        return e->code == ERR_CREATE ? not_there(path, e) : false;
+    if (lstat(path, &s) < 0)
+        return errno == ENOENT ? not_there(path, e) : err_errno(e, "look at '%s'", path);
+    if (S_ISLNK(s.st_mode))
+        return err_set(e, ERR_CONFIG,
+                       "'%s' is a symbolic link, which does not say whose the process is; name the "
+                       "file itself",
+                       path);
+    *user = place.about.st_uid != 0 ? place.about.st_uid : s.st_uid;
+    return place.about.st_uid != 0 || place.others == NULL ||
+           err_set(e, ERR_PERMISSION,
+                   "root sends no signal by '%s', for somebody else can change '%s' on the way to "
+                   "it",
+                   path, place.others);
+}
 
 bool
 pidfile_read(const char *path, pid_t *pid, struct err *e)
@@ -95,13 +130,21 @@ pidfile_send(int process, int signal, struct err *e)
     if (syscall(SYS_pidfd_send_signal, process, signal, NULL, 0) == 0)
         return true;
     return errno == ESRCH ? err_set(e, ERR_NETWORK, "the process has ended")
-                          : err_errno(e, "send a signal to the process");
+                          : err_errno(e, "send a signal to the process by the right of user %u",
+                                      (unsigned)geteuid());
 }
+
+/* What is to be sent. */
+struct order {
+    const struct pidfile_config *config;
+    int signal; /* 0: none, it is only seen whether that would be permitted */
+};
 
 static bool
 task_signal(void *argument, struct str *answer, struct err *e)
 {
-    const struct pidfile_config *c = argument;
+    const struct order *o = argument;
+    const struct pidfile_config *c = o->config;
     own_fd int process = -1;
     pid_t pid = 0;
 
@@ -109,8 +152,19 @@ task_signal(void *argument, struct str *answer, struct err *e)
     if (!pidfile_read(c->pid_file, &pid, e))
         return false;
     return (pidfile_hold(pid, &process, e) && pidfile_has_name(pid, c->process, e) &&
-            pidfile_send(process, signals[c->signal], e)) ||
+            pidfile_send(process, o->signal, e)) ||
            err_wrap(e, "'%s'", c->pid_file);
+}
+
+static bool
+give(const struct pidfile_config *c, int signal, struct err *e)
+{
+    struct order o = {.config = c, .signal = signal};
+    own_str struct str nothing = {0};
+    uid_t user = 0;
+
+    return pidfile_user(c->pid_file, &user, e) &&
+           child_run_as(user, task_signal, &o, REPLY_MS, &nothing, e);
 }
 
 /* ---- the target ---- */
@@ -125,27 +179,21 @@ open_session(const struct target *t, struct err *e)
 static bool
 look(void *session, struct target_view *view, struct err *e)
 {
-    const struct pidfile_config *c = session;
-    pid_t pid = 0;
-
-    (void)view;
-    return pidfile_read(c->pid_file, &pid, e) &&
-           (pidfile_has_name(pid, c->process, e) || err_wrap(e, "'%s'", c->pid_file));
+    if (give(session, 0, e))
+        return true;
+    if (e->code != ERR_PERMISSION)
+        return false;
+    view->may_not = *e;
+    *e = (struct err){0};
+    return true;
 }
 
-/* Who can write the file says who gets the signal, so it is sent by his right: root's own files are
- * root's, and any other user can reach his own processes and no others. */
 static bool
 reload(void *session, struct err *e)
 {
-    struct pidfile_config *c = session;
-    own_str struct str nothing = {0};
-    struct stat s = {0};
+    const struct pidfile_config *c = session;
 
-    if (stat(c->pid_file, &s) < 0)
-        return err_errno(e, "look at '%s'", c->pid_file);
-    return geteuid() == 0 ? child_run_as(s.st_uid, task_signal, c, REPLY_MS, &nothing, e)
-                          : task_signal(c, &nothing, e);
+    return give(c, signals[c->signal], e);
 }
 
 static void

@@ -6,6 +6,18 @@
 
 #include <sys/types.h>
 
+/*
+ * Whose right is a signal sent by, whose number is in that file? By his who can write there: root's
+ * own files are root's, and any other user reaches his own processes and no others.
+ *
+ * Gives:  user  ourselves, unless we are root
+ * Errors: ERR_NETWORK     there is no such file
+ *         ERR_CONFIG      it is a symbolic link
+ *         ERR_PERMISSION  a directory of root's, and somebody else could lead us elsewhere
+ *         ERR_SYSTEM
+ */
+MUST_USE bool pidfile_user(const char *path, uid_t *user, struct err *e);
+
 /* Reads the number in a file. Errors: ERR_NETWORK  there is no such file; ERR_CONFIG  something
  * else is in it; ERR_PERMISSION, ERR_SYSTEM */
 MUST_USE bool pidfile_read(const char *path, pid_t *pid, struct err *e);

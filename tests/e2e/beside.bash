@@ -86,7 +86,7 @@ tls-server-ca-file=$BACKUP/ca.crt
 tls-server-auth=client=*
 END
     chown postgres: "$BACKUP"/*.*
-    "${AS[@]}" pgbackrest "--config=$BACKUP/$name.conf" server \
+    "${AS[@]}" pgbackrest --config "$BACKUP/$name.conf" server \
         >>"$BACKUP/$name.out" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$BACKUP/$name.pid"
     await 10 pgBackRest port_is_open 127.0.0.1 "$port"

@@ -198,6 +198,32 @@ ask_session()
     [ "$(stat -c '%U:%G %a' "$WORLD/foreign/pool.pem")" = "root:postgres 640" ]
 }
 
+@test "what PgBouncer names is not overwritten when nothing says who it is, or when it is no PEM" {
+    only pool
+    set_target pool "connection = host=127.0.0.1 port=$POOL_PORT user=postgres dbname=pgbouncer" "run_as = postgres"
+    pool_conf "admin_users = postgres" "stats_users = pgbouncer"
+    pool_sql RELOAD
+    expect 78 pgcert renew --force
+    says "over TCP nothing says who answers.*set file"
+    # where the settings say the file, TCP will do, for an administrator
+    set_target pool "file = $POOL/pool.pem"
+    expect 0 pgcert deploy
+    [ "$(pool_served)" = "$(issued)" ]
+    set_target pool "connection = host=127.0.0.1 port=$POOL_PORT user=pgbouncer dbname=pgbouncer"
+    expect 77 pgcert renew --force
+    says "user 'pgbouncer' may not reload PgBouncer"
+    world_conf
+    beside_conf
+    only pool
+    echo precious >"$POOL/data"
+    chown postgres: "$POOL/data"
+    pool_conf "client_tls_key_file = $POOL/data" "client_tls_cert_file = $POOL/data"
+    pool_sql RELOAD
+    expect 78 pgcert renew --force
+    says "'$POOL/data', which has no key and no certificate in it"
+    [ "$(cat "$POOL/data")" = precious ]
+}
+
 # ---- pgBackRest ----
 
 @test "a pgBackRest that was not reached is found out, and put back" {
@@ -230,6 +256,18 @@ ask_session()
     [ "$(backup_served)" = "$(issued)" ]
     not process_is_gone "$child"
     exec {hold}>&-
+}
+
+@test "a mode of the key at which pgBackRest would end is refused" {
+    only backup
+    expect 0 pgcert deploy
+    first=$(backup_served)
+    set_target backup "mode = 0640"
+    expect 78 pgcert renew --force
+    says "mode: the server takes a key of mode 0640 only from a directory of root's"
+    set_target backup "mode = 0400"
+    expect 0 pgcert deploy
+    [ "$(backup_served)" != "$first" ]
 }
 
 @test "a pgBackRest that is down gets its file for the next start" {
@@ -276,7 +314,31 @@ ask_session()
     expect 77 pgcert deploy
     says "anybody can make a socket"
     chmod o-w "$PROXY"
+    chown nobody "$PROXY/admin.sock"
+    expect 77 pgcert deploy
+    says "user $(id -u nobody) made the socket"
+    chown root "$PROXY/admin.sock"
+    install -d -o nobody "$WORLD/his"
+    ln -s "$PROXY" "$WORLD/his/way"
+    set_target proxy "socket = $WORLD/his/way/admin.sock"
+    expect 77 pgcert deploy
+    says "somebody else than root can change '$WORLD/his'"
+    set_target proxy "socket = $PROXY/admin.sock"
     [ "$(proxy_served)" = "$first" ]
     expect 0 pgcert deploy
     [ "$(proxy_served)" = "$(issued)" ]
+}
+
+@test "two certificates of one HAProxy, renewed at the same time, do not meet in its transaction" {
+    proxy_stop
+    self_signed "$PROXY/second.pem"
+    chown haproxy: "$PROXY/second.pem"
+    proxy_start "listen second" "  bind 127.0.0.1:5444 ssl crt $PROXY/second.pem" "  server one 127.0.0.1:5432"
+    only proxy
+    printf '%s\n' "[certificate second.$ZONE]" "issuer = private" "deploy = second" | conf_add
+    set_target second "type = haproxy" "file = $PROXY/second.pem" "socket = $PROXY/admin.sock" \
+        "run_as = haproxy" "prove = 127.0.0.1:5444"
+    expect 0 pgcert renew --force
+    [ "$(proxy_served)" = "$(leaf_sha256 "$PROXY/proxy.pem")" ]
+    [ "$(served_at 127.0.0.1 5444)" = "$(leaf_sha256 "$PROXY/second.pem")" ]
 }

@@ -50,7 +50,7 @@ listen front
     bind 127.0.0.1:6433 ssl crt $TLS/both.pem
     server one 127.0.0.1:5432
 END
-    haproxy -W -D -f "$TLS/conf" -p "$TLS/pid" >"$TLS/log" 2>&1 3>&- 4>&- </dev/null
+    haproxy -W -D -f "$TLS/conf" -p "$WORLD/haproxy.pid" >"$TLS/log" 2>&1 3>&- 4>&- </dev/null
     await 5 HAProxy port_is_open 127.0.0.1 6433
 }
 
@@ -68,7 +68,7 @@ connection = host=/var/run/postgresql port=5433 user=postgres dbname=postgres
 prove_timeout = 1s
 [target beside]
 type = pidfile
-pid_file = $TLS/pid
+pid_file = $WORLD/haproxy.pid
 process = haproxy
 signal = USR2
 file = $TLS/both.pem
@@ -95,6 +95,11 @@ beside()
 {
     openssl s_client -connect localhost:6433 </dev/null 2>/dev/null |
         openssl x509 -noout -fingerprint -sha256 2>/dev/null | sha256_of_fingerprint
+}
+
+all_agree()
+{
+    [ "$(beside)" = "$(served)" ]
 }
 
 # From its next reload on that server keeps what it has: refuses DATA
@@ -198,14 +203,38 @@ order()
     echo rubbish >"$WORLD/other.pid"
     expect 78 pgcert renew
     says "has no process id in it"
+    rm "$WORLD/other.pid"
+    expect 75 pgcert renew
+    says "writes its process id elsewhere: there is no '$WORLD/other.pid'"
+}
+
+# The master of HAProxy is root's.
+@test "who can change the pid file, or the way to it, sends the signal by his own right" {
+    install -d -o nobody "$WORLD/his"
+    cp "$WORLD/haproxy.pid" "$WORLD/his/pid"
+    printf '%s\n' "[target beside]" "pid_file = $WORLD/his/pid" | conf_add
+    expect 77 pgcert renew --force
+    says "send a signal to the process by the right of user $(id -u nobody)"
+    ln -sf "$WORLD/haproxy.pid" "$WORLD/his/pid"
+    expect 78 pgcert renew
+    says "'$WORLD/his/pid' is a symbolic link"
+    ln -s "$WORLD" "$WORLD/his/way"
+    printf '%s\n' "[target beside]" "pid_file = $WORLD/his/way/haproxy.pid" | conf_add
+    expect 77 pgcert renew
+    says "somebody else can change '$WORLD/his'"
+    [ "$(leaf_sha256 "$TLS/both.pem")" = "$first" ]
+    printf '%s\n' "[target beside]" "pid_file = $WORLD/haproxy.pid" | conf_add
+    expect 0 pgcert renew
 }
 
 @test "what cannot be proved is told as such" {
     printf '%s\n' "[target beside]" "prove =" | conf_add
     expect 0 pgcert renew --force
-    await 5 "the reload" [ "$(beside)" = "$(served)" ]
+    await 5 "the reload" all_agree
     expect 0 pgcert status
     [[ $output == *"nothing can prove what it serves"* ]]
+    expect 78 pgcert check beside
+    says "target beside.: nobody can be asked what it serves; set prove"
     expect 0 pgcert --json status
     [ "$(json "['certificates'][0]['targets'][0]['proved_at']")" = null ]
     # and nothing is done again while its files are as they were
