@@ -189,12 +189,14 @@ tell(const struct http_request *r, const struct transfer *t, struct err *e)
         return err_set(e, ERR_PROTOCOL, "%s '%s': not an https URL", r->method, r->url);
     if (code == CURLE_UNSUPPORTED_PROTOCOL) /* the URL's was looked at before */
         return err_set(e, ERR_PROTOCOL, "%s '%s': the answer is not HTTP", r->method, r->url);
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        t->out->distrust = strdup(why);
         return err_set(
             e, ERR_NETWORK,
             "%s '%s': its certificate is not trusted (%s); set ca_file where a private CA "
             "signed it",
             r->method, r->url, why);
+    }
     if (code == CURLE_SSL_CACERT_BADFILE)
         return err_set(e, ERR_CONFIG, "%s '%s': ca_file '%s' cannot be used: %s", r->method, r->url,
                        t->http->ca_file != NULL ? t->http->ca_file : "", why);
@@ -589,5 +591,6 @@ http_response_done(struct http_response *r)
 {
     drop_headers(r);
     str_done(&r->body);
+    free(r->distrust);
     *r = (struct http_response){0};
 }

@@ -30,6 +30,7 @@ struct http_response {
     size_t header_count;
     struct str body;    /* NUL-ended unless empty */
     int64_t retry_at_s; /* from Retry-After, both forms; 0: none */
+    char *distrust; /* of a failure: why its certificate is not trusted; NULL: that was not it */
 };
 
 #define own_http_response __attribute__((cleanup(http_response_done)))

@@ -79,7 +79,16 @@ ask(struct patroni_session *s, const char *method, const char *path, struct http
     request.url = whole;
     request.headers =
         authorization.size == 0 ? NULL : (const char *const[]){authorization.text, NULL};
-    return s->http->send(s->http, &request, out, e);
+    if (s->http->send(s->http, &request, out, e))
+        return true;
+    /* it runs, so that its files are not replaced before it can be told */
+    return out->distrust == NULL
+               ? false
+               : err_set(e, ERR_CONFIG,
+                         "the certificate at '%s' is not trusted (%s); where a private CA signed "
+                         "it, set url_ca_file to its root; where it has ended or is for another "
+                         "name, Patroni cannot be told by its interface: use type = systemd",
+                         whole, out->distrust);
 }
 
 /* Patroni does what it was told when it looks next, once in loop_wait. */

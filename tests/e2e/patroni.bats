@@ -143,6 +143,17 @@ served_rest()
     leads
 }
 
+@test "a Patroni whose certificate is not trusted runs, so that nothing is replaced" {
+    sed -i /url_ca_file/d "$CONF"
+    expect 78 pgcert renew --force "rest.$ZONE"
+    says "certificate at 'https://rest.$ZONE:8008/config' is not trusted .*set url_ca_file"
+    sed -i "s|^url = .*|&\nurl_ca_file = $WORLD/root.pem|; s|^url = .*|url = https://127.0.0.1:8008|" "$CONF"
+    expect 78 pgcert renew "rest.$ZONE"
+    says "is not trusted"
+    [ "$(leaf_sha256 "$WORLD/patroni/rest.pem")" = "$first" ]
+    conf
+}
+
 @test "a Patroni that does not run: its file is in place for when it starts" {
     sed -i 's|^url = .*|url = https://127.0.0.1:8009|' "$CONF"
     expect 75 pgcert renew --force "rest.$ZONE"
