@@ -29,7 +29,7 @@ static const struct option certificate_options[] = {
     {.name = "key_type",     .type = OPTION_WORD,     .offset = offsetof(struct certificate, key_type),     .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the private key; ed25519 with the private CA only, for no public CA signs such; what another tool renews has the kind that tool chose"},
     {.name = "renew_before", .type = OPTION_LIFETIME, .offset = offsetof(struct certificate, renew_before), .help = "how long before its end it is renewed, as 30d or as a share of the lifetime; default: 1/3, or 1/2 of a lifetime under 10 days"},
     {.name = "renew_at_most_every", .type = OPTION_SPAN, .offset = offsetof(struct certificate, renew_at_most_every_s), .standard = "1h", .help = "how long after one was issued no other is, whatever the reason, unless what is set here has changed, it was revoked, or it is forced; at most half of the lifetime"},
-    {.name = "deploy",       .type = OPTION_LIST,     .offset = offsetof(struct certificate, deploy),       .help = "the [target NAME] sections which serve it"},
+    {.name = "deploy",       .type = OPTION_LIST,     .offset = offsetof(struct certificate, deploy),       .help = "the [target NAME] sections which serve it; see SEVERAL TARGETS"},
     {0},
 };
 /* clang-format on */
