@@ -329,7 +329,7 @@ ask_session()
     [ "$(proxy_served)" = "$(issued)" ]
 }
 
-@test "two certificates of one HAProxy, renewed at the same time, do not meet in its transaction" {
+@test "two certificates of one HAProxy, renewed in one run, are both served" {
     proxy_stop
     self_signed "$PROXY/second.pem"
     chown haproxy: "$PROXY/second.pem"
