@@ -22,6 +22,7 @@ setup_file()
     pgcert ca init && pgcert setup --yes --mutual-tls "db.$ZONE" && pgcert client new alice --database postgres
     pgcert renew --force
     cp -p "$PGDATA/pg_hba.conf" "$WORLD/pg_hba.first"
+    cp -p "$PGDATA/pg_ident.conf" "$WORLD/pg_ident.first"
     cp -p "$PGDATA/pg_hba.conf" "$PGDATA/race.conf"
     cp -p "$PGDATA/postgresql.conf" "$WORLD/postgresql.first"
     make_victim "$VICTIM" && make_victim "$VICTIM/data"
@@ -103,6 +104,10 @@ well()
 {
     find "$PGDATA" -maxdepth 1 -name 'race.*.new-*' -delete # the next write of these would do it
     rm -f "$PGDATA"/*.link "$PGDATA"/*.mine "$PGDATA"/race.pem*
+    # what the attacker has made of his own files is his to mend
+    find "$PGDATA" -maxdepth 1 \( -type l -o -type p \) -delete
+    [ -e "$PGDATA/pg_hba.conf" ] || cp -p "$WORLD/pg_hba.first" "$PGDATA/pg_hba.conf"
+    [ -e "$PGDATA/pg_ident.conf" ] || cp -p "$WORLD/pg_ident.first" "$PGDATA/pg_ident.conf"
     [ -d "$PGDATA" ] && [ ! -L "$PGDATA" ] && [ ! -L "$PGDATA/../../mid" ]
     expect 0 pgcert renew --force
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]

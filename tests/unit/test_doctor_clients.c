@@ -19,6 +19,7 @@
 #include <openssl/ui.h>
 
 static int times_asked;
+static UI_METHOD *watched;
 static char target_name[] = "main", ca_path[] = "/ca.crt", crl_path[] = "/ca.crl";
 
 static int
@@ -33,21 +34,19 @@ note_asked(UI *ui)
 static void
 watch_terminal(void)
 {
-    UI_METHOD *method = UI_create_method("watched");
-
-    assert_non_null(method);
-    assert_int_equal(UI_method_set_opener(method, note_asked), 0);
-    UI_set_default_method(method);
+    watched = UI_create_method("watched");
+    assert_non_null(watched);
+    assert_int_equal(UI_method_set_opener(watched, note_asked), 0);
+    UI_set_default_method(watched);
     times_asked = 0;
 }
 
 static void
 unwatch_terminal(void)
 {
-    const UI_METHOD *method = UI_get_default_method();
-
     UI_set_default_method(UI_OpenSSL());
-    UI_destroy_method((UI_METHOD *)(uintptr_t)method);
+    UI_destroy_method(watched);
+    watched = NULL;
 }
 
 /* The CA's certificate in a block that is encrypted (RFC 1421). */
