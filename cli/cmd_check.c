@@ -353,6 +353,6 @@ const struct command cmd_check = {
     .run = run,
     .summary = "look at what is served: targets, HOST[:PORT], files",
     .details = "Without WHERE: all targets, each in its way. HOST[:PORT] is asked as by\n"
-               "`openssl s_client -starttls postgres`. Exit status 0: all good; 82: something bad "
-               "was found.",
+               "`openssl s_client -starttls postgres`. Exit status 0: all good; 82: something\n"
+               "bad was found.",
 };

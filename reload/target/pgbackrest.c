@@ -7,6 +7,7 @@
 #include "reload/target/pidfile.h"
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CALM_MS 60 /* a fork or a reload of it takes 5 */
 #define PROGRAM "pgbackrest"
 #define COMMAND "server"
 #define PORT 8432 /* tls-server-port */
@@ -270,10 +272,20 @@ look(void *session, struct target_view *view, struct err *e)
     return run(session, false, e);
 }
 
+/*
+ * It binds its port anew when it reloads, and ends when it cannot: while a process that it has just
+ * forked for a client still holds the old socket (seen with 2.45: "unable to bind socket"). Clients
+ * that come in that very moment are not ours to hold back, but our own handshakes are.
+ */
 static bool
 reload(void *session, struct err *e)
 {
-    return run(session, true, e);
+    bool told = false;
+
+    clock_system.sleep_ms(&clock_system, CALM_MS);
+    told = run(session, true, e);
+    clock_system.sleep_ms(&clock_system, CALM_MS);
+    return told;
 }
 
 static void
