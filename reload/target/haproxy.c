@@ -44,6 +44,9 @@ struct session {
     uid_t user; /* who may have the socket, besides root and its owner */
 };
 
+/* HAProxy has one transaction for all certificates, and certificates are renewed side by side. */
+static struct fiber_lock one_at_a_time;
+
 /* It becomes a word of a command. */
 static bool
 is_word(const char *name)
@@ -301,9 +304,20 @@ open_session(const struct target *t, struct err *e)
     return s;
 }
 
+/* While somebody changes a certificate, HAProxy shows none. */
+static bool
+is_locked(const struct str *answer, struct err *e)
+{
+    if (strstr(text_of(answer), "currently locked") == NULL)
+        return false;
+    (void)err_set(e, ERR_BUSY, "somebody is changing certificates of HAProxy at this moment");
+    return true;
+}
+
 static bool
 look(void *session, struct target_view *view, struct err *e)
 {
+    own_lock struct fiber_lock *held = fiber_lock(&one_at_a_time);
     struct session *s = session;
     own_str struct str answer = {0};
 
@@ -316,7 +330,7 @@ look(void *session, struct target_view *view, struct err *e)
                       s->config->socket);
         return true;
     }
-    if (!tell_of_it(s, "show ssl cert", &answer, e))
+    if (!tell_of_it(s, "show ssl cert", &answer, e) || is_locked(&answer, e))
         return false;
     view->uses_file = strstr(text_of(&answer), "Status: Used") != NULL ||
                       err_set(&view->why_not, ERR_CONFIG,
@@ -405,20 +419,10 @@ read_back(const struct session *s, const struct str *pem, struct err *e)
                     s->name));
 }
 
-/* HAProxy has one transaction at a time, whose-ever it is, and certificates are deployed at the
- * same time. */
-static bool
-change(const struct session *s, const struct str *pem, struct err *e)
-{
-    static struct fiber_lock transaction;
-    own_lock struct fiber_lock *held = fiber_lock(&transaction);
-
-    return set(s, pem, e) && commit(s, e);
-}
-
 static bool
 reload(void *session, struct err *e)
 {
+    own_lock struct fiber_lock *held = fiber_lock(&one_at_a_time);
     struct session *s = session;
     own_str struct str pem = {0};
     bool found = false;
@@ -427,7 +431,7 @@ reload(void *session, struct err *e)
         return false;
     if (!found || pem.size == 0)
         return err_set(e, ERR_SYSTEM, "there is nothing in '%s'", s->file);
-    return change(s, &pem, e) && read_back(s, &pem, e);
+    return set(s, &pem, e) && commit(s, e) && read_back(s, &pem, e);
 }
 
 static void

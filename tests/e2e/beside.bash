@@ -129,8 +129,10 @@ listen proxy
   server one 127.0.0.1:5432
 END
     } >"$PROXY/proxy.cfg"
+    rm -f "$PROXY/admin.sock" # whoever else listens at the port has no socket any more
     haproxy -db -q -f "$PROXY/proxy.cfg" >>"$PROXY/out" 2>&1 3>&- 4>&- </dev/null &
     echo $! >"$PROXY/pid"
+    await 10 "HAProxy's socket" test -S "$PROXY/admin.sock"
     await 10 HAProxy port_is_open 127.0.0.1 $PROXY_PORT
 }
 
