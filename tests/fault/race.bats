@@ -176,7 +176,7 @@ old_forth() { without_openat2 "$PGCERT" -c "$CONF" renew --force; }
     read -r swaps steps good_steps runs good < <(awk '{ for (i = 1; i <= 5; i++) s[i] += $i }
         END { print s[1], s[2], s[3], s[4], s[5] }' "$WORLD/sum")
     echo "# altogether $swaps swaps, $steps steps and $runs runs, of which $good_steps and $good succeeded" >&3
-    [ "$swaps" -ge 100000 ]
+    [ "$swaps" -ge 1000000 ]
     [ "$good_steps" -ge 100 ]
     [ "$good" -ge 5 ]
 }
