@@ -198,21 +198,26 @@ see_before(struct change_file *f, struct err *e)
 
 /* ---- all of them ---- */
 
-/* Names the temporary files; one id for all, which begins with a digest of what belongs together.
- */
+static bool
+is_same_directory(const struct change_file *a, const struct change_file *b)
+{
+    return a->place.about.st_dev == b->place.about.st_dev &&
+           a->place.about.st_ino == b->place.about.st_ino;
+}
+
+/* One id for all temporary files, which begins with a digest of what belongs together. */
 static bool
 name_temporaries(struct change *c, struct err *e)
 {
     own_str struct str paths = {0};
-    char id[PLACE_ID_SIZE];
 
     for (size_t i = 0; i < c->count; i++)
         if (!str_addf(&paths, "%s\n", c->files[i].install->path))
             return err_memory(e);
-    if (!place_id(id, paths.text, e))
+    if (!place_id(c->id, paths.text, e))
         return false;
     for (size_t i = 0; i < c->count; i++)
-        if (!place_temporary(c->files[i].temp, &c->files[i].place, id, e))
+        if (!place_temporary(c->files[i].temp, &c->files[i].place, c->id, e))
             return false;
     return true;
 }
@@ -241,10 +246,7 @@ undo_renames(struct change *c, size_t count)
 static bool
 sync_between(const struct change *c, size_t i, struct err *e)
 {
-    const struct stat *here = &c->files[i].place.about;
-    const struct stat *before = i == 0 ? here : &c->files[i - 1].place.about;
-
-    return (here->st_dev == before->st_dev && here->st_ino == before->st_ino) ||
+    return i == 0 || is_same_directory(&c->files[i - 1], &c->files[i]) ||
            place_sync(&c->files[i - 1].place, e);
 }
 
@@ -325,7 +327,7 @@ change_write(struct change *c, struct err *e)
 {
     bool done = false;
 
-    if (!see_all(c, e) || !name_temporaries(c, e))
+    if (!see_all(c, e))
         return false;
     done = write_all(c, e);
     clean(c, done);
@@ -365,8 +367,6 @@ change_restore(struct change *c, struct err *e)
 
     for (size_t i = 0; i < c->count; i++)
         c->files[i].bytes = &any;
-    if (!name_temporaries(c, e))
-        return false;
     done = link_previous(c, e) && rename_all(c, e);
     /* also where all went well: rename(2) does nothing where both are one file already, and leaves
      * both names */
@@ -392,15 +392,7 @@ change_remove(struct change *c, struct err *e)
 static bool
 is_interrupted(const struct change *c, size_t i, const char *id, const struct list *first)
 {
-    char ours[PLACE_ID_SIZE];
-    struct err ignored = {0};
-    own_str struct str paths = {0};
-
-    for (size_t k = 0; k < c->count; k++)
-        if (!str_addf(&paths, "%s\n", c->files[k].install->path))
-            return false;
-    return i > 0 && !list_has(first, id) && place_id(ours, paths.text, &ignored) &&
-           strncmp(ours, id, (PLACE_ID_SIZE - 1) / 2) == 0;
+    return i > 0 && !list_has(first, id) && strncmp(c->id, id, (PLACE_ID_SIZE - 1) / 2) == 0;
 }
 
 static bool
@@ -457,8 +449,7 @@ static bool
 is_locked(const struct change *c, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (c->files[k].place.about.st_dev == c->files[i].place.about.st_dev &&
-            c->files[k].place.about.st_ino == c->files[i].place.about.st_ino)
+        if (is_same_directory(&c->files[k], &c->files[i]))
             return true;
     return false;
 }
@@ -470,7 +461,7 @@ change_begin(struct change *c, struct err *e)
         if (!place_open(&c->files[i].place, e) ||
             (!is_locked(c, i) && !place_lock(&c->files[i].place, e)))
             return false;
-    return repair(c, e);
+    return name_temporaries(c, e) && repair(c, e);
 }
 
 void

@@ -25,8 +25,9 @@ struct change_file {
 struct change {
     struct change_file files[INSTALL_FILES_MAX];
     size_t count;
-    bool keep;      /* what is there now as FILE.previous */
-    bool is_undone; /* a rename failed, and those before it were taken back */
+    bool keep;              /* what is there now as FILE.previous */
+    char id[PLACE_ID_SIZE]; /* of its temporary files; its first half is the same for these paths */
+    bool is_undone;         /* a rename failed, and those before it were taken back */
 };
 
 #define own_change __attribute__((cleanup(change_done)))
