@@ -1,6 +1,7 @@
 /* addresses.c: names and wildcards become addresses. */
 #include "reload/addresses.h"
 
+#include "base/option.h"
 #include "base/str.h"
 
 #include <netdb.h>
@@ -89,6 +90,25 @@ addresses_add_listened(struct addresses *a, const char *listen_addresses, int po
     for (size_t i = 0; i < words.count; i++)
         if (!add_listened(a, words.items[i], port, e))
             return err_wrap(e, "listen_addresses of the server");
+    return true;
+}
+
+bool
+addresses_add_endpoints(struct addresses *a, const struct list *endpoints, int standard,
+                        struct err *e)
+{
+    for (size_t i = 0; i < endpoints->count; i++) {
+        own_mem char *host = NULL;
+        int port = standard;
+
+        if (!option_parse_endpoint(&host, &port, endpoints->items[i], standard))
+            return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", endpoints->items[i]);
+        if (addresses_add(a, host, port, true, e))
+            continue;
+        if (e->code == ERR_NETWORK)
+            e->code = ERR_TIMEOUT;
+        return err_wrap(e, "prove");
+    }
     return true;
 }
 

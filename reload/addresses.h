@@ -3,6 +3,7 @@
 #define PGCERT_RELOAD_ADDRESSES_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
@@ -42,6 +43,16 @@ MUST_USE bool addresses_add(struct addresses *a, const char *host, int port, boo
  */
 MUST_USE bool addresses_add_listened(struct addresses *a, const char *listen_addresses, int port,
                                      struct err *e);
+
+/*
+ * Adds where the setting `prove` says, each of which must answer.
+ *
+ * Takes:  endpoints  HOST[:PORT]...
+ *         standard   the port where none is said
+ * Errors: ERR_TIMEOUT  a name is not found, which says nothing of the server; ERR_CONFIG
+ */
+MUST_USE bool addresses_add_endpoints(struct addresses *a, const struct list *endpoints,
+                                      int standard, struct err *e);
 
 void addresses_done(struct addresses *a);
 

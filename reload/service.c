@@ -132,24 +132,6 @@ find_password(const struct service_config *c, struct target_view *view, struct e
     return view->password != NULL || err_memory(e);
 }
 
-static bool
-find_addresses(const struct list *prove, int standard, struct addresses *a, struct err *e)
-{
-    for (size_t i = 0; i < prove->count; i++) {
-        own_mem char *host = NULL;
-        int port = standard;
-
-        if (!option_parse_endpoint(&host, &port, prove->items[i], standard))
-            return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", prove->items[i]);
-        if (addresses_add(a, host, port, true, e))
-            continue;
-        if (e->code == ERR_NETWORK)
-            e->code = ERR_TIMEOUT; /* the name is not found, which says nothing of the server */
-        return err_wrap(e, "prove");
-    }
-    return true;
-}
-
 bool
 service_look(const struct target *t, struct target_view *view, struct err *e)
 {
@@ -169,7 +151,7 @@ service_look(const struct target *t, struct target_view *view, struct err *e)
     free(view->server_name);
     view->server_name = c->prove_name == NULL ? NULL : strdup(c->prove_name);
     if (!find_files(c, view, e) || !find_password(c, view, e) ||
-        !find_addresses(&c->prove, port, &view->addresses, e))
+        !addresses_add_endpoints(&view->addresses, &c->prove, port, e))
         return false;
     view->is_unprovable = view->addresses.count == 0;
     return true;

@@ -232,20 +232,8 @@ find_addresses(const struct postgres_session *s, struct addresses *a, struct err
     const struct list *prove = &s->config->prove;
     int port = sql_number(s->settings[PG_PORT]);
 
-    for (size_t i = 0; i < prove->count; i++) {
-        own_mem char *host = NULL;
-        int at = port;
-
-        if (!option_parse_endpoint(&host, &at, prove->items[i], port))
-            return err_set(e, ERR_CONFIG, "prove: '%s' is not HOST[:PORT]", prove->items[i]);
-        if (addresses_add(a, host, at, true, e))
-            continue;
-        if (e->code == ERR_NETWORK)
-            e->code = ERR_TIMEOUT; /* the name is not found, which says nothing of the server */
-        return err_wrap(e, "prove");
-    }
     if (prove->count > 0)
-        return true;
+        return addresses_add_endpoints(a, prove, port, e);
     if (!addresses_add_listened(a, s->settings[PG_LISTEN_ADDRESSES], port, e))
         return false;
     return a->count > 0 ||
