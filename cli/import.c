@@ -129,9 +129,9 @@ import_add_certificate(struct import *im, const char *name, struct err *e)
     return c;
 }
 
-bool
-import_add_account(struct import *im, const char *key_file, struct import_account **account,
-                   struct err *e)
+/* NULL when there is no such file. */
+static bool
+add_account(struct import *im, const char *key_file, struct import_account **account, struct err *e)
 {
     own_str struct str key = {0};
     struct import_account **grown = NULL;
@@ -159,6 +159,29 @@ import_add_account(struct import *im, const char *key_file, struct import_accoun
     (*account)->key = key;
     key = (struct str){0};
     return (*account)->label != NULL || err_memory(e);
+}
+
+bool
+import_set_account(struct import *im, struct import_certificate *c, const char *key_file,
+                   struct import_account **account, struct err *e)
+{
+    if (!add_account(im, key_file, account, e))
+        return false;
+    c->account = *account;
+    return *account != NULL || import_note(&c->notes, "its account: there is no '%s'", key_file) ||
+           err_memory(e);
+}
+
+bool
+import_set_contact(struct import_account *account, const struct json_t *contact, struct err *e)
+{
+    bool is_known = account->contact.count > 0;
+
+    for (size_t i = 0; !is_known && i < json_count(contact); i++)
+        if (json_item_text(contact, i) != NULL &&
+            !list_add(&account->contact, json_item_text(contact, i)))
+            return err_memory(e);
+    return true;
 }
 
 bool

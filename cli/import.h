@@ -9,6 +9,7 @@
 #include "base/cert.h"
 #include "base/conf.h"
 #include "base/err.h"
+#include "base/json.h"
 
 #define IMPORT_SECRETS_MAX 2
 
@@ -102,12 +103,19 @@ MUST_USE struct import_certificate *import_add_certificate(struct import *im, co
                                                            struct err *e);
 
 /*
- * The account whose key is in that file; the same file again is the same account.
+ * Gives a certificate the account whose key is in that file; the same file again is the same
+ * account.
  *
- * Gives:  account  NULL when there is no such file
+ * Gives:  account  NULL when there is no such file, which is noted
  */
-MUST_USE bool import_add_account(struct import *im, const char *key_file,
-                                 struct import_account **account, struct err *e);
+MUST_USE bool import_set_account(struct import *im, struct import_certificate *c,
+                                 const char *key_file, struct import_account **account,
+                                 struct err *e);
+
+/* Who is told of problems: the "contact" of an ACME account object (RFC 8555 section 7.1.2; NULL:
+ * there is none), unless that is known already. */
+MUST_USE bool import_set_contact(struct import_account *account, const struct json_t *contact,
+                                 struct err *e);
 
 /* May it be the name of a certificate's section, and part of a path? */
 bool import_is_name(const char *name);

@@ -59,21 +59,21 @@ find_account(struct import *im, struct import_certificate *c, const struct assig
              struct err *e)
 {
     own_mem char *directory = account_directory(im, c->server);
-    own_mem char *key = str_format("%s/account.key", directory == NULL ? "" : directory);
-    own_mem char *conf = str_format("%s/ca.conf", directory == NULL ? "" : directory);
+    own_mem char *key = directory == NULL ? NULL : str_format("%s/account.key", directory);
+    own_mem char *conf = directory == NULL ? NULL : str_format("%s/ca.conf", directory);
     own_assigns struct assigns about = {0};
     own_mem char *contact = NULL;
     const char *email = NULL;
     struct import_account *account = NULL;
 
+    if (directory == NULL)
+        return import_note(&c->notes, "its account: '%s' names no directory of one", c->server) ||
+               err_memory(e);
     if (key == NULL || conf == NULL)
         return err_memory(e);
-    if (directory != NULL && !import_add_account(im, key, &account, e))
+    if (!import_set_account(im, c, key, &account, e))
         return false;
-    c->account = account;
-    if (account == NULL)
-        return import_note(&c->notes, "its account: there is no '%s'", key) || err_memory(e);
-    if (account->contact.count > 0)
+    if (account == NULL || account->contact.count > 0)
         return true;
     if (!read_settings(&about, conf, e))
         return false;

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define CONF_MAX ((size_t)64 * 1024)
-#define HTTPS "https://"
 
 static bool
 is_renewal(const char *name)
@@ -59,21 +58,13 @@ read_contact(struct import_account *account, const char *directory, struct err *
         return err_memory(e);
     if (file_read_if_there(AT_FDCWD, path, CONF_MAX, &text, &found, &ignored) && found)
         regr = json_decode(text.text, text.size, &ignored);
-    if (regr != NULL && account->contact.count == 0) {
-        const struct json_t *array = json_member(json_member(regr, "body"), "contact");
-
-        for (size_t i = 0; i < json_count(array); i++)
-            if (json_item_text(array, i) != NULL &&
-                !list_add(&account->contact, json_item_text(array, i)))
-                return err_memory(e);
-    }
-    return true;
+    return import_set_contact(account, json_member(json_member(regr, "body"), "contact"), e);
 }
 
 static bool
 find_account(struct import *im, struct import_certificate *c, const char *id, struct err *e)
 {
-    const char *below = c->server + strlen(HTTPS);
+    const char *below = c->server + strlen(import_https);
     own_mem char *directory = NULL;
     own_mem char *key = NULL;
     struct import_account *account = NULL;
@@ -85,12 +76,8 @@ find_account(struct import *im, struct import_certificate *c, const char *id, st
     key = str_format("%s/private_key.json", directory == NULL ? "" : directory);
     if (directory == NULL || key == NULL)
         return err_memory(e);
-    if (!import_add_account(im, key, &account, e))
-        return false;
-    c->account = account;
-    if (account == NULL)
-        return import_note(&c->notes, "its account: there is no '%s'", key) || err_memory(e);
-    return read_contact(account, directory, e);
+    return import_set_account(im, c, key, &account, e) &&
+           (account == NULL || read_contact(account, directory, e));
 }
 
 /* ---- the DNS ---- */
@@ -222,7 +209,7 @@ read_settings(struct import *im, struct import_certificate *c, const char *path,
     if (!read_ini(&conf, path, e))
         return false;
     server = value_of(&conf, "renewalparams", "server");
-    if (server == NULL || strncmp(server, HTTPS, strlen(HTTPS)) != 0)
+    if (server == NULL || strncmp(server, import_https, strlen(import_https)) != 0)
         return err_set(e, ERR_INPUT, "'%s' does not say by an https URL which server it is of",
                        path);
     c->server = strdup(server);

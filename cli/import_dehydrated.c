@@ -158,12 +158,9 @@ find_account(struct import *im, struct import_certificate *c, const struct assig
 
     if (key == NULL || contact == NULL)
         return err_memory(e);
-    if (!import_add_account(im, key, &account, e))
+    if (!import_set_account(im, c, key, &account, e))
         return false;
-    c->account = account;
-    if (account == NULL)
-        return import_note(&c->notes, "its account: there is no '%s'", key) || err_memory(e);
-    return email == NULL || *email == '\0' || account->contact.count > 0 ||
+    return account == NULL || email == NULL || *email == '\0' || account->contact.count > 0 ||
            list_add(&account->contact, contact) || err_memory(e);
 }
 

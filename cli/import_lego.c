@@ -73,18 +73,13 @@ read_account(struct import *im, struct import_certificate *c, const char *direct
 
     if (key == NULL || about == NULL)
         return err_memory(e);
-    if (!import_add_account(im, key, &account, e))
+    if (!import_set_account(im, c, key, &account, e))
         return false;
-    c->account = account;
     if (account == NULL)
-        return import_note(&c->notes, "its account: there is no '%s'", key) || err_memory(e);
+        return true;
     json = read_json(about, &ignored);
     contact = json_member(json_member(json_member(json, "registration"), "body"), "contact");
-    for (size_t i = 0; account->contact.count == 0 && i < json_count(contact); i++)
-        if (json_item_text(contact, i) != NULL &&
-            !list_add(&account->contact, json_item_text(contact, i)))
-            return err_memory(e);
-    return true;
+    return import_set_contact(account, contact, e);
 }
 
 /* Nothing says of which account a certificate is, where there are several. */

@@ -26,11 +26,7 @@ read_one(struct import *im, struct import_certificate *c, struct err *e)
         !import_note(&im->notes, "which server it is: uacme does not keep that, and its usual one "
                                  "was taken; for another add: --server URL"))
         return err_memory(e);
-    if (!import_add_account(im, key, &account, e))
-        return false;
-    c->account = account;
-    return account != NULL || import_note(&c->notes, "its account: there is no '%s'", key) ||
-           err_memory(e);
+    return import_set_account(im, c, key, &account, e);
 }
 
 static bool
