@@ -286,15 +286,22 @@ deployment_proof(const struct deployment *d, const struct chain *chain)
 }
 
 bool
-deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
+deployment_tell(struct deployment *d, const struct chain *chain, struct err *e)
 {
     const struct target_type *type = d->target->type;
-    struct proof proof = deployment_proof(d, chain);
 
     if (type->announce != NULL)
         type->announce(d->session, &d->view, chain->certs[0]);
-    if (!type->reload(d->session, e))
-        return err_wrap(e, "reload");
+    return type->reload(d->session, e) || err_wrap(e, "reload");
+}
+
+bool
+deployment_serve(struct deployment *d, const struct chain *chain, struct err *e)
+{
+    struct proof proof = deployment_proof(d, chain);
+
+    if (!deployment_tell(d, chain, e))
+        return false;
     d->out->did_reload = true;
     if (d->view.is_unprovable)
         return true;

@@ -63,7 +63,10 @@ MUST_USE bool deployment_restore(struct deployment *d, struct err *e);
 /* What is to be proved, and where; `chain` NULL: nothing in particular, only to look. */
 struct proof deployment_proof(const struct deployment *d, const struct chain *chain);
 
-/* Reloads, and proves that `chain` is served then. */
+/* Tells the server to read its files, in which `chain` is. Errors: as target_type.reload() */
+MUST_USE bool deployment_tell(struct deployment *d, const struct chain *chain, struct err *e);
+
+/* Tells it, and proves that `chain` is served then. */
 MUST_USE bool deployment_serve(struct deployment *d, const struct chain *chain, struct err *e);
 
 /* The view's files as install.h wants them. */

@@ -30,15 +30,12 @@ explain(struct deployment *d, struct err *e)
 static bool
 serve_old(struct deployment *d, struct err *e)
 {
-    const struct target_type *type = d->target->type;
     struct proof proof = deployment_proof(d, &d->old.chain);
     struct err why = {0};
 
-    if (type->announce != NULL)
-        type->announce(d->session, &d->view, d->old.chain.certs[0]);
-    if (!type->reload(d->session, &why) && d->view.is_unprovable) {
+    if (!deployment_tell(d, &d->old.chain, &why) && d->view.is_unprovable) {
         *e = why;
-        return err_wrap(e, "reload");
+        return false;
     }
     return d->view.is_unprovable || prove_until(&proof, d->out, e);
 }
