@@ -32,6 +32,13 @@ END
 # A key and a chain as certbot writes them, the first time or the next: renewed NUMBER [DAYS [NAME]]
 renewed()
 {
+    made "$@"
+    live "$1"
+}
+
+# Before the links lead to them.
+made()
+{
     local dir=$ARCHIVE
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days "${2:-90}" -subj "/CN=db.$ZONE" \
         -addext "subjectAltName=DNS:${3:-db.$ZONE}" -addext extendedKeyUsage=serverAuth \
@@ -39,7 +46,6 @@ renewed()
         -keyout "$dir/privkey$1.pem" -out "$dir/cert$1.pem" 2>/dev/null
     chmod 600 "$dir/privkey$1.pem"
     cp "$dir/cert$1.pem" "$dir/fullchain$1.pem"
-    live "$1"
 }
 
 # Which of them the links lead to: live NUMBER [KEY-NUMBER]

@@ -45,7 +45,8 @@ watch_ends()
     local status=0
     wait "$pid" || status=$?
     rm "$WORLD/watch.number"
-    [ "$status" = 0 ] && grep -q STOPPING=1 "$NOTIFIED"
+    [ "$status" = 0 ] || return
+    await 5 "STOPPING=1" grep -q STOPPING=1 "$NOTIFIED"
 }
 
 # The events so far, one word each.
