@@ -10,11 +10,9 @@
 
 #define WATCH_PLAN_LEAST_MS 2000  /* after a first failure */
 #define WATCH_PLAN_MOST_MS 300000 /* however many there were */
-#define WATCH_PLAN_HALF_MS                                                                         \
-    5000                         /* how long key and certificate may not match before that is told \
-                                  */
-#define WATCH_PLAN_CALM_MS 60000 /* in that time ... */
-#define WATCH_PLAN_DEPLOYS 5     /* ... it is put back so often before we become slower */
+#define WATCH_PLAN_HALF_MS 5000   /* key and certificate may differ so long before that is told */
+#define WATCH_PLAN_CALM_MS 60000  /* in that time ... */
+#define WATCH_PLAN_DEPLOYS 5      /* ... it is put back so often before we become slower */
 #define WATCH_PLAN_BREATH_MS 1000 /* between two looks, where each proves anew */
 
 /* One certificate. */
