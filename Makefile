@@ -30,6 +30,7 @@ TESTS   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TIDY    := $(patsubst %.c,$(B)/tidy/%.ok,$(SRC) $(wildcard tests/*/*.c))
 TEXT    := $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS)) tests/*/*.[ch])
+MANUALS := $(wildcard $(addsuffix /*.[1-8],$(ROOMS) conf.d))
 VERSION  = $(shell sed -n 's/^.define PGCERT_VERSION "\(.*\)"/\1/p' base/version.h)
 
 Q   := $(if $(filter 1,$(V)),,@)
@@ -171,7 +172,7 @@ $(B)/tidy/%.ok: %.c $(B)/%.o .clang-tidy tests/lint/analyzer.h
 		{ grep -E '(error|warning): ' $(@:.ok=.log); exit 1; }
 	$(Q)touch $@
 
-manual: $(B)/pgcert ## bring the tables of settings in pgcert.conf(5) up to the code
+manual: $(B)/pgcert ## bring settings, commands and options in the manuals up to the code
 	@tests/lint/manual.sh --write $(B)/pgcert
 
 ##@ Install
@@ -179,8 +180,8 @@ manual: $(B)/pgcert ## bring the tables of settings in pgcert.conf(5) up to the 
 install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
 	install -D -m 644 acme/dns/acmesh-shim.sh $(DESTDIR)$(LIBDIR)/acmesh-shim.sh
-	install -D -m 644 cli/pgcert.1 $(DESTDIR)$(MANDIR)/man1/pgcert.1
-	install -D -m 644 conf.d/pgcert.conf.5 $(DESTDIR)$(MANDIR)/man5/pgcert.conf.5
+	for n in 1 5 7; do install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$$n \
+		$$(printf '%s\n' $(MANUALS) | grep "\.$$n\$$") || exit; done
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf conf.d/*.yml conf.d/*.json
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(UNITDIR)
 	for u in $(notdir $(wildcard units/pgcert-*)); do \
@@ -188,8 +189,8 @@ install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit; done
 
 uninstall: ## remove what install put there; settings and certificates stay
-	rm -f $(DESTDIR)$(BINDIR)/pgcert $(DESTDIR)$(MANDIR)/man1/pgcert.1 \
-		$(DESTDIR)$(MANDIR)/man5/pgcert.conf.5 \
+	rm -f $(DESTDIR)$(BINDIR)/pgcert \
+		$(foreach m,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard units/pgcert-*)))
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null

@@ -1,5 +1,6 @@
 /* cmd_config.c: read the settings, touch nothing. */
 #include "cli/commands.h"
+#include "cli/manual.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -96,38 +97,13 @@ show(struct app *app, struct err *e)
     return true;
 }
 
-/* The tables of settings as mdoc(7): pgcert.conf(5) includes them. */
+/* For the manuals; not in their list of words. */
 static bool
 manual(struct app *app, struct err *e)
 {
-    const char *kind = NULL, *variant = NULL;
-    const struct option *table = NULL;
-
     (void)app;
     (void)e;
-    for (size_t i = 0; config_kind(i, &kind, &variant, &table); i++) {
-        if (table->name == NULL) /* a variant without settings of its own */
-            continue;
-        if (variant != NULL)
-            (void)printf(".Ss Settings of %s %s\n.Bl -tag -width Ds\n", kind, variant);
-        else
-            (void)printf(".Ss [%s%s]\n.Bl -tag -width Ds\n", kind,
-                         config_kind_is_named(kind) ? " NAME" : "");
-        for (const struct option *o = table; o->name != NULL; o++) {
-            (void)printf(".It Cm %s\n%s.\n", o->name, o->help);
-            if (o->words != NULL) {
-                (void)printf("One of");
-                for (size_t w = 0; o->words[w] != NULL; w++)
-                    (void)printf("%s\n.Cm %s", w > 0 ? " ," : "", o->words[w]);
-                (void)printf(" .\n");
-            }
-            if (o->standard != NULL)
-                (void)printf("Default:\n.Ql %s .\n", o->standard);
-            else if (o->required)
-                (void)printf("It must be given.\n");
-        }
-        (void)printf(".El\n");
-    }
+    manual_print();
     return true;
 }
 

@@ -144,7 +144,7 @@ print(*(v['query']['query'] for v in board['templating']['list'] if v['type'] ==
 END
     [ -z "$(names_of "$WORLD/exprs" "$PGCERT_ROOT/conf.d/prometheus-rules.yml" | comm -23 - "$WORLD/names")" ]
     # the manual names all of them
-    diff "$WORLD/names" <(names_of "$PGCERT_ROOT/cli/pgcert.1")
+    diff "$WORLD/names" <(names_of "$PGCERT_ROOT/cli/pgcert-metrics.7")
     # and each expression of the dashboard is one
     sed 's/\$instance/.*/g' "$WORLD/exprs" | grep -v label_values |
         python3 -c 'import json, sys

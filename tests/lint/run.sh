@@ -49,7 +49,8 @@ check_shellcheck()
 
 check_manuals()
 {
-    mandoc -Tlint -W warning cli/pgcert.1 conf.d/pgcert.conf.5 &&
+    # a page of one .so line is another name of the page in it
+    grep -L '^\.so ' ./*/*.[1-8] | xargs mandoc -Tlint -W warning &&
         tests/lint/manual.sh "build/${MODE:-plain}/pgcert" &&
         "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check
 }
