@@ -1,7 +1,7 @@
 /* ca.c: the settings of the private CA. */
 #include "ca/ca.h"
 
-#include "ca/token.h"
+#include "ca/token_uri.h"
 
 #include <string.h>
 
@@ -41,7 +41,7 @@ check_keys(const struct ca_config *c, struct err *e)
         {"root_key", c->root_key}, {"server_key", c->server_key}, {"client_key", c->client_key}};
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        if (rows[i].uri != NULL && !token_check_uri(rows[i].name, rows[i].uri, e))
+        if (rows[i].uri != NULL && !token_uri_check(rows[i].name, rows[i].uri, e))
             return false;
         for (size_t n = 0; n < i && rows[i].uri != NULL; n++)
             if (rows[n].uri != NULL && strcmp(rows[n].uri, rows[i].uri) == 0)

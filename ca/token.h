@@ -1,7 +1,5 @@
 /* token.h: keys that stay in a token (PKCS#11), reached by OpenSSL's provider "pkcs11".
- *
- * A URI (RFC 7512) names a key: pkcs11:token=LABEL;object=LABEL, with what makes it unique there.
- * It neither holds nor names a PIN: that stands in [ca] pin_file. */
+ * A URI names a key: see token_uri.h. */
 #ifndef PGCERT_CA_TOKEN_H
 #define PGCERT_CA_TOKEN_H
 
@@ -11,15 +9,6 @@
 struct token;
 
 #define own_token __attribute__((cleanup(token_close)))
-
-/*
- * Is that URI one that names a private key in one token?
- *
- * Takes:  name  of the setting, for the sentence, which never repeats the URI
- * Errors: ERR_CONFIG  another scheme, no token, no key, an attribute that nobody knows, a PIN
- * Source: RFC 7512 section 2.3
- */
-MUST_USE bool token_check_uri(const char *name, const char *uri, struct err *e);
 
 /*
  * Loads the provider; no token is touched.

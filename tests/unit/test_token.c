@@ -1,5 +1,6 @@
 /* test_token.c: URIs of keys in a token. What needs a token is in tests/e2e/token.bats. */
 #include "ca/token.h"
+#include "ca/token_uri.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,7 @@ a_uri_names_a_token_and_a_key_in_it(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct err e = {0};
-        bool good = token_check_uri("root_key", rows[i].uri, &e);
+        bool good = token_uri_check("root_key", rows[i].uri, &e);
 
         if (good != (rows[i].says == NULL))
             print_error("%s: %s\n", rows[i].uri, e.text);
