@@ -2,20 +2,16 @@
  * account of its own there, and a CNAME that leads to it.
  *
  * Source: github.com/joohoi/acme-dns: README ("API"), api.go, db.go (two values, the older one is
- * replaced); github.com/nrdcg/goacmedns for the file of accounts, which lego, acme-dns-client and
- * certbot's hook have in common.
+ * replaced); the file of accounts: acmedns_accounts.h.
  */
+#include "acme/dns/acmedns_accounts.h"
 #include "acme/rest.h"
 #include "acme/soa.h"
-#include "base/file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define ACCOUNTS_SIZE_MAX ((size_t)1024 * 1024)
 #define VALUES_MAX 2 /* that acme-dns keeps of an account */
 #define CNAMES_MAX 8
 #define TOLD_MAX 4 /* records that a sentence names */
@@ -47,125 +43,29 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-struct account {
-    char *domain;
-    char fulldomain[DNS_NAME_SIZE];
-    char *subdomain;
-    char *username;
-    char *password;
-    char *endpoint;
-    bool is_damaged; /* it says too little to be used */
-    size_t values;   /* that shall be published */
-};
-
 /* d->session. */
 struct session {
     struct rest rest;
-    struct account *accounts;
-    size_t count;
+    struct acmedns_accounts accounts;
     int64_t updated_s; /* when something was published last */
 };
 
 /* ------------------------------------------------------------------ accounts */
 
-static void
-wipe(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
-static void
-forget_accounts(struct session *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        struct account *a = &s->accounts[i];
-
-        free(a->domain);
-        free(a->subdomain);
-        free(a->username);
-        free(a->endpoint);
-        wipe(a->password);
-    }
-    free(s->accounts);
-    s->accounts = NULL;
-    s->count = 0;
-}
-
-/* One word, which may be a line of a header. */
 static bool
-is_word(const char *text)
-{
-    if (text == NULL || *text == '\0')
-        return false;
-    while (*text > ' ' && *text < 0x7f)
-        text++;
-    return *text == '\0';
-}
-
-/* Paths begin with one. */
-static void
-cut_slashes(char *url)
-{
-    for (size_t end = strlen(url); end > 0 && url[end - 1] == '/'; end--)
-        url[end - 1] = '\0';
-}
-
-static bool
-is_endpoint(const char *url)
-{
-    return is_word(url) && (strncmp(url, "https://", 8) == 0 || http_is_loopback(url));
-}
-
-/* What the account says; what it does not say comes from the settings. False: out of memory. */
-static bool
-fill_account(struct account *a, const struct json_t *from, const char *domain, const char *endpoint)
-{
-    const char *url = json_member_text(from, "server_url");
-    const char *full = json_member_text(from, "fulldomain");
-    const char *sub = json_member_text(from, "subdomain");
-    const char *username = json_member_text(from, "username");
-    const char *password = json_member_text(from, "password");
-
-    if (url == NULL || *url == '\0')
-        url = endpoint == NULL ? "" : endpoint;
-    a->is_damaged = full == NULL || !dns_name_copy(a->fulldomain, full) || !is_word(sub) ||
-                    !is_word(username) || !is_word(password);
-    a->domain = strdup(domain);
-    a->subdomain = strdup(sub == NULL ? "" : sub);
-    a->username = strdup(username == NULL ? "" : username);
-    a->password = strdup(password == NULL ? "" : password);
-    a->endpoint = strdup(url);
-    if (a->domain == NULL || a->subdomain == NULL || a->username == NULL || a->password == NULL ||
-        a->endpoint == NULL)
-        return false;
-    cut_slashes(a->endpoint);
-    return true;
-}
-
-static struct account *
-add_account(struct session *s, const struct dns *d, const struct json_t *from, const char *domain,
-            struct err *e)
+read_accounts(struct session *s, const struct dns *d, struct err *e)
 {
     const struct acmedns_config *c = d->provider_config;
-    struct account *accounts = reallocarray(s->accounts, s->count + 1, sizeof(*accounts));
+    own_json struct json_t *json = acmedns_accounts_load(c->accounts_file, c->may_register, e);
 
-    if (accounts != NULL) {
-        s->accounts = accounts;
-        accounts[s->count] = (struct account){.values = 0};
-        s->count++;
-    }
-    if (accounts == NULL || !fill_account(&accounts[s->count - 1], from, domain, c->endpoint)) {
-        (void)err_memory(e);
-        return NULL;
-    }
-    return &accounts[s->count - 1];
+    if (json == NULL)
+        return err_wrap(e, "'accounts_file' of [dns %s]", d->name);
+    return acmedns_accounts_take(&s->accounts, json, c->endpoint, e);
 }
 
 /* Those of other domains, which may be other programs', are not judged. */
 static bool
-is_usable(const struct account *a, const struct dns *d, struct err *e)
+is_usable(const struct acmedns_account *a, const struct dns *d, struct err *e)
 {
     const struct acmedns_config *c = d->provider_config;
 
@@ -174,63 +74,11 @@ is_usable(const struct account *a, const struct dns *d, struct err *e)
                        "the account of '%s' in '%s' is damaged: it must have fulldomain, "
                        "subdomain, username and password",
                        a->domain, c->accounts_file);
-    return is_endpoint(a->endpoint) ||
+    return acmedns_accounts_is_endpoint(a->endpoint) ||
            err_set(e, ERR_CONFIG,
                    "the account of '%s' in '%s' has the server_url '%s', which must be https (or "
                    "http to an address of this machine); set it, or 'endpoint' of [dns %s]",
                    a->domain, c->accounts_file, a->endpoint, d->name);
-}
-
-/* The file; an empty object when it is not there and may be made. */
-static struct json_t *
-read_file(const struct dns *d, struct err *e)
-{
-    const struct acmedns_config *c = d->provider_config;
-    own_str struct str text = {0};
-    struct json_t *json = NULL;
-
-    if (c->may_register && access(c->accounts_file, F_OK) < 0 && errno == ENOENT) {
-        json = json_new_object();
-        if (json == NULL)
-            (void)err_memory(e);
-        return json;
-    }
-    if (!file_read_secret(c->accounts_file, ACCOUNTS_SIZE_MAX, &text, e)) {
-        (void)err_wrap(e, "'accounts_file' of [dns %s]", d->name);
-        return NULL;
-    }
-    json = json_decode(text.text, text.size, e);
-    if (json == NULL) {
-        e->code = ERR_CONFIG;
-        (void)err_wrap(e, "'accounts_file' of [dns %s]: '%s'", d->name, c->accounts_file);
-    }
-    return json;
-}
-
-static bool
-read_accounts(struct session *s, const struct dns *d, struct err *e)
-{
-    own_json struct json_t *json = read_file(d, e);
-    const struct json_t *from = NULL;
-    const char *domain = NULL;
-    void *cursor = NULL;
-
-    forget_accounts(s);
-    if (json == NULL)
-        return false;
-    while (json_each(json, &cursor, &domain, &from))
-        if (add_account(s, d, from, domain, e) == NULL)
-            return false;
-    return true;
-}
-
-/* With or without a final dot. */
-static bool
-same_domain(const char *a, const char *b)
-{
-    char one[DNS_NAME_SIZE], other[DNS_NAME_SIZE];
-
-    return dns_name_copy(one, a) && dns_name_copy(other, b) && strcmp(one, other) == 0;
 }
 
 /* Whose record it is: what follows "_acme-challenge.". */
@@ -240,22 +88,11 @@ domain_of(const struct dns_txt *record)
     return record->domain != NULL ? record->domain : dns_name_parent(record->fqdn);
 }
 
-static struct account *
-find_account(const struct session *s, const struct dns_txt *record)
-{
-    const char *domain = domain_of(record);
-
-    for (size_t i = 0; i < s->count; i++)
-        if (domain != NULL && same_domain(s->accounts[i].domain, domain))
-            return &s->accounts[i];
-    return NULL;
-}
-
-/* The same, where it was found before. NULL and ERR_INTERNAL. */
-static struct account *
+/* Where it was found before. NULL and ERR_INTERNAL. */
+static struct acmedns_account *
 get_account(const struct session *s, const struct dns_txt *record, struct err *e)
 {
-    struct account *a = find_account(s, record);
+    struct acmedns_account *a = acmedns_accounts_find(&s->accounts, domain_of(record));
 
     if (a == NULL)
         (void)err_set(e, ERR_INTERNAL, "the account for '%s' is forgotten", record->fqdn);
@@ -268,7 +105,7 @@ get_account(const struct session *s, const struct dns_txt *record, struct err *e
 static bool
 authorize(struct rest *r, const struct http_request *request, struct list *headers, struct err *e)
 {
-    const struct account *a = r->proof;
+    const struct acmedns_account *a = r->proof;
     own_mem char *line = a == NULL ? NULL : str_format("X-Api-User: %s", a->username);
 
     (void)request;
@@ -279,7 +116,7 @@ authorize(struct rest *r, const struct http_request *request, struct list *heade
 
 /* What is asked from now on is asked for that account; NULL: for nobody. */
 static bool
-act_for(struct session *s, struct account *a, const char *endpoint, struct err *e)
+act_for(struct session *s, struct acmedns_account *a, const char *endpoint, struct err *e)
 {
     struct rest *r = &s->rest;
 
@@ -302,7 +139,7 @@ close_session(struct dns *d)
 
     if (s == NULL)
         return;
-    forget_accounts(s);
+    acmedns_accounts_done(&s->accounts);
     rest_done(&s->rest);
     free(s);
     d->session = NULL;
@@ -320,13 +157,13 @@ start(struct session *s, struct dns *d, struct err *e)
                        "'accounts_file' of [dns %s] is '%s', into which no account can be "
                        "written; set 'register = no', or the path of a file",
                        d->name, c->accounts_file);
-    if (!is_endpoint(c->endpoint) && (c->endpoint != NULL || c->may_register))
+    if (!acmedns_accounts_is_endpoint(c->endpoint) && (c->endpoint != NULL || c->may_register))
         return err_set(e, ERR_CONFIG,
                        "'endpoint' of [dns %s] is '%s', but must be https://HOST..., or "
                        "http://127.0.0.1:PORT on this very machine",
                        d->name, c->endpoint == NULL ? "" : c->endpoint);
     if (c->endpoint != NULL)
-        cut_slashes(c->endpoint);
+        acmedns_accounts_cut(c->endpoint);
     s->rest = (struct rest){.d = d,
                             .token_file = c->accounts_file,
                             .plain_loopback = true,
@@ -382,13 +219,13 @@ register_one(struct session *s, struct dns *d, const char *domain, struct err *e
 {
     const struct acmedns_config *c = d->provider_config;
     own_rest_answer struct rest_answer answer = {0};
-    own_json struct json_t *all = read_file(d, e);
+    own_json struct json_t *all = acmedns_accounts_load(c->accounts_file, c->may_register, e);
     struct json_t *account = NULL;
-    const struct account *made = NULL;
+    const struct acmedns_account *made = NULL;
 
     if (all == NULL || !ask_for_account(s, d, &answer, e))
         return false;
-    made = add_account(s, d, answer.json, domain, e);
+    made = acmedns_accounts_add(&s->accounts, answer.json, domain, c->endpoint, e);
     if (made == NULL || made->is_damaged)
         return made != NULL && rest_misunderstood(&s->rest, "register an account", e);
     account = json_keep(answer.json);
@@ -400,7 +237,7 @@ register_one(struct session *s, struct dns *d, const char *domain, struct err *e
 
 /* The record that leads to the account, to be made by the administrator. */
 static bool
-add_wanted(struct str *wanted, size_t *count, const char *fqdn, const struct account *a,
+add_wanted(struct str *wanted, size_t *count, const char *fqdn, const struct acmedns_account *a,
            struct err *e)
 {
     const char *between = *count == 0 ? "" : ", ";
@@ -420,7 +257,8 @@ have_accounts(struct session *s, struct dns *d, const struct dns_txt *records, s
     size_t made = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const struct account *found = find_account(s, &records[i]);
+        const struct acmedns_account *found =
+            acmedns_accounts_find(&s->accounts, domain_of(&records[i]));
 
         if (found != NULL && !is_usable(found, d, e))
             return false;
@@ -479,7 +317,7 @@ follow(struct dns *d, const struct resolver *resolvers, char name[static DNS_NAM
 
 /* By the resolvers, one link after the other; the end itself is not asked about. */
 static bool
-find_by_resolvers(struct dns *d, const struct dns_txt *record, const struct account *a,
+find_by_resolvers(struct dns *d, const struct dns_txt *record, const struct acmedns_account *a,
                   char end[static DNS_NAME_SIZE], struct err *e)
 {
     const struct resolver *resolvers = zone_resolvers(d, e);
@@ -514,7 +352,7 @@ tell_wanted(const struct dns *d, const struct dns_txt *first, const char *end,
 
 /* Where CNAMEs lead from the record. */
 static bool
-find_end(struct dns *d, const struct dns_txt *record, const struct account *a,
+find_end(struct dns *d, const struct dns_txt *record, const struct acmedns_account *a,
          char end[static DNS_NAME_SIZE], struct err *e)
 {
     const struct zone_record *place = NULL;
@@ -553,7 +391,7 @@ check_cnames(const struct session *s, struct dns *d, const struct dns_txt *recor
     if (d->config.propagation == DNS_AUTHORITATIVE && !find_by_servers(d, records, count, e))
         return false;
     for (size_t i = 0; i < count; i++) {
-        const struct account *a = get_account(s, &records[i], e);
+        const struct acmedns_account *a = get_account(s, &records[i], e);
         char end[DNS_NAME_SIZE] = "";
 
         if (a == NULL)
@@ -581,16 +419,16 @@ static bool
 check_values(struct session *s, const struct dns *d, const struct dns_txt *records, size_t count,
              struct err *e)
 {
-    for (size_t i = 0; i < s->count; i++)
-        s->accounts[i].values = 0;
+    for (size_t i = 0; i < s->accounts.count; i++)
+        s->accounts.items[i].values = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct account *a = get_account(s, &records[i], e);
+        const struct acmedns_account *a = get_account(s, &records[i], e);
 
         if (a == NULL)
             return false;
-        for (size_t k = 0; k < s->count; k++)
-            if (strcmp(s->accounts[k].fulldomain, a->fulldomain) == 0 &&
-                s->accounts[k].values++ == VALUES_MAX)
+        for (size_t k = 0; k < s->accounts.count; k++)
+            if (strcmp(s->accounts.items[k].fulldomain, a->fulldomain) == 0 &&
+                s->accounts.items[k].values++ == VALUES_MAX)
                 return err_set(e, ERR_CONFIG,
                                "acme-dns keeps %d values of an account, and '%s' would have more; "
                                "register accounts of their own for the domains that share it in "
@@ -610,7 +448,7 @@ wait_for_next_second(const struct session *s, const struct dns *d)
 }
 
 static bool
-update(struct session *s, struct account *a, const char *value, struct err *e)
+update(struct session *s, struct acmedns_account *a, const char *value, struct err *e)
 {
     own_json struct json_t *body = json_new_object();
     own_rest_answer struct rest_answer answer = {0};
@@ -651,7 +489,7 @@ publish(struct dns *d, const struct dns_txt *records, size_t count, struct err *
         return false;
     wait_for_next_second(s, d);
     for (size_t i = 0; i < count; i++) {
-        struct account *a = get_account(s, &records[i], e);
+        struct acmedns_account *a = get_account(s, &records[i], e);
 
         if (a == NULL || !update(s, a, records[i].value, e))
             return false;
