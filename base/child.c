@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -127,12 +128,59 @@ set_environment(const struct passwd *user)
            setenv("LOGNAME", user->pw_name, 1) == 0;
 }
 
+#define BIT(capability) (1U << (capability)) /* of the first 32, as those here are */
+#define KEPT (BIT(CAP_SETUID) | BIT(CAP_SETGID))
+
+static bool has_settled; /* we were root, and may still become others */
+static bool is_bare;     /* root by number, without root's rights */
+
+static bool
+set_capabilities(uint32_t permitted, uint32_t effective)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{.permitted = permitted, .effective = effective}};
+
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+bool
+child_is_root(void)
+{
+    return geteuid() == 0 && !is_bare;
+}
+
+bool
+child_may_switch(void)
+{
+    return has_settled || child_is_root();
+}
+
+static bool
+take_identity(const struct passwd *user)
+{
+    return initgroups(user->pw_name, user->pw_gid) == 0 &&
+           setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+           setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0;
+}
+
+/* Of root's rights nothing is left: the change of user takes them from root itself, and from who
+ * has settled we do. What belongs to root may have any group, as if root had given it. */
+static bool
+change_user(const struct passwd *user)
+{
+    if (!has_settled)
+        return take_identity(user);
+    if (!set_capabilities(KEPT, KEPT) || !take_identity(user))
+        return false;
+    has_settled = false;
+    is_bare = user->pw_uid == 0;
+    return set_capabilities(is_bare ? BIT(CAP_SETGID) : 0, 0);
+}
+
 bool
 child_become(const struct passwd *user, struct err *e)
 {
-    if (initgroups(user->pw_name, user->pw_gid) < 0 ||
-        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+    if (!change_user(user))
         return err_errno(e, "become '%s'", user->pw_name);
     /* when this returns true, no way leads back */
     if (user->pw_uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0))
@@ -140,6 +188,47 @@ child_become(const struct passwd *user, struct err *e)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !set_environment(user))
         return err_errno(e, "become '%s'", user->pw_name);
     return true;
+}
+
+/* No program that is started ever has more rights than are kept, not even one of root's
+ * (capabilities(7), "The securebits flags"). False: in a container, say, that does not allow it. */
+static bool
+bound_rights(void)
+{
+    for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+        if (i != CAP_SETUID && i != CAP_SETGID && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+            return false;
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+                                        SECBIT_NO_CAP_AMBIENT_RAISE |
+                                        SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0;
+}
+
+bool
+child_settle(const struct passwd *user, struct err *e)
+{
+    if (!bound_rights())
+        return child_become(user, e);
+    if (!take_identity(user) || !set_capabilities(KEPT, 0) ||
+        prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        !set_environment(user))
+        return err_errno(e, "become '%s'", user->pw_name);
+    if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0)
+        return err_set(e, ERR_PERMISSION, "become '%s': root's rights stay in force",
+                       user->pw_name);
+    has_settled = true;
+    return true;
+}
+
+bool
+child_join(gid_t group)
+{
+    bool joined = false;
+
+    if (!is_bare)
+        return true;
+    joined = set_capabilities(BIT(CAP_SETGID), BIT(CAP_SETGID)) && setgroups(1, &group) == 0;
+    return set_capabilities(BIT(CAP_SETGID), 0) && joined;
 }
 
 /* ---- in the child ---- */
@@ -160,11 +249,9 @@ become(const struct passwd *user, pid_t parent)
 static void
 drop_capabilities(void)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
-
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    (void)syscall(SYS_capset, &header, none);
+    (void)set_capabilities(0, 0);
+    has_settled = false;
 }
 
 static bool
@@ -275,7 +362,7 @@ start(struct child *c, uid_t user, struct err *e)
 
     if (user == geteuid())
         return c->work == NULL || fork_as(c, NULL, e);
-    if (geteuid() != 0)
+    if (!child_may_switch())
         return err_set(e, ERR_PERMISSION,
                        "this must be done as user %u, and we are user %u; run pgcert as that user "
                        "or as root",

@@ -17,6 +17,28 @@ struct passwd;
  */
 MUST_USE bool child_become(const struct passwd *user, struct err *e);
 
+/*
+ * As root: becomes a user as child_become() does, but keeps the right to become others (CAP_SETUID
+ * and CAP_SETGID, in force only in a child that is being started), so that tasks can be run as
+ * whoever they belong to: as root as well, who has no capabilities then. Nothing that is started
+ * can get more rights. Where root itself may not settle that, as in some containers, it is
+ * child_become().
+ *
+ * Errors: as child_become()
+ * Source: capabilities(7)
+ */
+MUST_USE bool child_settle(const struct passwd *user, struct err *e);
+
+/* May a task be run as any user? As root, and by who has settled. */
+bool child_may_switch(void);
+
+/* Are we root, with root's rights? Not so in a task that who has settled runs as root. */
+bool child_is_root(void);
+
+/* In a task run as root by who has settled: what is ours can be given to that group then, by
+ * fchown(2), as root with its rights could. Else there is nothing to do. False with errno. */
+MUST_USE bool child_join(gid_t group);
+
 /* A task: fills `answer` (at most CHILD_ANSWER_MAX bytes), or fills `e` and returns false. */
 typedef bool child_task(void *argument, struct str *answer, struct err *e);
 
@@ -25,9 +47,9 @@ typedef bool child_task(void *argument, struct str *answer, struct err *e);
 /*
  * Runs the task as the given user.
  *
- * When we are that user already, it is simply called. As root, a child is forked which drops
- * supplementary groups (initgroups), group and user for good, checks that it cannot come back, runs
- * the task, and sends answer and error over a socketpair; it dies with its parent.
+ * When we are that user already, it is simply called. As root, or settled, a child is forked which
+ * drops supplementary groups (initgroups), group and user for good, checks that it cannot come
+ * back, runs the task, and sends answer and error over a socketpair; it dies with its parent.
  *
  * Takes:  timeout_ms  after which the child is killed
  * Gives:  answer      appended

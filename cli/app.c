@@ -29,7 +29,7 @@ read_ahead(struct config *c)
             files_read_ahead(&c->issuers[i].files);
 }
 
-/* Becomes a user for good. */
+/* Becomes a user, and may still do what belongs to others as they. */
 static bool
 become(uid_t user, const char *state, struct err *e)
 {
@@ -39,7 +39,7 @@ become(uid_t user, const char *state, struct err *e)
         return err_set(e, ERR_PERMISSION,
                        "the state directory '%s' belongs to user %u, who does not exist", state,
                        (unsigned)user);
-    if (!child_become(p, e))
+    if (!child_settle(p, e))
         return err_wrap(e, "the state directory '%s' belongs to another user", state);
     log_debug("'%s' belongs to '%s': going on as that user", state, p->pw_name);
     return true;

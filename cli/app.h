@@ -22,8 +22,9 @@ struct app {
 MUST_USE bool app_read_config(struct app *app, struct err *e);
 
 /*
- * Enters the state directory, if there is one: as root we become its owner for good where that is
- * another user, since nothing is written as root into a directory of somebody else. Makes nothing.
+ * Enters the state directory, if there is one: as root we become its owner where that is another
+ * user, since nothing is written as root into a directory of somebody else; what belongs to others
+ * is done as they (child_settle()). Makes nothing.
  */
 MUST_USE bool app_enter_state(struct app *app, struct err *e);
 

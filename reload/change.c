@@ -2,6 +2,7 @@
 #include "reload/change.h"
 
 #include "base/cert.h"
+#include "base/child.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ set_owner_and_mode(const struct change_file *f, int fd)
     const struct install *i = f->install;
 
     if (i->over != NULL) /* the group first: the new one's must not read more than it could */
-        return fchown(fd, f->before.st_uid, f->before.st_gid) == 0 &&
+        return child_join(f->before.st_gid) &&
+               fchown(fd, f->before.st_uid, f->before.st_gid) == 0 &&
                fchmod(fd, f->before.st_mode & 07777) == 0;
     if (!i->secret)
         return fchmod(fd, i->mode != 0 ? i->mode : 0644) == 0;
@@ -31,7 +33,8 @@ set_owner_and_mode(const struct change_file *f, int fd)
         return fchmod(fd, i->mode != 0 ? i->mode : 0600) == 0;
     /* of root and 0640 is the other form which PostgreSQL accepts; the group first, so that no
      * other group ever may read it */
-    return fchown(fd, 0, i->group) == 0 && fchmod(fd, i->mode != 0 ? i->mode : 0640) == 0;
+    return child_join(i->group) && fchown(fd, 0, i->group) == 0 &&
+           fchmod(fd, i->mode != 0 ? i->mode : 0640) == 0;
 }
 
 static bool
@@ -188,7 +191,7 @@ see_before(struct change_file *f, struct err *e)
                        p->directory);
     if (fstatat(p->fd, p->name, &f->before, AT_SYMLINK_NOFOLLOW) < 0)
         return err_errno(e, "look at '%s' in '%s'", p->name, p->directory);
-    return geteuid() == 0 || f->before.st_uid == geteuid() ||
+    return child_is_root() || f->before.st_uid == geteuid() ||
            err_set(
                e, ERR_PERMISSION,
                "'%s' belongs to user %u and its directory '%s' to user %u, who could not give it "

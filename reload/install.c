@@ -197,8 +197,9 @@ install_remove(const struct install *i, struct err *e)
 static bool
 ask(child_task *task, struct look *look, struct str *answer, struct err *e)
 {
-    return geteuid() == 0 ? child_run_as(look->place->about.st_uid, task, look, WORK_MS, answer, e)
-                          : task(look, answer, e);
+    return child_may_switch()
+               ? child_run_as(look->place->about.st_uid, task, look, WORK_MS, answer, e)
+               : task(look, answer, e);
 }
 
 bool

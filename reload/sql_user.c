@@ -1,6 +1,7 @@
 /* sql_user.c: read a conninfo for its socket, and look at the socket. */
 #include "reload/sql_user.h"
 
+#include "base/child.h"
 #include "base/str.h"
 #include "reload/sql.h"
 
@@ -170,7 +171,7 @@ sql_user_find(struct sql_user *u, const char *conninfo, const char *run_as, stru
         return false;
     if (path != NULL && run_as == NULL && !owner_of_socket(&u->server, path, e))
         return false;
-    if (geteuid() != 0)
+    if (!child_may_switch())
         return true;
     if (path != NULL && run_as == NULL && !socket_is_safe(path, e))
         return false;

@@ -93,9 +93,9 @@ find_user(const struct target *t, uid_t *user, struct err *e)
         return err_set(e, ERR_CONFIG, "there is no user '%s' here, who could run the command",
                        name);
     /* who keeps the files as himself need not name himself */
-    if (c->command_as == NULL && geteuid() != 0)
+    if (c->command_as == NULL && !child_may_switch())
         *user = geteuid();
-    return geteuid() == 0 || *user == geteuid() ||
+    return child_may_switch() || *user == geteuid() ||
            err_set(e, ERR_PERMISSION, "only root can run the command as user '%s'", name);
 }
 

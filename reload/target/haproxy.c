@@ -196,7 +196,7 @@ judge_directory(const struct talk *t, const char *directory, struct err *e)
             "anybody can make a socket in '%s', and would be given the key; have HAProxy "
             "make it elsewhere",
             directory);
-    if (geteuid() == 0 && way.others != NULL)
+    if (child_may_switch() && way.others != NULL)
         return err_set(e, ERR_PERMISSION,
                        "somebody else than root can change '%s' on the way to it, and would be "
                        "given the key; have HAProxy make it elsewhere",
@@ -238,8 +238,8 @@ talk(const struct session *s, const struct str *command, struct str *answer, str
 
     str_clear(answer);
     done = find_owner(&t, e) &&
-           (geteuid() == 0 ? child_run_as(t.owner, task_talk, &t, 2 * TALK_MS, answer, e)
-                           : task_talk(&t, answer, e));
+           (child_may_switch() ? child_run_as(t.owner, task_talk, &t, 2 * TALK_MS, answer, e)
+                               : task_talk(&t, answer, e));
     if (!done)
         return err_wrap(e, "'%s'", s->config->socket);
     /* what is compared is text */

@@ -215,8 +215,8 @@ run(struct session *s, bool does_signal, struct err *e)
     s->does_signal = does_signal;
     if (s->config->pid_file != NULL && !pidfile_user(s->config->pid_file, &s->user, e))
         return false;
-    return geteuid() == 0 ? child_run_as(s->user, task_find, s, REPLY_MS, &nothing, e)
-                          : task_find(s, &nothing, e);
+    return child_may_switch() ? child_run_as(s->user, task_find, s, REPLY_MS, &nothing, e)
+                              : task_find(s, &nothing, e);
 }
 
 /* ---- the target ---- */

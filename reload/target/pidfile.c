@@ -54,7 +54,7 @@ pidfile_user(const char *path, uid_t *user, struct err *e)
     struct stat s = {0};
 
     *user = geteuid();
-    if (*user != 0)
+    if (!child_may_switch())
         return true;
     if (!place_find(&place, path, e))
         return e->code == ERR_CREATE ? not_there(path, e) : false;

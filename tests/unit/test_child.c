@@ -1,6 +1,8 @@
 /* test_child.c: tasks as ourselves and, where we are root, as another user. */
 #include "base/child.h"
 
+#include "base/run.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,8 +10,10 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -292,6 +296,116 @@ a_child_beside_us_dies_with_us(void **state)
     (void)close(b.pipe[0]);
 }
 
+/* A field of /proc/self/status, from which nothing hides. */
+static void
+add_field(struct str *out, const char *name)
+{
+    FILE *status = fopen("/proc/self/status", "re");
+    char line[256];
+
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+        if (strncmp(line, name, strlen(name)) == 0)
+            (void)str_addf(out, "%s", line);
+    if (status != NULL)
+        (void)fclose(status);
+}
+
+/* Who we are, what rights we have, and whether root's can be had. */
+static bool
+tell_rights(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)e;
+    if (!str_addf(answer, "%u ", (unsigned)geteuid()))
+        return false;
+    add_field(answer, "CapPrm");
+    add_field(answer, "CapEff");
+    add_field(answer, "CapAmb");
+    return str_addf(answer, "%d", setresuid((uid_t)-1, geteuid() == 0 ? 1 : 0, (uid_t)-1));
+}
+
+#define RIGHTS(permitted)                                                                          \
+    "CapPrm:\t00000000000000" permitted "\nCapEff:\t0000000000000000\nCapAmb:\t0000000000000000\n"
+
+/* Of a file of root's in root's directory, made there: may its group become 1? */
+static bool
+give_to_a_group(void *argument, struct str *answer, struct err *e)
+{
+    own_fd int fd = open((const char *)argument, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    struct stat s = {0};
+
+    (void)e;
+    (void)unlink((const char *)argument);
+    return fd >= 0 && fchown(fd, 0, 1) < 0 && child_join(1) && fchown(fd, 0, 1) == 0 &&
+           fchown(fd, 1, 1) < 0 && fstat(fd, &s) == 0 &&
+           str_addf(answer, "%u %u", (unsigned)s.st_uid, (unsigned)s.st_gid);
+}
+
+/* What a program of root's gets, started by one who was root: capabilities(7). */
+static bool
+start_a_program(void *argument, struct str *answer, struct err *e)
+{
+    static const char *const arguments[] = {
+        "grep", "-h", "-e", "CapEff", "-e", "CapBnd", "/proc/self/status", NULL};
+    const struct list nothing = {0};
+    const struct run r = {
+        .path = "/bin/grep", .arguments = arguments, .environment = &nothing, .timeout_ms = 5000};
+    own_run_result struct run_result result = {0};
+
+    (void)argument;
+    return run_program(&r, &result, e) && str_add(answer, result.out.text, result.out.size);
+}
+
+static bool
+answers(uid_t user, child_task *task, void *argument, const char *wanted)
+{
+    own_str struct str answer = {0};
+    struct err e = {0};
+    bool good =
+        child_run_as(user, task, argument, 5000, &answer, &e) && strcmp(answer.text, wanted) == 0;
+
+    if (!good)
+        print_error("as %u: '%s' %s\n", (unsigned)user, answer.size > 0 ? answer.text : "", e.text);
+    return good;
+}
+
+/* Each is one bit of what a process that has settled comes to. */
+static int
+settle(char *file)
+{
+    struct err e = {0};
+    int wrong = 0;
+
+    if (!child_settle(getpwuid(NOBODY), &e) || geteuid() != NOBODY || !child_may_switch() ||
+        child_is_root())
+        return 1;
+    wrong |= answers(NOBODY, tell_rights, NULL, "65534 " RIGHTS("c0") "-1") ? 0 : 2;
+    wrong |= answers(1, tell_rights, NULL, "1 " RIGHTS("00") "-1") ? 0 : 4;
+    wrong |= answers(0, tell_rights, NULL, "0 " RIGHTS("40") "-1") ? 0 : 8;
+    wrong |= answers(0, give_to_a_group, file, "0 1") ? 0 : 16;
+    wrong |=
+        answers(0, start_a_program, NULL, "CapEff:\t0000000000000000\nCapBnd:\t00000000000000c0\n")
+            ? 0
+            : 32;
+    return wrong;
+}
+
+static void
+who_settles_may_become_others_and_nothing_else(void **state)
+{
+    pid_t pid = 0;
+    int status = 0;
+
+    (void)state;
+    need_root();
+    pid = fork();
+    if (pid == 0)
+        _exit(settle((char[]){"/run/pgcert-test-child"}));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -303,6 +417,7 @@ main(void)
         cmocka_unit_test(a_conversation_keeps_what_it_knows),
         cmocka_unit_test(a_child_beside_us_works_and_is_asked),
         cmocka_unit_test(a_child_beside_us_dies_with_us),
+        cmocka_unit_test(who_settles_may_become_others_and_nothing_else),
         cmocka_unit_test(a_user_that_nobody_knows_is_refused),
     };
 
