@@ -38,9 +38,9 @@ say  = $(if $(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf 
 
 # ---- flags; which of them the compiler knows is asked once and kept in $(B)/flags.mk ----
 
-# libcurl, libpq and libsystemd are loaded when they are needed (base/lazy.h): headers only
+# libcurl, libpq, libsystemd and libseccomp are loaded when they are needed (base/lazy.h): headers only
 LINKED := openssl jansson inih libidn2 ldns expat
-PKGS   := $(LINKED) libcurl libpq libsystemd
+PKGS   := $(LINKED) libcurl libpq libsystemd libseccomp
 
 MODE_plain := $(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 MODE_asan  := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all

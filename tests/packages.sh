@@ -8,7 +8,7 @@
 set -eu
 
 build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev libpq-dev
-       libldns-dev libinih-dev libidn2-dev libexpat1-dev libsystemd-dev"
+       libldns-dev libinih-dev libidn2-dev libexpat1-dev libsystemd-dev libseccomp-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
 test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
       clang-tidy

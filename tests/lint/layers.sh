@@ -74,6 +74,7 @@ door dlfcn.h       base/lazy
 door ucontext.h    base/fiber
 door systemd/      base/notify inotify/ reload/target
 door libpq-fe.h    reload/
+door seccomp.h     base/syscalls
 door sys/inotify.h inotify/
 door sqlite3.h     nowhere/
 
