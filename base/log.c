@@ -1,15 +1,11 @@
-/* log.c: one line per event on standard error. */
+/* log.c: one line per event on standard error, or one entry of the journal. */
 #include "base/log.h"
 
 #include "base/fiber.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static enum log_level highest = LOG_LEVEL_INFO;
@@ -23,21 +19,20 @@ log_set_level(enum log_level level)
     return before;
 }
 
-/* $JOURNAL_STREAM is "DEVICE:INODE" of the journal's socket (systemd.exec(5)). */
 static bool
-stderr_is_journal(void)
+send(enum log_level level, const struct journal_field *fields, const char *line)
 {
-    const char *stream = getenv("JOURNAL_STREAM");
-    char mine[64];
-    struct stat s = {0};
+    const char priority[] = {(char)('0' + (int)level), '\0'};
+    struct journal_field all[JOURNAL_FIELDS_MAX + 1] = {{"MESSAGE", line}, {"PRIORITY", priority}};
+    size_t count = 2;
 
-    if (stream == NULL || fstat(STDERR_FILENO, &s) < 0)
-        return false;
-    (void)snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)s.st_dev, (uintmax_t)s.st_ino);
-    return strcmp(stream, mine) == 0;
+    for (; fields != NULL && fields->name != NULL && count < JOURNAL_FIELDS_MAX; fields++)
+        all[count++] = *fields;
+    return journal_send(all);
 }
 
-static void PRINTF(2, 0) say(enum log_level level, const char *format, va_list arguments)
+static void PRINTF(3, 0) say(enum log_level level, const struct journal_field *fields,
+                             const char *format, va_list arguments)
 {
     static int journal = -1;
     char line[2048];
@@ -47,14 +42,14 @@ static void PRINTF(2, 0) say(enum log_level level, const char *format, va_list a
     if (level > highest)
         return;
     if (journal < 0)
-        journal = stderr_is_journal();
+        journal = journal_has(STDERR_FILENO);
     if (name != NULL)
         size = snprintf(line, sizeof(line), "%.200s: ", name);
     (void)vsnprintf(line + size, sizeof(line) - (size_t)size, format, arguments);
-    if (journal == 1)
-        (void)fprintf(stderr, "<%d>%s\n", (int)level, line);
-    else
+    if (journal != 1)
         (void)fprintf(stderr, "pgcert: %s\n", line);
+    else if (!send(level, fields, line))
+        (void)fprintf(stderr, "<%d>%s\n", (int)level, line); /* sd-daemon(3) */
 }
 
 void
@@ -63,7 +58,17 @@ log_say(enum log_level level, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    say(level, format, arguments);
+    say(level, NULL, format, arguments);
+    va_end(arguments);
+}
+
+void
+log_event(enum log_level level, const struct journal_field *fields, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(level, fields, format, arguments);
     va_end(arguments);
 }
 
@@ -73,6 +78,6 @@ log_debug(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    say(LOG_LEVEL_DEBUG, format, arguments);
+    say(LOG_LEVEL_DEBUG, NULL, format, arguments);
     va_end(arguments);
 }

@@ -1,7 +1,9 @@
-/* log.h: lines on standard error, with priorities for the journal. Only cli/ calls log_say(). */
+/* log.h: what happens, as lines on standard error, or as entries of the journal where that is what
+ * reads them. Only cli/ calls log_say() and log_event(). */
 #ifndef PGCERT_BASE_LOG_H
 #define PGCERT_BASE_LOG_H
 
+#include "base/journal.h"
 #include "base/own.h"
 
 /* Values are syslog(3)'s. */
@@ -17,8 +19,12 @@ enum log_level {
 /* Lines above this level are not written; at first LOG_LEVEL_INFO. Returns the level before. */
 enum log_level log_set_level(enum log_level level);
 
-/* One line, "pgcert: " before it; "<N>" instead when $JOURNAL_STREAM names standard error. */
+/* One line, "pgcert: " before it; in the journal an entry of that priority. */
 void log_say(enum log_level level, const char *format, ...) PRINTF(2, 3);
+
+/* The same, with fields that only the journal has, at most JOURNAL_FIELDS_MAX less two. */
+void log_event(enum log_level level, const struct journal_field *fields, const char *format, ...)
+    PRINTF(3, 4);
 
 /* What happens inside, for -v, with the name of the fiber. Allowed in every room. Never a key,
  * token or password. */

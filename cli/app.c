@@ -4,6 +4,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/event.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -140,16 +141,7 @@ app_print_json(const struct json_t *object)
 void
 app_tell(const struct err *e)
 {
-    char when[CLOCK_TEXT_SIZE];
-
-    term_clear();
-    clock_text(when, e->retry_at_s);
-    if (err_is_temporary(e) && e->retry_at_s != 0)
-        log_say(LOG_LEVEL_ERR, "%s; not tried again before %s", e->text, when);
-    else if (err_is_temporary(e))
-        log_say(LOG_LEVEL_ERR, "%s; the next run tries again", e->text);
-    else
-        log_say(LOG_LEVEL_ERR, "%s", e->text);
+    event_failed(NULL, NULL, e, NULL);
 }
 
 /* In order of gravity, the gravest first (see pgcert(1)); the other codes end a run at once. */

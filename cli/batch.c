@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 
 #include "base/fiber.h"
+#include "cli/event.h"
 #include "cli/history.h"
 #include "cli/term.h"
 
@@ -31,16 +32,17 @@ run_one(void *argument)
         i->step(i->app, &r);
     } else {
         (void)err_wrap(&e, "%s", i->certificate->name);
-        app_tell(&e);
+        event_failed(&r, NULL, &e, NULL);
         report_trouble(&r, &e);
     }
     i->worst = r.trouble.code;
     history_note(i->app, i->certificate->name, i->worst);
     if (r.state.json == NULL)
         return;
+    event_report(&r);
     if (i->app->json)
         i->json = report_json(&r, true);
-    else if (!i->app->quiet) {
+    else if (!i->app->quiet && !event_is_line()) {
         term_clear();
         report_print_line(&r, i->app->clock->now_s(i->app->clock));
     }

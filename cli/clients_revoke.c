@@ -1,6 +1,7 @@
 /* clients_revoke.c: revoke, make every server refuse it, end what was opened with it. */
 #include "base/json.h"
 #include "cli/clients.h"
+#include "cli/event.h"
 #include "cli/trust.h"
 
 #include <stdio.h>
@@ -89,9 +90,17 @@ revoke_here(struct revoking *r, struct err *e)
 /* ---- what is told ---- */
 
 static void
-print_revoked(const struct revoking *r)
+tell_revoked(const struct revoking *r)
 {
     for (size_t i = 0; i < r->list.count; i++)
+        if (strcmp(r->list.items[i].state, "revoked") != 0)
+            event_revoked(r->list.items[i].name, r->list.items[i].serial);
+}
+
+static void
+print_revoked(const struct revoking *r)
+{
+    for (size_t i = 0; i < r->list.count && !event_is_line(); i++)
         (void)printf("%s: %s %s\n", r->list.items[i].name, r->list.items[i].serial,
                      strcmp(r->list.items[i].state, "revoked") == 0 ? "was revoked already"
                                                                     : "is revoked");
@@ -188,6 +197,7 @@ clients_revoke(struct app *app, const struct clients_revocation *what, struct er
         return err_memory(e);
     if (!revoke_here(&r, e))
         return false;
+    tell_revoked(&r);
     if (!app->json && !app->quiet)
         print_revoked(&r);
     good = tell_servers(&r, e);

@@ -1,5 +1,6 @@
 /* cmd_rollback.c: the previous generation becomes the wanted one. */
 #include "cli/commands.h"
+#include "cli/event.h"
 #include "cli/history.h"
 #include "cli/keep.h"
 #include "cli/metrics.h"
@@ -51,11 +52,12 @@ go_back(struct app *app, const struct certificate *c, struct err *e)
     keep_certificate(app, KEEP_DEPLOY, &r);
     if (!settle(app, &r, e))
         return false;
+    event_report(&r);
     if (app->json) {
         array = json_new_array();
         json_add(array, report_json(&r, true));
         report_print_json(array, NULL);
-    } else if (!app->quiet) {
+    } else if (!app->quiet && !event_is_line()) {
         report_print_line(&r, app->clock->now_s(app->clock));
     }
     e->code = r.trouble.code; /* told already */

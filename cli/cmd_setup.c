@@ -1,5 +1,6 @@
 /* cmd_setup.c: first steps: settings that are missing, the first certificate, TLS on. */
 #include "cli/commands.h"
+#include "cli/event.h"
 #include "cli/hba.h"
 #include "cli/keep.h"
 #include "cli/obtain.h"
@@ -111,7 +112,9 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
         return err_wrap(e, "%s", c->name);
     for (size_t i = 0; good && i < r.target_count; i++)
         good = set_up_target(app, &r, &r.targets[i], &m, e);
-    if (good && !dry_run && !app->quiet)
+    if (good && !dry_run)
+        event_report(&r);
+    if (good && !dry_run && !app->quiet && !event_is_line())
         report_print_line(&r, app->clock->now_s(app->clock));
     if (good && !dry_run && !app->quiet && is_private)
         setup_ca_tell(app, &r);

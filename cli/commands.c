@@ -61,6 +61,8 @@ apply_global_flags(struct app *app)
     app->quiet = want_quiet;
     if (want_debug)
         log_set_level(LOG_LEVEL_DEBUG);
+    else if (want_quiet)
+        log_set_level(LOG_LEVEL_WARNING);
     term_init(want_quiet || want_json);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/deliver.h"
 
 #include "base/log.h"
+#include "cli/event.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -54,7 +55,8 @@ deliver(struct app *app, struct report *r, struct report_target *t, const struct
     term_clear();
     if (t->served.did_install)
         report_did(r, "deployed");
-    if (good && !t->served.is_unprovable)
+    t->did_prove = good && !t->served.is_unprovable;
+    if (t->did_prove)
         report_did(r, "proved");
     remember(app, r, t, good);
 }
@@ -99,7 +101,7 @@ tell(struct report *r, const struct report_target *t)
     struct err e = t->e;
 
     (void)err_wrap(&e, "%s: [target %s]", r->certificate->name, t->name);
-    app_tell(&e);
+    event_failed(r, t->name, &e, NULL);
     report_trouble(r, &e);
 }
 

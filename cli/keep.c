@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/adopt.h"
 #include "cli/deliver.h"
+#include "cli/event.h"
 #include "cli/obtain.h"
 #include "cli/poll.h"
 #include "cli/term.h"
@@ -89,14 +90,18 @@ keep_crls(struct app *app, struct err *e)
     if (!ca_exists(&app->config.ca))
         return true;
     ca = ca_open(&app->config.ca, app->clock, e);
-    return (ca != NULL && ca_refresh(ca, false, &did, e)) || err_wrap(e, "the private CA");
+    if (ca == NULL || !ca_refresh(ca, false, &did, e))
+        return err_wrap(e, "the private CA");
+    if (did)
+        event_crls();
+    return true;
 }
 
 static void
 trouble(struct report *r, struct err *e)
 {
     (void)err_wrap(e, "%s", r->certificate->name);
-    app_tell(e);
+    event_failed(r, NULL, e, NULL);
     report_trouble(r, e);
 }
 

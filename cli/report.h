@@ -9,7 +9,8 @@
 struct report_target {
     const char *name; /* borrowed from the settings */
     struct served served;
-    struct err e; /* ERR_NONE: nothing wrong */
+    bool did_prove; /* in this run */
+    struct err e;   /* ERR_NONE: nothing wrong */
 };
 
 struct report {

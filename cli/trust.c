@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/event.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -408,7 +409,9 @@ trust_print(void *to, const struct trust_done *done)
     const struct app *app = to;
     struct err e = *done->e;
 
-    if (!app->json && !app->quiet && done->did_prove)
+    if (done->did_prove)
+        event_clients(done->target, done->did_install);
+    if (!app->json && !app->quiet && !event_is_line() && done->did_prove)
         (void)printf("[target %s] clients: %sproved\n", done->target,
                      done->did_install ? "deployed, " : "");
     if (!app->json && !app->quiet)
@@ -416,7 +419,7 @@ trust_print(void *to, const struct trust_done *done)
     if (e.code == ERR_NONE)
         return;
     (void)err_wrap(&e, "[target %s] clients", done->target);
-    app_tell(&e);
+    event_failed(NULL, done->target, &e, NULL);
 }
 
 /* ---- sessions ---- */

@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "base/log.h"
+#include "cli/event.h"
 #include "cli/term.h"
 
 #include <poll.h>
@@ -109,15 +110,16 @@ tell_failures(const struct report *r, const char *again)
 
     for (size_t i = 0; i < r->target_count; i++) {
         const struct report_target *t = &r->targets[i];
+        struct err e = t->e;
 
-        if (t->e.code == ERR_NONE)
+        if (e.code == ERR_NONE)
             continue;
-        log_say(LOG_LEVEL_ERR, "%s: [target %s]: %s; tried again in %s", r->certificate->name,
-                t->name, t->e.text, again);
+        (void)err_wrap(&e, "%s: [target %s]", r->certificate->name, t->name);
+        event_failed(r, t->name, &e, again);
         told = true;
     }
     if (!told)
-        log_say(LOG_LEVEL_ERR, "%s; tried again in %s", r->trouble.text, again);
+        event_failed(r, NULL, &r->trouble, again);
 }
 
 void
@@ -132,10 +134,11 @@ watch_event_report(const struct app *app, const struct report *r, int64_t again_
     term_clear();
     if (bad)
         tell_failures(r, again);
+    event_report(r);
     if (object != NULL) {
         json_put(object, "certificate", report_json(r, true));
         print(object);
-    } else if (!app->quiet && !app->json && r->did.count > 0 && is_taken()) {
+    } else if (!app->quiet && !app->json && !event_is_line() && r->did.count > 0 && is_taken()) {
         report_print_line(r, app->clock->now_s(app->clock));
     }
 }
@@ -146,7 +149,7 @@ watch_event_error(const struct app *app, const struct err *e)
     own_json struct json_t *object = app->json ? event_new(app, "error") : NULL;
 
     watch_event_await();
-    log_say(LOG_LEVEL_ERR, "%s", e->text);
+    event_failed(NULL, NULL, e, "");
     if (object == NULL)
         return;
     json_put_text(object, "error", e->text);

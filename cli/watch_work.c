@@ -3,6 +3,7 @@
 
 #include "base/fiber.h"
 #include "base/file.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "cli/keep.h"
 #include "cli/watch_event.h"
@@ -162,4 +163,5 @@ watch_work(void *context, int out)
     if (!app_lock(job->app, &e) || !work_on_all(job, out, &e))
         give_up(job, out, &e);
     (void)fflush(stdout);
+    journal_linger();
 }

@@ -72,7 +72,7 @@ door idn2.h        base/idn
 door ldns/         base/dns base/resolver base/tsig
 door dlfcn.h       base/lazy
 door ucontext.h    base/fiber
-door systemd/      base/notify inotify/ reload/target
+door systemd/      base/journal base/notify inotify/ reload/target
 door libpq-fe.h    reload/
 door seccomp.h     base/syscalls
 door sys/inotify.h inotify/
@@ -86,7 +86,7 @@ ban '\b(abort|assert)\('            'an error is returned; a mistake of ours is 
 ban '\b(system|popen|execl|execlp|execle|execvp)\(' 'no shell, no PATH: execve with a fixed path'
 ban '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|rand|srand|tmpnam|mktemp)\(' 'there is a safe way'
 ban '\b(printf|puts|putchar|perror|vprintf)\(|\bstd(out|err)\b' 'only cli/ speaks; return an error or use log_debug()' cli/ base/log
-ban '\blog_say\('                   'only cli/ speaks' cli/ base/log
+ban '\blog_(say|event)\('                 'only cli/ speaks' cli/ base/log
 ban '\bsetenv\(|\bputenv\('         'the environment is not ours to change' base/child reload/
 ban '\bsetlocale\('                 'text is UTF-8, whatever the locale'
 ban '^#pragma'                      'mend what the compiler says'
