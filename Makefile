@@ -31,6 +31,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TIDY    := $(patsubst %.c,$(B)/tidy/%.ok,$(SRC) $(wildcard tests/*/*.c))
 TEXT    := $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS)) tests/*/*.[ch])
 MANUALS := $(wildcard $(addsuffix /*.[1-8],$(ROOMS) conf.d))
+UNITS   := $(wildcard $(addprefix units/pgcert-*.,service socket timer))
 VERSION  = $(shell sed -n 's/^.define PGCERT_VERSION "\(.*\)"/\1/p' base/version.h)
 
 Q   := $(if $(filter 1,$(V)),,@)
@@ -184,14 +185,14 @@ install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR
 		$$(printf '%s\n' $(MANUALS) | grep "\.$$n\$$") || exit; done
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf conf.d/*.yml conf.d/*.json
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(UNITDIR)
-	for u in $(notdir $(wildcard units/pgcert-*)); do \
+	for u in $(notdir $(UNITS)); do \
 		sed 's|/usr/bin/pgcert|$(BINDIR)/pgcert|' units/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit; done
 
 uninstall: ## remove what install put there; settings and certificates stay
 	rm -f $(DESTDIR)$(BINDIR)/pgcert \
 		$(foreach m,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
-		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard units/pgcert-*)))
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null
 

@@ -6,6 +6,7 @@
 #include "ca/name.h"
 #include "ca/retire.h"
 #include "ca/rollover.h"
+#include "ca/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,11 +182,11 @@ check_owner(const char *directory, struct err *e)
     if (s.st_uid != geteuid())
         return err_set(e, ERR_PERMISSION,
                        "the CA's directory '%s' belongs to another user (%u); run pgcert as that "
-                       "user",
+                       "user or as root",
                        directory, (unsigned)s.st_uid);
     if ((s.st_mode & 022) != 0)
         return err_set(e, ERR_PERMISSION,
-                       "others may write to the CA's directory '%s'; try: chmod 0700 %s", directory,
+                       "others may write to the CA's directory '%s'; try: chmod go-w %s", directory,
                        directory);
     return true;
 }
@@ -215,8 +216,10 @@ authority_lock(const struct ca_config *config, struct clock *clock, struct err *
         return NULL;
     if (lock == NULL)
         (void)err_memory(e);
-    else if (check_owner(config->directory, e) && file_lock(lock, LOCK_WAIT_MS, &ca->lock, e))
+    else if (check_owner(config->directory, e) && file_lock(lock, LOCK_WAIT_MS, &ca->lock, e)) {
+        share_mend(config);
         return TAKE(ca);
+    }
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 /* clang-format off */
 const struct option ca_options[] = {
     {.name = "directory",        .type = OPTION_PATH, .offset = offsetof(struct ca_config, directory),          .help = "where its keys, certificates, index and CRLs are; default: ca in the state directory"},
+    {.name = "socket",           .type = OPTION_PATH, .offset = offsetof(struct ca_config, socket),             .help = "the Unix socket where who is not the owner of that directory asks for a server's certificate (pgcert-ca.socket); default: whoever runs pgcert has the CA's keys"},
     {.name = "organization",     .type = OPTION_TEXT, .offset = offsetof(struct ca_config, organization),       .help = "the organization (O) in the names of its CAs; default: none"},
     {.name = "key_type",         .type = OPTION_WORD, .offset = offsetof(struct ca_config, key_type),           .standard = "ecdsa-p256", .words = key_type_words, .help = "kind of the keys of the CAs; ed25519 is refused here, for PostgreSQL cannot bind logins by SCRAM to what such a key has signed"},
     {.name = "passphrase_file",  .type = OPTION_PATH, .offset = offsetof(struct ca_config, passphrase_file),    .help = "secret file, or credential:NAME, with a passphrase by which the keys of the CAs are encrypted when they are made; default: they are not"},

@@ -3,7 +3,8 @@
  * A root signs two issuing CAs: one for servers, one for clients, so that what PostgreSQL trusts
  * for clients cannot be used to fake a server, nor the other way round. A tenant has an issuing CA
  * of its own, which can sign for no other organization. All that is signed stands
- * in an append-only index first. On disk, in [ca] directory (0700):
+ * in an append-only index first. On disk, in [ca] directory, whose certificates and CRLs everybody
+ * may read, and nothing else:
  *
  *   root.crt server-ca.crt client-ca.crt    the three certificates, PEM
  *   root.key server-ca.key client-ca.key    their keys, 0600; root.key may be kept elsewhere
@@ -13,7 +14,8 @@
  *                                           a chain
  *   crl.json                                numbers and times of the CRLs
  *   canary*.pem                             client certificates with their keys, by which it is
- *                                           proved what a server trusts, and what it does not
+ *                                           proved what a server trusts, and what it does not; for
+ *                                           the directory's group as well where that is setgid
  *   clients/USER/ clients/USER@TENANT/      bundles for clients
  *   tenants/TENANT.crt .key .crl            an issuing CA for the clients of one tenant
  *   rollover.json next/ old/NUMBER/         while all of these are replaced: where that stands, and
@@ -35,6 +37,7 @@
 /* The section [ca]. */
 struct ca_config {
     char *directory;                          /* NULL: the caller fills in STATE/ca */
+    char *socket;                             /* where another user's CA is asked; NULL: nowhere */
     char *organization;                       /* NULL: none */
     int key_type;                             /* enum key_type, of the CAs */
     char *passphrase_file;                    /* its keys are encrypted; NULL: they are not */
@@ -166,6 +169,47 @@ enum ca_pem { CA_PEM_ROOT, CA_PEM_CLIENTS, CA_PEM_SERVERS, CA_PEM_ALL };
 /* Appends those. ERR_SYSTEM, ERR_INTERNAL. */
 MUST_USE bool ca_add_pem(const struct ca *ca, enum ca_pem which, struct str *pem, struct err *e);
 
+/* ---- the CA of another user, asked over a Unix socket ---- */
+
+/* What is asked for: the certificate of that name in the settings, for the key of a request. */
+struct ca_question {
+    char *name;
+    struct str request; /* PKCS#10, DER */
+};
+
+#define own_ca_question __attribute__((cleanup(ca_question_done)))
+
+void ca_question_done(struct ca_question *q);
+
+/*
+ * Asks for a server's certificate; one at a time, other fibers go on meanwhile.
+ *
+ * Takes:  path       of the socket
+ * Gives:  chain_pem  leaf and issuing CA, appended
+ * Errors: ERR_CONFIG      nobody listens there; ERR_PERMISSION  we may not ask
+ *         ERR_NETWORK     it ended without an answer; ERR_TIMEOUT  there was none
+ *         ERR_PROTOCOL    it is none; ERR_SYSTEM; and whatever the CA answers
+ */
+MUST_USE bool ca_ask(const char *path, const struct ca_question *q, struct clock *clock,
+                     struct str *chain_pem, struct err *e);
+
+/*
+ * Reads a question, bounded in size and time.
+ *
+ * Gives:  q  empty before
+ * Errors: ERR_PROTOCOL  it is none, or too large; ERR_TIMEOUT  it was not whole in time; ERR_SYSTEM
+ */
+MUST_USE bool ca_hear(int fd, struct clock *clock, struct ca_question *q, struct err *e);
+
+/*
+ * Writes the answer to one.
+ *
+ * Takes:  chain_pem  NULL: `why` there is none
+ * Errors: ERR_INPUT  no chain; ERR_TIMEOUT  nobody takes it; ERR_SYSTEM
+ */
+MUST_USE bool ca_answer(int fd, struct clock *clock, const struct str *chain_pem,
+                        const struct err *why, struct err *e);
+
 /* ---- revoking ---- */
 
 /* The words for why (RFC 5280 section 5.3.1); NULL-ended. */
@@ -191,7 +235,8 @@ MUST_USE bool ca_revoke_all(struct ca *ca, const struct list *serials, const cha
 /*
  * Makes the CRLs that are missing, have less than half of their life left, or lack a revocation;
  * those of the root only while its key is here. A CA that cannot sign does not hold back the
- * others: what can be made is made and published, also when this fails.
+ * others: what can be made is made and published, also when this fails. Where a group may read
+ * canaries, each CRL comes with new ones, by which it is proved.
  *
  * Takes:  force      all of them
  * Gives:  did        whether one was made
@@ -224,6 +269,17 @@ struct ca_client_trust {
 MUST_USE bool ca_trust_clients(struct ca *ca, bool fresh, struct ca_client_trust *trust,
                                struct err *e);
 
+/*
+ * Gives the same as it was made last, to whoever may read it and not sign; needs no lock.
+ *
+ * Gives:  trust  empty before; without `trouble`
+ * Errors: ERR_PERMISSION  its canaries are for the group of its directory, where that has the
+ *                         setgid bit; else for the owner alone
+ *         ERR_BUSY        something is being made; ERR_CONFIG, ERR_INPUT, ERR_SYSTEM
+ */
+MUST_USE bool ca_trust_read(const struct ca_config *config, struct clock *clock,
+                            struct ca_client_trust *trust, struct err *e);
+
 void ca_client_trust_done(struct ca_client_trust *trust);
 
 /* ---- looking ---- */
@@ -236,7 +292,7 @@ struct ca_look {
     char sha256[CERT_SHA256_TEXT];
     int64_t not_before_s, not_after_s;
     int64_t crl_number, crl_this_update_s, crl_next_update_s;
-    int64_t issued, revoked; /* how many */
+    int64_t issued, revoked; /* how many; -1: the index is not ours to read */
     bool has_key;            /* it is here, or in a token */
     bool is_in_token;
     bool has_crl; /* it is there, and what is published */

@@ -5,8 +5,10 @@
 #include "ca/crls.h"
 #include "ca/gone.h"
 #include "ca/index.h"
+#include "ca/share.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define CANARY_USER "pgcert-canary"
 #define CANARY_CRL_LIVES 2       /* it outlives the CRL with which it was made */
@@ -52,7 +54,7 @@ write_canary(const struct ca *ca, const char *name, EVP_PKEY *key, const struct 
     if (path == NULL)
         return err_memory(e);
     return key_to_pem(key, &pem, e) && chain_to_pem(chain, &pem, e) &&
-           file_replace(AT_FDCWD, path, pem.text, pem.size, 0600, e);
+           file_replace(AT_FDCWD, path, pem.text, pem.size, share_canary_mode(ca->config), e);
 }
 
 static bool
@@ -116,7 +118,10 @@ read_canary(const struct ca *ca, const struct canary *which, struct str *pem, st
     own_mem char *path = authority_path(ca->config, which->file, "");
 
     str_clear(pem);
-    return path == NULL ? err_memory(e) : file_read_secret(path, CERT_PEM_MAX, pem, e);
+    if (path == NULL)
+        return err_memory(e);
+    return share_is_wanted(ca->config) ? file_read(AT_FDCWD, path, CERT_PEM_MAX, pem, e)
+                                       : file_read_secret(path, CERT_PEM_MAX, pem, e);
 }
 
 /* Is it of a CA that is none of ours any more, and not refused for being old? */
@@ -143,6 +148,71 @@ add_crls(const struct ca *ca, struct str *pem, struct err *e)
     if (path == NULL)
         return err_memory(e);
     return file_read(AT_FDCWD, path, CRLS_FILE_MAX, pem, e);
+}
+
+/* ---- for those who may read and not sign ---- */
+
+bool
+canary_keep(struct ca *ca, bool fresh, struct err *e)
+{
+    struct err ignored = {0};
+
+    for (size_t i = 0; i < COUNT(canaries) && !fresh; i++) {
+        own_str struct str pem = {0};
+
+        fresh = !read_canary(ca, &canaries[i], &pem, &ignored) || !holds(ca, &pem);
+    }
+    for (size_t i = 0; i < COUNT(canaries) && fresh; i++)
+        if (!make(ca, issuer_of(ca), &canaries[i], e))
+            return err_wrap(e, "make a canary certificate");
+    return true;
+}
+
+/* Without the lock the one that is to be refused may be newer than the CRL, which comes after it.
+ */
+static bool
+check_order(const struct ca *ca, struct err *e)
+{
+    own_mem char *canary = authority_path(ca->config, canaries[1].file, "");
+    own_mem char *crl = authority_path(ca->config, "clients.crl", "");
+    struct stat first = {0}, then = {0};
+
+    if (canary == NULL || crl == NULL)
+        return err_memory(e);
+    if (lstat(canary, &first) < 0 || lstat(crl, &then) < 0 ||
+        first.st_mtim.tv_sec < then.st_mtim.tv_sec ||
+        (first.st_mtim.tv_sec == then.st_mtim.tv_sec &&
+         first.st_mtim.tv_nsec <= then.st_mtim.tv_nsec))
+        return true;
+    return err_set(e, ERR_BUSY, "the CRL '%s' is just being made", crl);
+}
+
+static bool
+read_canaries(const struct ca *ca, struct ca_client_trust *t, struct err *e)
+{
+    struct str *const texts[] = {&t->accepted, &t->refused};
+    struct err ignored = {0};
+
+    for (size_t i = 0; i < COUNT(canaries); i++)
+        if (!read_canary(ca, &canaries[i], texts[i], e))
+            return err_wrap(e,
+                            "the canary, by which is proved what a server trusts (its owner "
+                            "makes it by: pgcert ca crl; the group of '%s' reads it)",
+                            ca->config->directory);
+    if (!read_canary(ca, &retired, &t->retired, &ignored) || !is_gone(ca, &t->retired))
+        str_clear(&t->retired);
+    return true;
+}
+
+bool
+ca_trust_read(const struct ca_config *config, struct clock *clock, struct ca_client_trust *trust,
+              struct err *e)
+{
+    own_ca struct ca *ca = ca_peek(config, clock, e);
+
+    return ca != NULL && check_order(ca, e) && read_canaries(ca, trust, e) &&
+           ca_add_pem(ca, CA_PEM_CLIENTS, &trust->pem, e) && add_crls(ca, &trust->pem, e) &&
+           gone_add(config, &trust->gone, e);
 }
 
 bool

@@ -8,4 +8,8 @@
  * Errors: as authority_sign() */
 MUST_USE bool canary_retire(struct ca *ca, struct authority *issuer, struct err *e);
 
+/* Sees to it that there are canaries for those who may only read: new ones, or those of before as
+ * long as they hold. Errors as ca_sign_client(). */
+MUST_USE bool canary_keep(struct ca *ca, bool fresh, struct err *e);
+
 #endif

@@ -6,7 +6,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "ca/canary.h"
 #include "ca/crl.h"
+#include "ca/share.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -134,7 +136,7 @@ crls_promote(const struct ca *ca, struct err *e)
         json_put(json, words.items[i], json_keep(json_member(json, next)));
         json_delete_member(json, next);
     }
-    return words.count == 0 || json_save(json, path, e);
+    return words.count == 0 || share_save(json, path, e);
 }
 
 static bool
@@ -147,7 +149,7 @@ save_state(struct refresh *r, const struct crl_of *c, struct err *e)
     json_put_int(one, "next_update", c->state.next_update_s);
     json_put_int(one, "revoked", c->state.revoked);
     json_put(r->json, c->a->word, one);
-    return json_save(r->json, r->json_path, e);
+    return share_save(r->json, r->json_path, e);
 }
 
 /* ---- what is due ---- */
@@ -321,7 +323,7 @@ publish(struct refresh *r, const struct published *p, struct err *e)
         all = json_new_object();
     json_put_text(all, p->file, parts);
     json_put(r->json, "published", json_keep(all));
-    return json_save(r->json, r->json_path, e);
+    return share_save(r->json, r->json_path, e);
 }
 
 /* Each as far as it goes; the first failure is told. */
@@ -364,7 +366,7 @@ static bool
 remember_index(struct refresh *r, int64_t size, struct err *e)
 {
     json_put_int(r->json, "index_size", size);
-    return json_save(r->json, r->json_path, e);
+    return share_save(r->json, r->json_path, e);
 }
 
 static bool
@@ -405,7 +407,39 @@ crls_refresh(struct ca *ca, int how, bool *did, struct err *e)
 }
 
 bool
+crls_are_due(struct ca *ca, int how, bool *due, struct err *e)
+{
+    own_refresh struct refresh r = {.ca = ca, .how = how, .now_s = ca->clock->now_s(ca->clock)};
+
+    if (!begin(&r, e))
+        return false;
+    *due = false;
+    if (is_same_index(&r, size_of(ca->index_path)))
+        return true;
+    if (!read_index(&r, e))
+        return false;
+    for (size_t i = 0; i < ca->count; i++)
+        *due = *due || is_due(&r, &r.each[i]);
+    return true;
+}
+
+/* Who may read only, proves a CRL by a canary that no CRL of before has refused. */
+static bool
+keep_canaries(struct ca *ca, int how, struct err *e)
+{
+    bool is_due = false;
+
+    return !share_is_wanted(ca->config) ||
+           (crls_are_due(ca, how, &is_due, e) && canary_keep(ca, is_due, e));
+}
+
+/* Without a canary a CRL is better than none. */
+bool
 ca_refresh(struct ca *ca, bool force, bool *did, struct err *e)
 {
-    return crls_refresh(ca, force ? CRLS_FORCE : 0, did, e);
+    int how = force ? CRLS_FORCE : 0;
+    struct err ignored = {0};
+    bool good = keep_canaries(ca, how, e);
+
+    return crls_refresh(ca, how, did, good ? e : &ignored) && good;
 }

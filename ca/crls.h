@@ -29,6 +29,9 @@ MUST_USE bool crls_promote(const struct ca *ca, struct err *e);
  * root. free() it; NULL: out of memory. */
 MUST_USE char *crls_path(const struct ca *ca, const struct authority *a);
 
+/* Is there a CRL that crls_refresh() would make? Errors as index_read(). */
+MUST_USE bool crls_are_due(struct ca *ca, int how, bool *due, struct err *e);
+
 /* See ca_refresh(); how: enum crls_how. */
 MUST_USE bool crls_refresh(struct ca *ca, int how, bool *did, struct err *e);
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "ca/crls.h"
 #include "ca/rollover.h"
+#include "ca/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,7 +254,10 @@ make_places(const struct ca *ca, struct err *e)
 
     if (old == NULL || tenants == NULL)
         return err_memory(e);
-    return file_make_directory(old, 0700, e) && file_make_directory(tenants, 0700, e);
+    if (!file_make_directory(old, 0700, e) || !share_directory(tenants, e))
+        return false;
+    share_mend(ca->config); /* on the way to `old` as well */
+    return true;
 }
 
 /* What somebody else has put there stays. */

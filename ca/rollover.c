@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "ca/crls.h"
 #include "ca/make.h"
+#include "ca/share.h"
 #include "ca/tenant.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ rollover_save(const struct ca *ca, struct err *e)
     json_put_int(json, "begun_at", r->begun_at_s);
     json_put_int(json, "trusted_at", r->trusted_at_s);
     json_put_int(json, "switched_at", r->switched_at_s);
-    return json_save(json, path, e);
+    return share_save(json, path, e);
 }
 
 struct ca_rollover
@@ -193,7 +194,7 @@ prepare(const struct ca *ca, const char *root_key_file, struct err *e)
         return err_memory(e);
     return file_read_if_there(AT_FDCWD, mark, PATH_SIZE, &of_before, &is_there, e) &&
            make_check_key_file(root_key_file, &of_before, e) && discard_next(ca->config, e) &&
-           file_make_directory(next, 0700, e) &&
+           share_directory(next, e) &&
            file_replace(AT_FDCWD, mark, root_key_file == NULL ? "" : root_key_file,
                         root_key_file == NULL ? 0 : strlen(root_key_file), 0600, e);
 }

@@ -5,6 +5,7 @@
 #include "ca/crls.h"
 #include "ca/make.h"
 #include "ca/name.h"
+#include "ca/share.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -40,7 +41,7 @@ prepare(const struct ca *ca, const struct authority *a, struct err *e)
 
     if (directory == NULL || crl == NULL)
         return err_memory(e);
-    if (!file_make_directory(directory, 0700, e))
+    if (!share_directory(directory, e))
         return false;
     file_remove_temporaries(directory);
     return file_remove(AT_FDCWD, crl, e);

@@ -1,6 +1,7 @@
 /* cmd_ca.c: the private CA: make it, look at it, its CRLs, its tenants, take something out of it,
  * bring the root's key back. */
 #include "base/json.h"
+#include "cli/apart.h"
 #include "cli/commands.h"
 #include "cli/rollover.h"
 #include "cli/term.h"
@@ -135,7 +136,7 @@ static bool
 init(struct app *app, const char *what, struct err *e)
 {
     own_ca struct ca *ca = NULL;
-    bool made = false;
+    bool made = false, did = false;
 
     (void)what;
     if (!ca_init(&app->config.ca, root_key, app->clock, &made, e))
@@ -146,7 +147,8 @@ init(struct app *app, const char *what, struct err *e)
                        "pgcert ca export --root-key %s",
                        app->config.ca.directory, root_key);
     ca = ca_open(&app->config.ca, app->clock, e);
-    if (ca == NULL)
+    /* canaries, where others are to read them */
+    if (ca == NULL || (made && !ca_refresh(ca, false, &did, e)))
         return false;
     if (!app->json && !app->quiet)
         (void)printf("the private CA in %s %s\n", app->config.ca.directory,
@@ -289,21 +291,28 @@ bring_back(struct app *app, const char *what, struct err *e)
 }
 
 static bool
+answer(struct app *app, const char *what, struct err *e)
+{
+    (void)what;
+    return apart_answer(app, e);
+}
+
+static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     static const struct {
         const char *word;
         bool (*run)(struct app *app, const char *what, struct err *e);
         int most;
-    } words[] = {{"init", init, 1},        {"show", show, 1},          {"crl", crl, 1},
-                 {"tenant", tenant, 2},    {"rollover", roll_over, 1}, {"export", take_out, 2},
-                 {"import", bring_back, 1}};
+    } words[] = {{"init", init, 1},         {"show", show, 1},          {"crl", crl, 1},
+                 {"tenant", tenant, 2},     {"rollover", roll_over, 1}, {"export", take_out, 2},
+                 {"import", bring_back, 1}, {"answer", answer, 1}};
 
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)
-            return words[i].run(app, argc > 1 ? argv[1] : NULL, e);
+            return apart_enter(app, e) && words[i].run(app, argc > 1 ? argv[1] : NULL, e);
     return err_set(e, ERR_USAGE,
-                   "usage: pgcert ca init|show|crl|tenant|rollover|export|import [WHAT]");
+                   "usage: pgcert ca init|show|crl|tenant|rollover|export|import|answer [WHAT]");
 }
 
 const struct command cmd_ca = {
@@ -311,7 +320,7 @@ const struct command cmd_ca = {
     .arguments = "WORD [WHAT]",
     .least = 1,
     .most = 2,
-    .needs = NEED_CONFIG | NEED_STATE,
+    .needs = NEED_CONFIG, /* whose user we become depends on the CA */
     .flags = flags,
     .run = run,
     .summary = "the private CA: make, look, CRLs, tenants, rollover",
@@ -326,5 +335,7 @@ const struct command cmd_ca = {
         "export  their certificates as PEM: root (what clients trust), clients (what\n"
         "        PostgreSQL trusts for them), servers; all without WHAT. The index of all\n"
         "        that was issued: index\n"
-        "import  the root's key, with --root-key, for as long as something needs it",
+        "import  the root's key, with --root-key, for as long as something needs it\n"
+        "answer  sign for one who asks by [ca] socket: pgcert-ca@.service\n"
+        "As root they become the owner of the CA's directory.",
 };

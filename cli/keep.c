@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/adopt.h"
+#include "cli/apart.h"
 #include "cli/deliver.h"
 #include "cli/event.h"
 #include "cli/obtain.h"
@@ -87,7 +88,8 @@ keep_crls(struct app *app, struct err *e)
     own_ca struct ca *ca = NULL;
     bool did = false;
 
-    if (!ca_exists(&app->config.ca))
+    /* those of another user's CA are that user's business: pgcert-ca.timer */
+    if (!ca_exists(&app->config.ca) || apart_is(app))
         return true;
     ca = ca_open(&app->config.ca, app->clock, e);
     if (ca == NULL || !ca_refresh(ca, false, &did, e))

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/access.h"
 #include "cli/adopt.h"
+#include "cli/apart.h"
 #include "cli/budget.h"
 #include "cli/keep.h"
 #include "cli/term.h"
@@ -174,18 +175,22 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
 
 /* ---- the private CA ---- */
 
-/* Signed here, for the same request that a server elsewhere would get. */
+/* Signed here, or by the user whose CA it is, for the same request that a server elsewhere would
+ * get. */
 static bool
-sign(struct app *app, const struct list *names, const struct str *csr_der, struct str *chain_pem,
+sign(struct app *app, const struct certificate *c, const struct str *csr_der, struct str *chain_pem,
      struct err *e)
 {
-    own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
+    own_ca struct ca *ca = NULL;
     own_pkey EVP_PKEY *public_key = NULL;
 
+    if (apart_is(app))
+        return apart_sign(app, c->name, csr_der, chain_pem, e);
+    ca = ca_open(&app->config.ca, app->clock, e);
     if (ca == NULL)
         return false;
     public_key = ca_request_key(csr_der->text, csr_der->size, e);
-    return public_key != NULL && ca_sign_server(ca, names, public_key, chain_pem, e);
+    return public_key != NULL && ca_sign_server(ca, &c->names, public_key, chain_pem, e);
 }
 
 static bool
@@ -200,7 +205,7 @@ obtain_here(struct app *app, struct report *r, const struct issuer *issuer, stru
         return false;
     key = find_key(r, &w, e);
     return key != NULL && csr_make(key, &r->certificate->names, &csr_der, e) &&
-           sign(app, &r->certificate->names, &csr_der, &chain_pem, e) &&
+           sign(app, r->certificate, &csr_der, &chain_pem, e) &&
            accept_chain(app, r, &w, key, &chain_pem, e);
 }
 

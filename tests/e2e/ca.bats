@@ -54,7 +54,7 @@ gnutls()
     expect 0 pgcert ca init
     [[ $output == *"is there already; nothing was changed"* ]]
     [ "$(sha256sum "$CA/root.crt")" = "$root" ]
-    [ "$(stat -c %a "$CA" "$CA/root.key" "$CA/client-ca.key" "$CA/server-ca.key" | sort -u | tr '\n' ' ')" = "600 700 " ]
+    [ "$(stat -c %a "$CA" "$CA/root.key" "$CA/client-ca.key" "$CA/server-ca.key" | sort -u | tr '\n' ' ')" = "600 755 " ]
 
     expect 0 pgcert --json ca show
     [ "$(json "['authorities'][0]['subject']")" = "$(openssl x509 -in "$CA/root.crt" -noout -subject -nameopt sep_comma_plus_space,utf8 | sed 's/subject=//')" ]

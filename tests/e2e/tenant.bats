@@ -105,7 +105,7 @@ login_forged()
     pgcert ca export clients | cmp - "$WORLD/wanted"
     cat "$CA/client-ca.crl" "$CA/tenants/acme.crl" "$CA/root.crl" | cmp - "$CA/clients.crl"
     cat "$CA/server-ca.crl" "$CA/root.crl" | cmp - "$CA/servers.crl"
-    [ "$(stat -c %a "$CA/tenants" "$CA/tenants/acme.key" | tr '\n' ' ')" = "700 600 " ]
+    [ "$(stat -c %a "$CA/tenants" "$CA/tenants/acme.key" | tr '\n' ' ')" = "755 600 " ]
     expect 0 pgcert --json ca show
     [ "$(json "['authorities'][3]['tenant']")" = acme ]
     [ "$(json "['authorities'][3]['crl']['file']")" = "$CA/clients.crl" ]

@@ -53,7 +53,7 @@ it_makes_three_cas_with_their_crls(void **state)
     fake_ca_init(&f);
     openssl_accepts(&f, "ca/server-ca.crt", "ca/root.crl");
     openssl_accepts(&f, "ca/client-ca.crt", "ca/clients.crl");
-    assert_int_equal(mode_of(&f, "ca"), 0700);
+    assert_int_equal(mode_of(&f, "ca"), 0755);
     assert_int_equal(mode_of(&f, "ca/root.key"), 0600);
     assert_int_equal(mode_of(&f, "ca/client-ca.key"), 0600);
     assert_int_equal(mode_of(&f, "ca/server-ca.key"), 0600);
