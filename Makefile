@@ -90,6 +90,8 @@ $(B)/flags.mk: Makefile
 		echo 'FLAGS_THEN := $(FLAGS_NOW)'; \
 		echo "PKG_CPPFLAGS := $$($(PKG_CONFIG) --cflags $(PKGS))"; \
 		echo "PKG_LIBS := $$($(PKG_CONFIG) --libs $(LINKED))"; \
+		echo "BUILT_WITH := $$(for p in $(PKGS); do \
+			printf '{"%s", "%s"}, ' $$p "$$($(PKG_CONFIG) --modversion $$p)"; done)"; \
 		echo "KNOWN :=$$($(call known,$(WARN_IF_KNOWN) $(HARD_$(MODE)),-c))"; \
 		echo "KNOWN_LINK :=$$($(call known,$(LINK_IF_KNOWN),-fPIE))"; } >$@.part && mv $@.part $@
 
@@ -108,6 +110,9 @@ $(LIB): $(filter-out $(B)/cli/main.o,$(OBJ))
 $(B)/%.o: %.c $(B)/flags.mk
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The one place that knows what it was built with.
+$(B)/cli/cmd_version.o: ALL_CPPFLAGS += -DPGCERT_BUILT_WITH='$(BUILT_WITH)'
 
 # The one place that knows where it will be installed.
 $(B)/acme/dns/acmesh.o: ALL_CPPFLAGS += -DPGCERT_LIBDIR='"$(LIBDIR)"'

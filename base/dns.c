@@ -425,3 +425,9 @@ dns_rcode_text(unsigned rcode)
     (void)snprintf(number, sizeof(number), "RCODE %u", rcode);
     return number;
 }
+
+const char *
+dns_library(void)
+{
+    return ldns_version();
+}

@@ -160,4 +160,7 @@ const struct dns_record *dns_next(const struct dns_answer *answer, enum dns_sect
 /* "REFUSED"; "RCODE 11" for one without a word. Valid until the next call. */
 const char *dns_rcode_text(unsigned rcode);
 
+/* The version of libldns that runs. */
+const char *dns_library(void);
+
 #endif

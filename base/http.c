@@ -594,3 +594,13 @@ http_response_done(struct http_response *r)
     free(r->distrust);
     *r = (struct http_response){0};
 }
+
+const char *
+http_library(void)
+{
+    struct err ignored = {0};
+
+    if (library == NULL && !lazy_load(&library, "libcurl.so.4", symbols, &ignored))
+        return NULL;
+    return curl.version_info(CURLVERSION_NOW)->version;
+}

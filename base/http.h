@@ -95,4 +95,7 @@ int64_t http_date(const char *value);
 
 void http_response_done(struct http_response *r);
 
+/* The version of libcurl that runs; loads it. NULL: it cannot be loaded. */
+const char *http_library(void);
+
 #endif

@@ -134,3 +134,9 @@ idn_to_ascii(char **ascii, const char *name, struct err *e)
     *ascii = TAKE(whole);
     return true;
 }
+
+const char *
+idn_library(void)
+{
+    return idn2_check_version(NULL);
+}

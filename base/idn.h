@@ -18,4 +18,7 @@
  */
 MUST_USE bool idn_to_ascii(char **ascii, const char *name, struct err *e);
 
+/* The version of libidn2 that runs. */
+const char *idn_library(void);
+
 #endif

@@ -290,3 +290,9 @@ json_drop(struct json_t **value)
     json_decref(*value);
     *value = NULL;
 }
+
+const char *
+json_library(void)
+{
+    return jansson_version_str();
+}

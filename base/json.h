@@ -7,6 +7,9 @@
 
 struct json_t;
 
+/* The version of jansson that runs. */
+const char *json_library(void);
+
 #define own_json __attribute__((cleanup(json_drop)))
 
 /*

@@ -2,6 +2,9 @@
 #include "base/lazy.h"
 
 #include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool
@@ -26,4 +29,17 @@ lazy_load(void **loaded, const char *soname, const struct lazy_symbol *symbols, 
     }
     *loaded = library;
     return true;
+}
+
+void
+lazy_file(char name[static LAZY_FILE_SIZE], void *library)
+{
+    struct link_map *map = NULL;
+    own_mem char *path = NULL;
+    const char *last = NULL;
+
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) == 0)
+        path = realpath(map->l_name, NULL);
+    last = path == NULL ? "" : strrchr(path, '/') + 1;
+    (void)snprintf(name, LAZY_FILE_SIZE, "%s", last);
 }

@@ -20,4 +20,10 @@ struct lazy_symbol {
 MUST_USE bool lazy_load(void **loaded, const char *soname, const struct lazy_symbol *symbols,
                         struct err *e);
 
+#define LAZY_FILE_SIZE 64
+
+/* The name of a loaded library's file, links followed, without its directory; "" when that is not
+ * known. */
+void lazy_file(char name[static LAZY_FILE_SIZE], void *library);
+
 #endif

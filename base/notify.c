@@ -20,10 +20,11 @@ static const struct lazy_symbol symbols[] = {
     {NULL, NULL},
 };
 
+static void *library;
+
 void
 notify_say(const char *format, ...)
 {
-    static void *library;
     char lines[2048];
     va_list arguments;
     struct err e = {0};
@@ -50,4 +51,16 @@ notify_reloading(void)
     int64_t now_ms = clock_system.steady_ms(&clock_system) + 1;
 
     notify_say("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now_ms * 1000);
+}
+
+const char *
+notify_library(void)
+{
+    static char name[LAZY_FILE_SIZE];
+    struct err ignored = {0};
+
+    if (!lazy_load(&library, "libsystemd.so.0", symbols, &ignored))
+        return NULL;
+    lazy_file(name, library);
+    return name;
 }

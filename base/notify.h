@@ -12,6 +12,10 @@
  */
 void notify_say(const char *format, ...) PRINTF(1, 2);
 
+/* The file of libsystemd that runs, which has no number of its own: "libsystemd.so.0.35.0"; loads
+ * it. NULL: it cannot be loaded. */
+const char *notify_library(void);
+
 /* "RELOADING=1" with the time that systemd wants with it. */
 void notify_reloading(void);
 

@@ -291,3 +291,11 @@ xml_escape(struct str *out, const char *text)
     }
     return true;
 }
+
+const char *
+xml_library(void)
+{
+    const char *version = strchr(XML_ExpatVersion(), '_'); /* "expat_2.5.0" */
+
+    return version == NULL ? XML_ExpatVersion() : version + 1;
+}

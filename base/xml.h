@@ -46,4 +46,7 @@ MUST_USE bool xml_escape(struct str *out, const char *text);
 
 void xml_drop(struct xml **x);
 
+/* The version of Expat that runs. */
+const char *xml_library(void);
+
 #endif

@@ -456,4 +456,7 @@ void reload_find_backup(const struct examination *x, struct findings *f);
 /* Temporary files of killed runs, and copies of keys, in the data directory or beside the file. */
 void reload_find_leftovers(const struct examination *x, struct findings *f);
 
+/* The version of libpq that runs; loads it. NULL: it cannot be loaded. */
+const char *reload_library(void);
+
 #endif

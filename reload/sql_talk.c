@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fiber.h"
 #include "base/lazy.h"
+#include "reload/reload.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -37,6 +38,7 @@ static struct {
     char *(*value)(const PGresult *, int, int);
     void (*clear)(PGresult *);
     void (*finish)(PGconn *);
+    int (*version)(void);
 } pq;
 
 static const struct lazy_symbol symbols[] = {
@@ -60,8 +62,11 @@ static const struct lazy_symbol symbols[] = {
     {"PQgetvalue",            &pq.value},
     {"PQclear",               &pq.clear},
     {"PQfinish",              &pq.finish},
+    {"PQlibVersion",          &pq.version},
     {NULL,                    NULL},
 };
+
+static void *library;
 
 /* What a SQLSTATE (PostgreSQL documentation, appendix A) means for us; the longest row first. */
 static const struct {
@@ -221,7 +226,6 @@ conninfo_is_good(const char *conninfo, struct err *e)
 static bool
 begin(struct sql_talk *t, struct err *e)
 {
-    static void *library;
     const char *keywords[] = {"dbname", "application_name", NULL, NULL};
     const char *values[] = {t->conninfo, "pgcert", NULL, NULL};
 
@@ -336,4 +340,18 @@ sql_talk_prepare(void *argument)
 
     if (!connect_to(t, &ignored))
         hang_up(t);
+}
+
+const char *
+reload_library(void)
+{
+    static char text[16];
+    struct err ignored = {0};
+    int version = 0;
+
+    if (!lazy_load(&library, "libpq.so.5", symbols, &ignored))
+        return NULL;
+    version = pq.version(); /* 150016: see PQserverVersion() */
+    (void)snprintf(text, sizeof(text), "%d.%d", version / 10000, version % 10000);
+    return text;
 }

@@ -73,6 +73,30 @@ setup_file()
     [[ ${lines[0]} =~ ^pgcert\ [0-9]+\.[0-9]+ ]]
 }
 
+@test "version says what it was built with, and what it runs with" {
+    expect 0 "$PGCERT" version
+    [[ $output =~ compiler\ +(gcc|Clang|Debian).* ]]
+    [[ $output == *"openssl     $(openssl version | cut -d ' ' -f 2), built with "[0-9]* ]]
+    for package in jansson inih libidn2 ldns expat libcurl libpq libsystemd; do
+        grep -qE "^$package .*built with $(pkg-config --modversion $package)$" <<<"$output"
+    done
+    [[ $output == *"libsystemd  libsystemd.so.0."* ]]
+    [[ $output == *"libpq       $(pkg-config --modversion libpq | cut -d . -f 1)."* ]]
+    expect 0 "$PGCERT" --json version
+    [ "$(json "['version']")" = "$("$PGCERT" -q version | cut -d ' ' -f 2)" ]
+    [ "$(json "['openssl']")" = "$(openssl version | cut -d ' ' -f 2)" ]
+    [ "$(json "['libraries'][6]['name']")" = libcurl ]
+    [ "$(json "['libraries'][6]['running']")" = "$(curl --version | sed -n '1s/.*libcurl.\([0-9.]*\).*/\1/p')" ]
+    [ "$(json "['seccomp']")" = true ]
+}
+
+@test "version says which library is missing, and goes on" {
+    : >"$WORLD/empty"
+    mount --bind "$WORLD/empty" "$(realpath "$(ldconfig -p | sed -n 's/.*libpq.so.5 .*=> //p' | head -n 1)")"
+    expect 0 "$PGCERT" version
+    [[ $output == *"libpq       cannot be loaded; built with "* ]]
+}
+
 @test "a settings file that is not there is named" {
     expect 78 "$PGCERT" -c /nowhere/pgcert.conf status
     says "/nowhere/pgcert.conf"
