@@ -265,6 +265,12 @@ static const struct word {
 };
 /* clang-format on */
 
+static const char *
+word(size_t i)
+{
+    return i < COUNT(words) ? words[i].word : NULL;
+}
+
 static const struct word *
 find_word(int argc, char **argv)
 {
@@ -313,6 +319,8 @@ const struct command cmd_account = {
     .needs = NEED_CONFIG,
     .flags = flags,
     .run = run,
+    .word = word,
+    .place = {PLACE_NAME, "issuer", NULL},
     .summary = "the account at an issuer: make, new key, move, end",
     .details = "show        what the server says of it, and of its orders\n"
                "register    make it, or tell the server of changed contacts; renew does both\n"

@@ -297,17 +297,23 @@ answer(struct app *app, const char *what, struct err *e)
     return apart_answer(app, e);
 }
 
+static const struct {
+    const char *word;
+    bool (*run)(struct app *app, const char *what, struct err *e);
+    int most;
+} words[] = {{"init", init, 1},         {"show", show, 1},          {"crl", crl, 1},
+             {"tenant", tenant, 2},     {"rollover", roll_over, 1}, {"export", take_out, 2},
+             {"import", bring_back, 1}, {"answer", answer, 1}};
+
+static const char *
+word(size_t i)
+{
+    return i < COUNT(words) ? words[i].word : NULL;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    static const struct {
-        const char *word;
-        bool (*run)(struct app *app, const char *what, struct err *e);
-        int most;
-    } words[] = {{"init", init, 1},         {"show", show, 1},          {"crl", crl, 1},
-                 {"tenant", tenant, 2},     {"rollover", roll_over, 1}, {"export", take_out, 2},
-                 {"import", bring_back, 1}, {"answer", answer, 1}};
-
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0 && argc <= words[i].most)
             return apart_enter(app, e) && words[i].run(app, argc > 1 ? argv[1] : NULL, e);
@@ -323,6 +329,7 @@ const struct command cmd_ca = {
     .needs = NEED_CONFIG, /* whose user we become depends on the CA */
     .flags = flags,
     .run = run,
+    .word = word,
     .summary = "the private CA: make, look, CRLs, tenants, rollover",
     .details =
         "init    make a root, and below it a CA for servers and a CA for clients\n"

@@ -351,6 +351,7 @@ const struct command cmd_check = {
     .most = -1,
     .flags = flags,
     .run = run,
+    .place = {PLACE_NAME, "target", NULL},
     .summary = "look at what is served: targets, HOST[:PORT], files",
     .details = "Without WHERE: all targets, each in its way. HOST[:PORT] is asked as by\n"
                "`openssl s_client -starttls postgres`. Exit status 0: all good; 82: something\n"

@@ -541,21 +541,27 @@ show(struct app *app, int argc, char **argv, struct err *e)
                      : err_set(e, ERR_USAGE, "usage: pgcert client show USER");
 }
 
+static const struct {
+    const char *word;
+    bool (*run)(struct app *app, int argc, char **argv, struct err *e);
+    int least, most; /* arguments behind the word; most -1: any number */
+    const char *arguments;
+} words[] = {
+    {"new", make_new, 0, -1, "USER..."},       {"sign", sign, 2, 2, "USER REQUEST-FILE"},
+    {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 0, -1, "USER|SERIAL..."},
+    {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
+    {"bundle", bundle, 1, 1, "USER"},
+};
+
+static const char *
+word(size_t i)
+{
+    return i < COUNT(words) ? words[i].word : NULL;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    static const struct {
-        const char *word;
-        bool (*run)(struct app *app, int argc, char **argv, struct err *e);
-        int least, most; /* arguments behind the word; most -1: any number */
-        const char *arguments;
-    } words[] = {
-        {"new", make_new, 0, -1, "USER..."},       {"sign", sign, 2, 2, "USER REQUEST-FILE"},
-        {"renew", renew, 0, -1, "[USER...]"},      {"revoke", revoke_some, 0, -1, "USER|SERIAL..."},
-        {"list", list, 0, -1, "[USER|SERIAL...]"}, {"show", show, 1, -1, "[--hba] USER..."},
-        {"bundle", bundle, 1, 1, "USER"},
-    };
-
     for (size_t i = 0; i < COUNT(words); i++) {
         if (strcmp(words[i].word, argv[0]) != 0)
             continue;
@@ -575,6 +581,7 @@ const struct command cmd_client = {
     .needs = NEED_CONFIG | NEED_STATE,
     .flags = flags,
     .run = run,
+    .word = word,
     .summary = "certificates for clients, by the private CA",
     .details = "new USER...        for each a key and a certificate with CN=USER, as a directory "
                "to hand on\n"

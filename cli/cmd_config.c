@@ -107,14 +107,21 @@ manual(struct app *app, struct err *e)
     return true;
 }
 
+static const struct {
+    const char *word;
+    bool (*run)(struct app *app, struct err *e);
+} words[] = {{"check", check}, {"show", show}, {"manual", manual}};
+
+/* The last one is for those who write the manual. */
+static const char *
+word(size_t i)
+{
+    return i < COUNT(words) - 1 ? words[i].word : NULL;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    static const struct {
-        const char *word;
-        bool (*run)(struct app *app, struct err *e);
-    } words[] = {{"check", check}, {"show", show}, {"manual", manual}};
-
     (void)argc;
     for (size_t i = 0; i < COUNT(words); i++)
         if (strcmp(words[i].word, argv[0]) == 0)
@@ -128,5 +135,6 @@ const struct command cmd_config = {
     .least = 1,
     .most = 1,
     .run = run,
+    .word = word,
     .summary = "read the settings, or show them; touch nothing",
 };

@@ -25,5 +25,6 @@ const struct command cmd_deploy = {
     .most = -1,
     .needs = NEED_CONFIG | NEED_LOCK,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "bring the targets to what is issued, and prove it",
 };

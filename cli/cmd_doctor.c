@@ -68,12 +68,19 @@ run(struct app *app, int argc, char **argv, struct err *e)
     return e->code == ERR_NONE;
 }
 
+static const char *
+word(size_t i)
+{
+    return doctor_checks[i].name;
+}
+
 const struct command cmd_doctor = {
     .name = "doctor",
     .arguments = "[CHECK...]",
     .most = -1,
     .flags = flags,
     .run = run,
+    .place = {PLACE_WORD, NULL, word},
     .summary = "everything that will go wrong, each with its remedy",
     .details = "Without CHECK: all of them. It changes nothing. Exit status 0: nothing bad; 82:\n"
                "something bad was found; 75 or 77: something could not be looked at.",

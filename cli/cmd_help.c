@@ -63,10 +63,17 @@ run(struct app *app, int argc, char **argv, struct err *e)
     return true;
 }
 
+static const char *
+word(size_t i)
+{
+    return commands[i] == NULL ? NULL : commands[i]->name;
+}
+
 const struct command cmd_help = {
     .name = "help",
     .arguments = "[COMMAND]",
     .most = 1,
     .run = run,
+    .place = {PLACE_WORD, NULL, word},
     .summary = "explain a command",
 };

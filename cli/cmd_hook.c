@@ -1,6 +1,7 @@
 /* cmd_hook.c: another ACME client has renewed: take it over, deploy it, prove it. */
 #include "cli/batch.h"
 #include "cli/commands.h"
+#include "cli/hook.h"
 #include "cli/hook_match.h"
 #include "cli/keep.h"
 
@@ -56,6 +57,12 @@ run(struct app *app, int argc, char **argv, struct err *e)
     return app_lock(app, e) && batch_run(app, (int)names.count, names.items, keep, e);
 }
 
+static const char *
+word(size_t i)
+{
+    return hook_clients[i];
+}
+
 const struct command cmd_hook = {
     .name = "hook",
     .arguments = "CLIENT [ARGUMENT...]",
@@ -64,6 +71,7 @@ const struct command cmd_hook = {
     .flags_first = true, /* what a client says may begin with '-' */
     .flags = flags,
     .run = run,
+    .word = word,
     .summary = "called by certbot and others after they renewed",
     .details = "CLIENT is certbot, lego, dehydrated, acme.sh or uacme. What it says by\n"
                "environment and arguments leads to the certificates whose [issuer NAME] with\n"

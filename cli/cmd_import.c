@@ -265,6 +265,12 @@ run(struct app *app, int argc, char **argv, struct err *e)
            im.client->read(&im, e) && check_choice(&im, e) && take_over(app, &im, e);
 }
 
+static const char *
+word(size_t i)
+{
+    return i < COUNT(import_clients) ? import_clients[i].name : NULL;
+}
+
 const struct command cmd_import = {
     .name = "import",
     .arguments = "CLIENT [DIRECTORY]",
@@ -273,6 +279,8 @@ const struct command cmd_import = {
     .needs = NEED_NOTHING, /* the settings are read here: there may be none yet */
     .flags = flags,
     .run = run,
+    .word = word,
+    .place = {PLACE_DIRECTORY, NULL, NULL},
     .summary = "take over what certbot, lego, acme.sh ... have here",
     .details = "CLIENT is acme.sh, certbot, dehydrated, lego or uacme.\n"
                "Reads what that client keeps in DIRECTORY (default: where it does so usually)\n"

@@ -132,6 +132,7 @@ const struct command cmd_renew = {
     .needs = NEED_CONFIG, /* a dry run locks nothing */
     .flags = flags,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "make every certificate issued, deployed and served",
     .details = "Does nothing where all three agree; a new one is obtained when its time has\n"
                "come. This is what the timer runs.",

@@ -149,6 +149,7 @@ const struct command cmd_revoke = {
     .needs = NEED_CONFIG | NEED_LOCK,
     .flags = flags,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "tell the issuer that a certificate must not be trusted",
     .details = "Reasons: unspecified keyCompromise affiliationChanged superseded\n"
                "cessationOfOperation privilegeWithdrawn.\n"

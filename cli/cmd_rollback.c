@@ -86,6 +86,7 @@ const struct command cmd_rollback = {
     .most = 1,
     .needs = NEED_CONFIG | NEED_LOCK,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "put the previous generation back, reload, and prove it",
     .details = "It stays the wanted one until it is renewed in its time, or with renew --force.",
 };

@@ -227,6 +227,7 @@ const struct command cmd_setup = {
     .needs = NEED_NOTHING, /* the settings are read here: there may be none yet */
     .flags = flags,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "first certificate, TLS on, the server pointed at it",
     .details = "Settings that are missing are written to conf.d/NAME.conf, or to the settings\n"
                "file where there is none: the section [certificate NAME]; a [target main] for\n"

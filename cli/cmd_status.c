@@ -75,5 +75,6 @@ const struct command cmd_status = {
     .most = -1,
     .needs = NEED_CONFIG | NEED_STATE,
     .run = run,
+    .place = {PLACE_NAME, "certificate", NULL},
     .summary = "what is issued, deployed, served; when it is renewed",
 };

@@ -8,9 +8,10 @@
 
 const struct command *const commands[] = {
     /* in order of name */
-    &cmd_account,  &cmd_ca,    &cmd_check,  &cmd_client,  &cmd_config, &cmd_deploy,
-    &cmd_doctor,   &cmd_help,  &cmd_hook,   &cmd_import,  &cmd_renew,  &cmd_revoke,
-    &cmd_rollback, &cmd_setup, &cmd_status, &cmd_version, &cmd_watch,  NULL,
+    &cmd_account, &cmd_ca,      &cmd_check,  &cmd_client,   &cmd_completion,
+    &cmd_config,  &cmd_deploy,  &cmd_doctor, &cmd_help,     &cmd_hook,
+    &cmd_import,  &cmd_renew,   &cmd_revoke, &cmd_rollback, &cmd_setup,
+    &cmd_status,  &cmd_version, &cmd_watch,  NULL,
 };
 
 static bool want_json, want_quiet, want_debug, want_help, want_version;

@@ -14,6 +14,13 @@ enum command_needs {
     NEED_LOCK = 4,   /* and locked */
 };
 
+/* What may stand in one place of the command line, for `completion`. */
+struct place {
+    enum { PLACE_ANYTHING, PLACE_FILE, PLACE_DIRECTORY, PLACE_NAME, PLACE_WORD } kind;
+    const char *section;           /* PLACE_NAME: a [section NAME] of the settings */
+    const char *(*word)(size_t i); /* PLACE_WORD: NULL behind the last */
+};
+
 struct command {
     const char *name;
     const char *arguments;    /* "NAME..." */
@@ -23,8 +30,10 @@ struct command {
     const struct flag *flags; /* ended by a row without name; NULL: none */
     /* The error's code becomes the exit status; an error without text was told already. */
     bool (*run)(struct app *app, int argc, char **argv, struct err *e);
-    const char *summary; /* one line */
-    const char *details; /* for `help NAME`; NULL: the summary says it all */
+    const char *(*word)(size_t i); /* what the first argument may be; NULL: it is like the others */
+    struct place place;            /* what the other arguments are */
+    const char *summary;           /* one line */
+    const char *details;           /* for `help NAME`; NULL: the summary says it all */
 };
 
 /* In order of name, NULL-ended. */
@@ -42,8 +51,8 @@ extern const struct flag command_global_flags[];
 /* Takes the flags, finds the command, prepares what it needs, runs it. */
 MUST_USE bool command_run(struct app *app, int argc, char **argv, struct err *e);
 
-extern const struct command cmd_account, cmd_ca, cmd_check, cmd_client, cmd_config, cmd_deploy,
-    cmd_doctor, cmd_help, cmd_hook, cmd_import, cmd_renew, cmd_revoke, cmd_rollback, cmd_setup,
-    cmd_status, cmd_version, cmd_watch;
+extern const struct command cmd_account, cmd_ca, cmd_check, cmd_client, cmd_completion, cmd_config,
+    cmd_deploy, cmd_doctor, cmd_help, cmd_hook, cmd_import, cmd_renew, cmd_revoke, cmd_rollback,
+    cmd_setup, cmd_status, cmd_version, cmd_watch;
 
 #endif

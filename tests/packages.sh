@@ -16,6 +16,7 @@ test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime tim
       python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc
       certbot python3-certbot-dns-rfc2136 lego dehydrated uacme pgbouncer pgbackrest haproxy patroni
       python3-pysyncobj systemd-container
+      zsh fish debhelper lintian dpkg-dev fakeroot rpm
       prometheus prometheus-node-exporter"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 
