@@ -136,9 +136,9 @@ try: ## the main job on a throw-away installation, shown (as root; KEEP=1 leaves
 	@tests/packages.sh try
 	@tests/try.sh
 
-check: ## lint and every test (as root; MODE=asan, REQUIRE=1: a skipped test fails)
-	@tests/packages.sh test
-	@MODE=$(MODE) tests/run.sh
+check: ## lint and every test (as root; MODE=asan, REQUIRE=1: a skipped test fails; FILES=, SUITE=trixie)
+	@tests/packages.sh $(if $(SUITE),suite,test)
+	@MODE=$(MODE) $(if $(SUITE),tests/world/suite $(SUITE)) tests/run.sh $(FILES)
 
 bench: ## how fast it is, beside lego and certbot, openssl, easy-rsa and certtool (as root)
 	@tests/packages.sh bench

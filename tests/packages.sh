@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages which one kind of work needs, and of those only the missing ones.
 #
-# usage: tests/packages.sh build|try|test|bench
+# usage: tests/packages.sh build|try|test|suite|bench
 #
 # Asks apt nothing when nothing is missing. What is installed here starts no service, makes no
 # PostgreSQL cluster, and is not started at the next boot: the tests start their own servers.
@@ -18,6 +18,8 @@ test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime tim
       python3-pysyncobj systemd-container
       zsh fish debhelper lintian dpkg-dev fakeroot rpm
       prometheus prometheus-node-exporter"
+# What makes the root of another Debian, in which all the others are then installed.
+suite="debootstrap debian-archive-keyring util-linux"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
 
 policy=/usr/sbin/policy-rc.d
@@ -125,8 +127,9 @@ case ${1:-} in
 build) wanted="$build" ;;
 try) wanted="$build $try" ;;
 test) wanted="$build $try $test" ;;
+suite) wanted="$suite" ;;
 bench) wanted="$build $try $bench" ;;
-*) die "usage: tests/packages.sh build|try|test|bench" ;;
+*) die "usage: tests/packages.sh build|try|test|suite|bench" ;;
 esac
 
 # shellcheck disable=SC2086 # a list of words

@@ -4,11 +4,12 @@
 # usage: tests/run.sh [FILE...]    without FILE: lint, unit, e2e and fault
 #
 # MODE=plain|asan|cov  which build is tested      REQUIRE=1  a skipped test counts as failed
-# JOBS=N               files at a time (2)        PGCERT=F   another program
+# JOBS=N               files at a time            PGCERT=F   another program
+#                      (three for two processors: the tests wait for servers half of the time)
 set -u
 
 cd "$(dirname "$0")/.." || exit
-MODE=${MODE:-plain} JOBS=${JOBS:-2} REQUIRE=${REQUIRE:-0}
+MODE=${MODE:-plain} JOBS=${JOBS:-$((($(nproc) * 3 + 1) / 2))} REQUIRE=${REQUIRE:-0}
 PGCERT=${PGCERT:-build/$MODE/pgcert}
 export MODE PGCERT
 unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -125,6 +126,7 @@ run_all()
 
 reap()
 {
+    lint_report
     next=()
     for file in "${running[@]}"; do
         key=${file//\//_}
@@ -137,19 +139,52 @@ reap()
     running=("${next[@]}")
 }
 
+# Lint runs beside everything else, on what the tests leave of the processors. timeout(1) hands a
+# signal on to all that it has started.
 lint()
 {
-    local start=${EPOCHREALTIME/./} took
-    make lint >"$out/lint" 2>&1
-    local status=$?
-    took=$(((${EPOCHREALTIME/./} - start) / 1000))
+    local start=${EPOCHREALTIME/./} status=0
+    timeout 1800 nice -n 10 make lint >"$out/lint" 2>&1 </dev/null &
+    # shellcheck disable=SC2064 # this very one
+    trap "kill -TERM $!" TERM
+    wait $! || status=$?
+    printf '%s %s\n' "$status" "$(((${EPOCHREALTIME/./} - start) / 1000))" >"$out/lint.part"
+    mv "$out/lint.part" "$out/lint.status"
+}
+
+# Once, as soon as it has ended.
+lint_report()
+{
+    local status took
+    [ -e "$out/lint.status" ] || return 0
+    read -r status took <"$out/lint.status"
+    rm "$out/lint.status"
     took=$(printf '%d.%02d s' $((took / 1000)) $((took % 1000 / 10)))
-    if [ $status -eq 0 ]; then
+    if [ "$status" -eq 0 ]; then
         count ok lint "make lint" "$took"
     else
         count FAIL lint "make lint" "$took"
         sed 's/^/       /' "$out/lint"
     fi
+}
+
+# Worlds have no network: what they need from it is there before, got while the units run.
+fetch()
+{
+    local version
+    mkdir "$out/fetched"
+    fetched PEBBLE_NEWER tests/world/newer.sh pebble
+    fetched PKCS11_PROVIDER tests/world/newer.sh pkcs11
+    fetched NODE_PATH tests/world/node-pg.sh
+    for version in 13 17 18; do
+        fetched "POSTGRES_$version" tests/world/newer.sh "postgres-$version"
+    done
+}
+
+# What a command says becomes a variable, where a file asks for it: fetched VARIABLE COMMAND...
+fetched()
+{
+    ! grep -q "$1" "${worlds[@]}" || "${@:2}" >"$out/fetched/$1"
 }
 
 # One initdb for all worlds.
@@ -163,7 +198,9 @@ template()
 
 units=() worlds=()
 if [ $# -eq 0 ]; then
-    long=(tests/e2e/providers.bats tests/fault/hostile.bats) # some minutes each: they come first
+    # The longest first, minutes to half a minute, so that none of them is the last to end.
+    long=(tests/fault/hostile.bats tests/e2e/providers.bats tests/fault/kill.bats tests/e2e/setup.bats
+        tests/fault/acme.bats tests/e2e/{xml,oauth,hook,deploy}.bats)
     mapfile -t short < <(printf '%s\n' tests/fault/*.bats tests/e2e/*.bats |
         grep -vxF "$(printf '%s\n' "${long[@]}")")
     set -- tests/unit/test_*.c "${long[@]}" "${short[@]}"
@@ -184,27 +221,27 @@ if [ ${#made[@]} -gt 0 ] && ! make -s -j"$(nproc)" "MODE=$MODE" "${made[@]}" >"$
     cat "$out/make"
     count FAIL make "make MODE=$MODE"
 fi
-[ -z "${all:-}" ] || lint
+linting='' fetching=''
+[ ${#worlds[@]} -eq 0 ] || { fetch & fetching=$!; }
+[ -z "${all:-}" ] || { lint & linting=$!; }
 [ ${#units[@]} -eq 0 ] || run_all "${units[@]}"
-# Worlds have no network: what they need from it is there before. fetched VARIABLE COMMAND...
-fetched()
-{
-    grep -q "$1" "${worlds[@]}" /dev/null || return 0
-    printf -v "$1" %s "$("${@:2}" || :)"
-    export "${1?}"
-}
-fetched PEBBLE_NEWER tests/world/newer.sh pebble
-fetched PKCS11_PROVIDER tests/world/newer.sh pkcs11
-fetched NODE_PATH tests/world/node-pg.sh
-for version in 13 17 18; do
-    fetched "POSTGRES_$version" tests/world/newer.sh "postgres-$version"
-done
+if [ -n "$fetching" ]; then
+    wait "$fetching"
+    for file in "$out"/fetched/*; do
+        export "${file##*/}=$(cat "$file")"
+    done
+fi
 if [ ${#worlds[@]} -gt 0 ]; then
     if template; then
         run_all "${worlds[@]}"
     else
         count FAIL world "no world could be made for ${#worlds[@]} files"
     fi
+fi
+
+if [ -n "$linting" ]; then
+    wait "$linting"
+    lint_report
 fi
 
 if [ ${#failures[@]} -gt 0 ]; then

@@ -141,15 +141,17 @@ bind_stop()
 
 bind_write_conf()
 {
-    local v6="none;"
+    local v6="none;" lock=
     [ "$2" != 127.0.0.1 ] || [ ! -e /proc/net/if_inet6 ] || v6="::1;"
+    # The file by which only one may run; from BIND 9.20 on there is none, and no word for it.
+    [[ $(named -C 2>/dev/null) != *lock-file* ]] || lock="lock-file none;"
     (umask 077 && tsig-keygen -a hmac-sha256 rndc-key >"$1/rndc.key")
     : >"$1/zones.conf"
     cat >"$1/named.conf" <<END
 include "$1/rndc.key";
 controls { inet $2 port 953 allow { any; } keys { rndc-key; }; };
 options {
-    directory "$1"; pid-file none; session-keyfile "$1/session.key"; lock-file none;
+    directory "$1"; pid-file none; session-keyfile "$1/session.key"; $lock
     listen-on { $2; }; listen-on-v6 { $v6 };
     recursion yes; allow-recursion { any; }; allow-query { any; }; allow-transfer { any; };
     dnssec-validation no; notify no; empty-zones-enable no; minimal-responses no;

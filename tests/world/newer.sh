@@ -3,7 +3,7 @@
 # will do; else another suite's, which runs here unpacked.
 #
 #   pebble  one with ARI, profiles, dns-account-01 and dns-persist-01: Debian testing's
-#   pkcs11  OpenSSL's provider for PKCS#11, which PKCS#11 tokens need: of Debian's backports
+#   pkcs11  OpenSSL's provider for PKCS#11, which PKCS#11 tokens need: of Debian's backports, where it is Debian 12
 #   postgres-13, postgres-17, postgres-18
 #           the root of a PostgreSQL server of another version, with the libraries that it needs:
 #           tests enter it by chroot. It comes from the Debian that has that version
@@ -19,7 +19,7 @@ what=${1:-pebble}
 modules=/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)/ossl-modules
 case $what in
 pebble) package=pebble suites='forky sid' file=/usr/bin/pebble installed=$(command -v pebble || :) ;;
-pkcs11) package=pkcs11-provider suites='bookworm-backports trixie' file=$modules/pkcs11.so installed=$file ;;
+pkcs11) package=pkcs11-provider suites=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) file=$modules/pkcs11.so installed=$file ;;
 postgres-13) suites=bullseye ;;
 postgres-17) suites=trixie ;;
 postgres-18) suites='forky sid' ;;
@@ -28,6 +28,7 @@ postgres-18) suites='forky sid' ;;
     exit 64
     ;;
 esac
+case $suites in bookworm) suites='bookworm-backports trixie' ;; esac
 case $what in postgres-*) package=postgresql-${what#*-} file='' installed='' ;; esac
 cache=$PWD/build/cache/newer
 [ "$what" = pebble ] || cache=$cache-$what
