@@ -214,7 +214,7 @@ ending()
     # still looked for, and not for ever
     expect 0 pgcert renew
     [ "$(ending)" = 1 ]
-    expect 0 later +11min renew
+    expect 0 later +11m renew
     [ "$(ending)" = 0 ]
     # a later revocation has its own time
     expect 0 pgcert client revoke alice
@@ -238,7 +238,7 @@ ending()
     expect 74 pgcert renew
     says "make the CRL of the CA 'tenant acme'"
     # sessions are looked for as long as it is not known to be refused everywhere
-    expect 74 later +11min renew
+    expect 74 later +11m renew
     [ "$(ending)" = 2 ]
     mv "$WORLD/acme.key" "$CA/tenants/acme.key"
     expect 0 pgcert renew

@@ -198,8 +198,8 @@ END
 @test "a run uses one connection to the issuer" {
     fresh_and_served
     expect 0 strace -f -qq -e trace=connect -o "$WORLD/trace" "$PGCERT" -c "$CONF" renew --force
-    grep -c 'htons(14000)' "$WORLD/trace"
-    [ "$(grep -c 'htons(14000)' "$WORLD/trace")" = 1 ]
+    grep -c 'sin_port=htons(14000)' "$WORLD/trace"
+    [ "$(grep -c 'sin_port=htons(14000)' "$WORLD/trace")" = 1 ]
 }
 
 @test "a key file that is no good is told before anything is ordered" {
@@ -223,7 +223,7 @@ END
     mark=$(pebble_mark)
     expect 0 strace -f -qq -e trace=connect -o "$WORLD/trace" "$PGCERT" -c "$CONF" renew
     [ "$(requests "$mark" sign-me-up)" = 1 ]
-    [ "$(grep -c 'htons(14000)' "$WORLD/trace")" = 1 ]
+    [ "$(grep -c 'sin_port=htons(14000)' "$WORLD/trace")" = 1 ]
     [ -s "$(newest_generation "other.$ZONE")/chain.pem" ]
 }
 

@@ -35,14 +35,22 @@ fresh()
     world_conf
 }
 
-# fresh, and the server has a certificate from Pebble, issued, deployed and served.
+# fresh, and the server has a certificate from Pebble, issued, deployed and served. Nobody advises when the
+# next one is due.
 fresh_and_served()
 {
     fresh
     pg_serves_pgcert
     expect 0 pgcert renew
+    without_ari
     first=$(served)
     [ "$first" = "$(leaf_sha256 "$PGDATA/pgcert.pem")" ]
+}
+
+# As if the issuer gave no advice when to renew, for which it is asked now and then: Pebble does from 2.5 on.
+without_ari()
+{
+    sed -i 's/"renewalInfo"/"none"/' "$STATE"/accounts/*/session.json
 }
 
 # Points the server at pgcert's file by hand, as the manual tells, with a first self-signed one.
