@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/keep.h"
 #include "cli/metrics.h"
+#include "cli/page.h"
 
 static void
 deploy(struct app *app, struct report *r)
@@ -16,6 +17,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     bool good = batch_run(app, argc, argv, deploy, e);
 
     metrics_write(app, "deploy", good ? ERR_NONE : e->code);
+    page_keep(app);
     return good;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/keep.h"
 #include "cli/metrics.h"
+#include "cli/page.h"
 #include "cli/trust.h"
 
 #include <stdio.h>
@@ -120,8 +121,10 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return false;
     keep_sweep(app);
     good = renew_all(app, argc, argv, e);
-    if (!rehearse)
+    if (!rehearse) {
         metrics_write(app, "renew", good ? ERR_NONE : e->code);
+        page_keep(app);
+    }
     return good;
 }
 

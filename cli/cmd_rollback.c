@@ -4,6 +4,7 @@
 #include "cli/history.h"
 #include "cli/keep.h"
 #include "cli/metrics.h"
+#include "cli/page.h"
 
 #include <stdio.h>
 
@@ -76,6 +77,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     good = go_back(app, c, e);
     history_note(app, c->name, good ? ERR_NONE : e->code);
     metrics_write(app, "rollback", good ? ERR_NONE : e->code);
+    page_keep(app);
     return good;
 }
 

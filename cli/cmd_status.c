@@ -1,9 +1,18 @@
 /* cmd_status.c: what is issued, deployed, served, and when it is renewed. */
 #include "cli/ca_report.h"
 #include "cli/commands.h"
+#include "cli/page.h"
 #include "cli/report.h"
 
 #include <stdio.h>
+
+static const char *html;
+
+static const struct flag flags[] = {
+    {"--html", NULL, NULL, &html, "FILE",
+     "write a page for a browser there; -: to standard output"},
+    {0},
+};
 
 /* Asks every target what it serves; what is wrong is part of the report. */
 static bool
@@ -39,14 +48,28 @@ look_at_ca(const struct app *app, bool is_first)
 }
 
 static bool
+write_page(struct app *app, struct certificate **selected, size_t count, bool is_all, struct err *e)
+{
+    const struct page_wish wish = {
+        .app = app, .selected = selected, .count = count, .is_asked = true, .with_ca = is_all};
+
+    if (app->json)
+        return err_set(e, ERR_USAGE, "--html and --json are two ways to tell the same; choose one");
+    return page_write(&wish, html, e);
+}
+
+static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     size_t count = 0;
     own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
-    struct json_t *array = json_new_array();
+    struct json_t *array = NULL;
     struct json_t *private_ca = NULL;
     bool good = selected != NULL;
 
+    if (good && html != NULL)
+        return write_page(app, selected, count, argc == 0, e);
+    array = json_new_array();
     for (size_t i = 0; good && i < count; i++) {
         own_report struct report r = {0};
 
@@ -74,6 +97,7 @@ const struct command cmd_status = {
     .arguments = "[NAME...]",
     .most = -1,
     .needs = NEED_CONFIG | NEED_STATE,
+    .flags = flags,
     .run = run,
     .place = {PLACE_NAME, "certificate", NULL},
     .summary = "what is issued, deployed, served; when it is renewed",

@@ -14,6 +14,7 @@ static const struct option settings_options[] = {
     {.name = "prove_again",      .type = OPTION_SPAN,  .offset = offsetof(struct settings, prove_again_s),    .standard = "6h", .help = "how old a proof may be before the next run proves again what is served"},
     {.name = "lock_wait",        .type = OPTION_SPAN,  .offset = offsetof(struct settings, lock_wait_s),      .standard = "30s", .help = "how long to wait for another run to end"},
     {.name = "metrics_file",     .type = OPTION_PATH,  .offset = offsetof(struct settings, metrics_file),     .help = "file, as the textfile collector of Prometheus' node_exporter reads it (its name ends in .prom), that has metrics after every renew, deploy and rollback; default: none"},
+    {.name = "status_page",      .type = OPTION_PATH,  .offset = offsetof(struct settings, status_page),      .help = "file that has a page about all certificates, for a browser, after every renew, deploy and rollback: what pgcert status --html writes, with what was last proved; default: none"},
     {0},
 };
 

@@ -19,6 +19,7 @@ struct settings {
     int64_t prove_again_s;
     int64_t lock_wait_s;
     char *metrics_file; /* NULL: none is wanted */
+    char *status_page;  /* the same */
 };
 
 /* A server and our account there, made when first needed, for the whole run. */

@@ -1,17 +1,15 @@
 /* metrics.c: what certificates, targets and runs came to, as samples; and the file of them. */
 #include "cli/metrics.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/history.h"
 #include "cli/keep.h"
+#include "cli/outfile.h"
 #include "cli/trust.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NO_TIME 0
 #define NO_NUMBER (-1)
@@ -319,19 +317,6 @@ add_all_runs(struct exposition *x, const struct gathered *g)
 
 /* ---- the file ---- */
 
-/* As ourselves no directory is too strange: nothing of root's is at stake. */
-static bool
-write_file(const char *path, const struct str *text, struct err *e)
-{
-    if (geteuid() == 0)
-        return reload_write_public(path, text, e);
-    return file_replace(AT_FDCWD, path, text->text, text->size, 0644, e) ||
-           (e->code == ERR_PERMISSION &&
-            err_set(e, ERR_PERMISSION,
-                    "the user who runs pgcert (%u) may not write in the directory of '%s'",
-                    (unsigned)geteuid(), path));
-}
-
 static bool
 write_all(struct app *app, const struct history_run *run, struct err *e)
 {
@@ -348,7 +333,7 @@ write_all(struct app *app, const struct history_run *run, struct err *e)
     if (x.has_failed)
         return err_memory(e);
     return history_save(app, g.history, e) &&
-           write_file(app->config.settings.metrics_file, &x.text, e);
+           outfile_write(app->config.settings.metrics_file, &x.text, e);
 }
 
 void

@@ -361,7 +361,8 @@ MUST_USE bool reload_find_clusters(struct clusters *out, struct err *e);
  * Errors: ERR_CREATE, ERR_SYSTEM, ERR_CONFIG, ERR_BUSY; ERR_PERMISSION  neither root nor the owner
  *         of the directory, or others could replace the file
  */
-MUST_USE bool reload_write_public(const char *path, const struct str *bytes, struct err *e);
+MUST_USE bool reload_write_public(const char *path, const struct str *bytes, mode_t mode,
+                                  struct err *e);
 
 /* ---- any endpoint, for `check` ---- */
 
