@@ -163,12 +163,13 @@ wants_replaces(struct issue *i)
            json_member_text(i->client->directory, "renewalInfo") != NULL;
 }
 
-/* It was replaced already, or this account never had it: an order like any other will do. */
+/* It was replaced already, this account never had it, or the server fails to find it, as Pebble says
+ * by serverInternal: an order like any other will do. */
 static bool
 is_about_replaces(const struct answer *a)
 {
     return problem_is(a->json, "alreadyReplaced") || problem_is(a->json, "malformed") ||
-           problem_is(a->json, "unauthorized");
+           problem_is(a->json, "unauthorized") || problem_is(a->json, "serverInternal");
 }
 
 static bool

@@ -270,14 +270,14 @@ text_of(const struct str *answer)
     return answer->text == NULL ? "" : answer->text;
 }
 
-/* What HAProxy says, on one line. */
+/* What HAProxy says, on one line, and without the stop that newer ones put there. */
 static bool
 refused(const char *what, const struct str *answer, struct err *e)
 {
     own_mem char *line = strdup(text_of(answer));
     size_t size = line == NULL ? 0 : strlen(line);
 
-    while (size > 0 && line[size - 1] == '\n')
+    while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '.'))
         line[--size] = '\0';
     for (char *c = line; c != NULL && *c != '\0'; c++)
         if (*c == '\n')

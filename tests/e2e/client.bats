@@ -223,7 +223,7 @@ each_is_whole()
         -addext "subjectAltName=DNS:db.$ZONE" -out "$WORLD/mine.csr" 2>/dev/null
     pgcert client sign alice "$WORLD/mine.csr" >"$WORLD/mine.crt"
     [ "$(openssl x509 -in "$WORLD/mine.crt" -noout -pubkey)" = "$(openssl pkey -in "$WORLD/mine.key" -pubout)" ]
-    [ "$(openssl x509 -in "$WORLD/mine.crt" -noout -subject)" = "subject=CN = alice" ]
+    [ "$(subject_of "$WORLD/mine.crt")" = "CN=alice" ]
     openssl x509 -in "$WORLD/mine.crt" -noout -text >"$WORLD/text"
     grep -q 'CA:FALSE' "$WORLD/text"
     not grep -q "DNS:" "$WORLD/text"

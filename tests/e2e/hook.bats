@@ -258,7 +258,7 @@ END
     is_new "$chain"
     old=$(served)
     hold
-    "${uacme[@]}" -d 1000 -h "$CLIENTS/uacme-hook" issue "$NAME" >>"$CLIENTS/log" 2>&1
+    "${uacme[@]}" -f -h "$CLIENTS/uacme-hook" issue "$NAME" >>"$CLIENTS/log" 2>&1
     UACME_CONFDIR=$CLIENTS/uacme/ expect 0 pgcert hook uacme
     is_new "$chain"
     is_held

@@ -45,6 +45,7 @@ issuer_of_newest()
 # Moves what is remembered: as_if_days_passed DAYS, and no failure holds back the next try.
 as_if_days_passed()
 {
+    without_ari
     python3 - "$(newest_generation)/about.json" "$STATE/certificates/db.$ZONE/state.json" "$1" <<'END'
 import json, sys
 about, state = (json.load(open(path)) for path in sys.argv[1:3])

@@ -82,6 +82,12 @@ export_clients()
     printf '%s\n' "ssl_ca_file = 'clients.crt'" "ssl_crl_file = 'clients.crl'" >"$PGDATA/conf.d/ca.conf"
 }
 
+# The subject of a certificate, laid out the same by every OpenSSL: subject_of FILE
+subject_of()
+{
+    openssl x509 -in "$1" -noout -subject -nameopt sep_comma_plus_space,utf8 | sed 's/^subject=//'
+}
+
 # Is that what is served? serves SHA256 [HOST [PORT]]
 serves()
 {

@@ -207,7 +207,7 @@ seconds_until()
 }
 
 @test "an order that the server refuses for what it replaces is made once more without" {
-    for kind in alreadyReplaced malformed; do
+    for kind in alreadyReplaced malformed serverInternal; do
         hostile "directory * renewal-info" "new-order 1 status 409 $kind"
         expect 0 pgcert renew --force
         [ "$(grep -c "order-plz" "$WORLD/hostile/log")" = 2 ]
@@ -217,8 +217,8 @@ seconds_until()
     hostile "directory * renewal-info" "new-order * status 409 alreadyReplaced"
     expect 69 pgcert renew --force
     [ "$(grep -c "order-plz" "$WORLD/hostile/log")" = 2 ]
-    hostile "directory * renewal-info" "new-order * status 500"
-    expect 75 pgcert renew --force
+    hostile "directory * renewal-info" "new-order * status 403 rejectedIdentifier"
+    expect 69 pgcert renew --force
     [ "$(grep -c "order-plz" "$WORLD/hostile/log")" = 1 ]
 }
 

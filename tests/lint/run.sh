@@ -25,8 +25,10 @@ scripts()
 check_layers() { tests/lint/layers.sh; }
 check_docstrings() { tests/lint/docstrings.sh; }
 
+# Each release of clang-format lays a few lines out otherwise; Debian 12's is the measure.
 check_layout()
 {
+    clang-format --version | grep -q 'version 14\.' || return 0
     c_files | xargs -P "$jobs" -n 16 clang-format --dry-run -Werror 2>&1 |
         sed -n 's/^\([^:]*:[0-9]*\):.*error: .*/\1: not laid out; run: make format/p' |
         sort -t: -k 1,1 -u | grep . && return 1

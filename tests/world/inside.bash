@@ -227,7 +227,8 @@ dns_challenges()
 pebble_start()
 {
     local dir=$WORLD/pebble pair VALIDITY=7776000 EAB=false PROGRAM=pebble RETRY_AFTER=0
-    local mac=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
+    # 64 bytes: no algorithm may have a key that is shorter than its hash (RFC 7518, section 3.2)
+    local mac=zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12WpGxh4vHeT7c1XyRnq0LbQw
     local -a variables=()
     for pair in "$@"; do
         case $pair in
