@@ -228,6 +228,7 @@ linting='' fetching=''
 if [ -n "$fetching" ]; then
     wait "$fetching"
     for file in "$out"/fetched/*; do
+        [ -e "$file" ] || continue # no file asks for anything
         export "${file##*/}=$(cat "$file")"
     done
 fi
