@@ -17,9 +17,11 @@ set -eu
 cd "$(dirname "$0")/../.."
 what=${1:-pebble}
 modules=/usr/lib/$(gcc -print-multiarch 2>/dev/null || echo x86_64-linux-gnu)/ossl-modules
+own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+[ "$own" != bookworm ] || own='bookworm-backports trixie'
 case $what in
 pebble) package=pebble suites='forky sid' file=/usr/bin/pebble installed=$(command -v pebble || :) ;;
-pkcs11) package=pkcs11-provider suites=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) file=$modules/pkcs11.so installed=$file ;;
+pkcs11) package=pkcs11-provider suites=$own file=$modules/pkcs11.so installed=$file ;;
 postgres-13) suites=bullseye ;;
 postgres-17) suites=trixie ;;
 postgres-18) suites='forky sid' ;;
@@ -28,7 +30,6 @@ postgres-18) suites='forky sid' ;;
     exit 64
     ;;
 esac
-case $suites in bookworm) suites='bookworm-backports trixie' ;; esac
 case $what in postgres-*) package=postgresql-${what#*-} file='' installed='' ;; esac
 cache=$PWD/build/cache/newer
 [ "$what" = pebble ] || cache=$cache-$what
