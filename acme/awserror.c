@@ -58,8 +58,8 @@ static const struct {
     {"UnrecognizedClientException", NULL, "there is no such access key, or it is turned off; make another one"},
     {"ExpiredToken", NULL, "the session has ended: write the keys of another one into that file"},
     {"ExpiredTokenException", NULL, "the session has ended: write the keys of another one into that file"},
-    {"AccessDenied", NULL, "the policy of the key must allow it; pgcert.conf(5) has one that does"},
-    {"AccessDeniedException", NULL, "the policy of the key must allow it; pgcert.conf(5) has one that does"},
+    {"AccessDenied", NULL, "the policy of the key must allow it; pgcert-providers(7) has one that does"},
+    {"AccessDeniedException", NULL, "the policy of the key must allow it; pgcert-providers(7) has one that does"},
     {"NoSuchHostedZone", NULL, "is 'zone_id' right?"},
 };
 /* clang-format on */
@@ -103,7 +103,7 @@ awserror_refused(const struct rest *r, const struct restxml_answer *answer, cons
         return err_set(e, ERR_PERMISSION,
                        "the service at '%s' does not let the key of '%s' %s (%d: %s); %s%s",
                        r->endpoint, r->token_file, what, answer->status, reason,
-                       advice == NULL ? "see the policy in pgcert.conf(5)" : advice, clock);
+                       advice == NULL ? "see the policy in pgcert-providers(7)" : advice, clock);
     if (answer->status >= 500)
         return err_set(e, ERR_NETWORK, "the service at '%s' failed to %s (%d: %s)", r->endpoint,
                        what, answer->status, reason);

@@ -48,8 +48,8 @@ cannot_bind(const struct address *at, bool is_tcp, struct err *e)
     if (why == EACCES || why == EPERM)
         return err_set(e, ERR_PERMISSION,
                        "ports below 1024 need a capability, so that %s of %s cannot be had; try: "
-                       "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, as 'A NAME SERVER OF "
-                       "ITS OWN' in pgcert.conf(5) has it",
+                       "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit, as BUILTIN in "
+                       "pgcert-providers(7) has it",
                        by, text);
     if (why == EADDRNOTAVAIL)
         return err_set(e, ERR_CONFIG, "%s is no address of this machine", text);

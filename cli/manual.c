@@ -50,6 +50,13 @@ print_list(const struct option *table)
     (void)printf(".El\n");
 }
 
+/* What is in the page of its own that tells of providers, and not in pgcert.conf(5)? */
+static bool
+is_of_provider(const char *kind, const char *variant)
+{
+    return variant != NULL && strcmp(kind, "dns") == 0;
+}
+
 static void
 print_settings(void)
 {
@@ -58,7 +65,8 @@ print_settings(void)
 
     (void)puts(".\\\" block: settings");
     for (size_t i = 0; config_kind(i, &kind, &variant, &table); i++) {
-        if (table->name == NULL) /* a variant without settings of its own */
+        /* a variant may have no settings of its own */
+        if (table->name == NULL || is_of_provider(kind, variant))
             continue;
         if (variant != NULL)
             (void)printf(".Ss Settings of %s %s\n", kind, variant);
@@ -66,6 +74,20 @@ print_settings(void)
             (void)printf(".Ss [%s%s]\n", kind, config_kind_is_named(kind) ? " NAME" : "");
         print_list(table);
     }
+}
+
+/* Each provider is a block, for its own section. */
+static void
+print_providers(void)
+{
+    const char *kind = NULL, *variant = NULL;
+    const struct option *table = NULL;
+
+    for (size_t i = 0; config_kind(i, &kind, &variant, &table); i++)
+        if (is_of_provider(kind, variant) && table->name != NULL) {
+            (void)printf(".\\\" block: settings %s %s\n", kind, variant);
+            print_list(table);
+        }
 }
 
 static void
@@ -100,6 +122,7 @@ void
 manual_print(void)
 {
     print_settings();
+    print_providers();
     print_commands();
     (void)puts(".\\\" block: options");
     print_flags(command_global_flags);

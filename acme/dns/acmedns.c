@@ -267,7 +267,7 @@ have_accounts(struct session *s, struct dns *d, const struct dns_txt *records, s
         if (!c->may_register)
             return err_set(e, ERR_CONFIG,
                            "'%s' has no account of '%s'; set 'register = yes' in [dns %s], or "
-                           "register one by hand, as pgcert.conf(5) tells",
+                           "register one by hand, as pgcert-providers(7) tells",
                            c->accounts_file, domain_of(&records[i]), d->name);
         if (!register_one(s, d, domain_of(&records[i]), e))
             return false;
