@@ -52,7 +52,7 @@ check_shellcheck()
 check_manuals()
 {
     # a page of one .so line is another name of the page in it
-    find . -path ./build -prune -o -name "*.[1-8]" -exec grep -L "^\.so " {} + | xargs mandoc -Tlint -W warning &&
+    find . -path ./build -prune -o -name '*.[1-8]' -exec grep -LZ '^\.so ' {} + | xargs -0 mandoc -Tlint -W warning &&
         tests/lint/manual.sh "build/${MODE:-plain}/pgcert" &&
         "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check
 }
