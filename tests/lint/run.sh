@@ -54,6 +54,7 @@ check_manuals()
     # a page of one .so line is another name of the page in it
     find . -path ./build -prune -o -name '*.[1-8]' -exec grep -LZ '^\.so ' {} + | xargs -0 mandoc -Tlint -W warning &&
         tests/lint/manual.sh "build/${MODE:-plain}/pgcert" &&
+        tests/lint/manual-names.sh "build/${MODE:-plain}/pgcert" &&
         "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check
 }
 
