@@ -13,6 +13,7 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/pgcert
 SYSCONFDIR ?= /etc
 UNITDIR    ?= /lib/systemd/system
+CATALOGDIR ?= /usr/lib/systemd/catalog
 # also: CC CPPFLAGS LDFLAGS LDLIBS DESTDIR WERROR=1 FUZZ_SECONDS
 FUZZ_SECONDS ?= 20
 
@@ -183,12 +184,13 @@ manual: $(B)/pgcert ## bring settings, commands and options in the manuals up to
 
 ##@ Install
 
-install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR)
+install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR, CATALOGDIR)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
 	install -D -m 644 acme/dns/acmesh-shim.sh $(DESTDIR)$(LIBDIR)/acmesh-shim.sh
 	for n in 1 5 7; do install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$$n \
 		$$(printf '%s\n' $(MANUALS) | grep "\.$$n\$$") || exit; done
 	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf conf.d/*.yml conf.d/*.json
+	install -D -m 644 units/pgcert.catalog $(DESTDIR)$(CATALOGDIR)/pgcert.catalog
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(UNITDIR)
 	for u in $(notdir $(UNITS)); do \
 		sed 's|/usr/bin/pgcert|$(BINDIR)/pgcert|' units/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
@@ -197,7 +199,8 @@ install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR
 uninstall: ## remove what install put there; settings and certificates stay
 	rm -f $(DESTDIR)$(BINDIR)/pgcert \
 		$(foreach m,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
-		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS))) \
+		$(DESTDIR)$(CATALOGDIR)/pgcert.catalog
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
 	-rmdir $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null
 

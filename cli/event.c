@@ -1,5 +1,4 @@
-/* event.c: the kinds of events, and their fields. units/pgcert.catalog explains each, and
- * pgcert(1) has the same table. */
+/* event.c: the kinds of events, and their fields. units/pgcert.catalog explains each. */
 #include "cli/event.h"
 
 #include "base/log.h"
@@ -27,16 +26,26 @@ enum event_kind {
 static const struct {
     const char *word, *id;
     enum log_level level;
+    const char *help;
 } kinds[] = {
-    [EVENT_RENEWED]    = {"renewed",    "d8b1b818ac56425f89cb34fc1b431bbc", LOG_LEVEL_NOTICE},
-    [EVENT_DEPLOYED]   = {"deployed",   "472d8d9ab65f480db1ae04baf50a5052", LOG_LEVEL_INFO},
-    [EVENT_PROVED]     = {"proved",     "795f9b59e52e4b11b5946ef3e45d7281", LOG_LEVEL_INFO},
-    [EVENT_PUT_BACK]   = {"put-back",   "0bab8ce8bd7d4eeaab941e7c704f64b8", LOG_LEVEL_ERR},
-    [EVENT_NOT_PROVED] = {"not-proved", "c77327e2fb174735a4d67c523d119170", LOG_LEVEL_ERR},
-    [EVENT_FAILED]     = {"failed",     "7a2eb707892f422fafee4eec83d62b59", LOG_LEVEL_ERR},
-    [EVENT_CLIENTS]    = {"clients",    "91c78c2e702847e697ec004c027d4dd4", LOG_LEVEL_INFO},
-    [EVENT_REVOKED]    = {"revoked",    "3f7ddf7e7bda4451b02022b011703daa", LOG_LEVEL_NOTICE},
-    [EVENT_CRLS]       = {"crls",       "1146cf825a7240b9847f5e1edf425e33", LOG_LEVEL_INFO},
+    [EVENT_RENEWED]    = {"renewed",    "d8b1b818ac56425f89cb34fc1b431bbc", LOG_LEVEL_NOTICE,
+                          "a new generation is issued, checked and stored"},
+    [EVENT_DEPLOYED]   = {"deployed",   "472d8d9ab65f480db1ae04baf50a5052", LOG_LEVEL_INFO,
+                          "it is in place at a target"},
+    [EVENT_PROVED]     = {"proved",     "795f9b59e52e4b11b5946ef3e45d7281", LOG_LEVEL_INFO,
+                          "every address of a target was seen to serve it"},
+    [EVENT_PUT_BACK]   = {"put-back",   "0bab8ce8bd7d4eeaab941e7c704f64b8", LOG_LEVEL_ERR,
+                          "a target did not serve it, got the previous one back, and serves that"},
+    [EVENT_NOT_PROVED] = {"not-proved", "c77327e2fb174735a4d67c523d119170", LOG_LEVEL_ERR,
+                          "a target serves neither, or it is not known: a human is needed now"},
+    [EVENT_FAILED]     = {"failed",     "7a2eb707892f422fafee4eec83d62b59", LOG_LEVEL_ERR,
+                          "something else has failed; a warning where a later run tries it again"},
+    [EVENT_CLIENTS]    = {"clients",    "91c78c2e702847e697ec004c027d4dd4", LOG_LEVEL_INFO,
+                          "what a target trusts of clients is proved"},
+    [EVENT_REVOKED]    = {"revoked",    "3f7ddf7e7bda4451b02022b011703daa", LOG_LEVEL_NOTICE,
+                          "a certificate of the private CA is revoked"},
+    [EVENT_CRLS]       = {"crls",       "1146cf825a7240b9847f5e1edf425e33", LOG_LEVEL_INFO,
+                          "the private CA has made new CRLs"},
 };
 
 static const char *const classes[] = {
@@ -66,6 +75,17 @@ struct event {
     const struct report *report; /* NULL: it is not one certificate's */
     const char *target, *serial; /* NULL: none; the report's */
 };
+
+bool
+event_kind(size_t i, const char **word, const char **id, const char **help)
+{
+    if (i >= COUNT(kinds))
+        return false;
+    *word = kinds[i].word;
+    *id = kinds[i].id;
+    *help = kinds[i].help;
+    return true;
+}
 
 static bool
 is_journal(void)

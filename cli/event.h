@@ -5,6 +5,9 @@
 
 #include "cli/report.h"
 
+/* The kinds, for the manual: PGCERT_EVENT, MESSAGE_ID, and what it means. False past the last. */
+bool event_kind(size_t i, const char **word, const char **id, const char **help);
+
 /* Is standard output read by the journal, too? Then what was done is no line of it: the entries of
  * event_report() say that already. */
 bool event_is_line(void);

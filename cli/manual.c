@@ -2,6 +2,7 @@
 #include "cli/manual.h"
 
 #include "cli/commands.h"
+#include "cli/event.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -118,12 +119,26 @@ print_flags(const struct flag *flags)
     (void)puts(".El");
 }
 
+static void
+print_events(void)
+{
+    const char *word = NULL, *id = NULL, *help = NULL;
+
+    (void)puts(".\\\" block: events\n.Bl -tag -width Ds");
+    for (size_t i = 0; event_kind(i, &word, &id, &help); i++) {
+        (void)printf(".It Cm %s , Li %s\n", word, id);
+        sentence(help);
+    }
+    (void)puts(".El");
+}
+
 void
 manual_print(void)
 {
     print_settings();
     print_providers();
     print_commands();
+    print_events();
     (void)puts(".\\\" block: options");
     print_flags(command_global_flags);
     for (size_t i = 0; commands[i] != NULL; i++)
