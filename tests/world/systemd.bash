@@ -5,9 +5,16 @@
 MACHINE=$WORLD/machine
 export MACHINE
 
-# Starts it, as far as basic.target: with D-Bus, the journal, and no service of the host's. It has a
-# network of its own, and sees $WORLD under the same name. $MACHINE/root is its file system.
+# Starts it, as far as basic.target: with D-Bus, the journal, and no service of the host's.
 machine_start()
+{
+    machine_make
+    machine_boot basic.target
+}
+
+# Its file system, $MACHINE/root, which nothing runs in yet: what is to be there when it starts is
+# written now. It sees $WORLD under the same name, and the servers of the world at their addresses.
+machine_make()
 {
     mkdir -p "$MACHINE"
     mount -t tmpfs -o mode=755,size=1g machine "$MACHINE"
@@ -15,18 +22,22 @@ machine_start()
     mount -t overlay machine -o "lowerdir=/,upperdir=$MACHINE/above,workdir=$MACHINE/work" "$MACHINE/root"
     rm -f "$MACHINE/root/usr/sbin/policy-rc.d"
     : >"$MACHINE/root/etc/machine-id"
+}
+
+# machine_boot TARGET
+machine_boot()
+{
     machine_groups mkdir
     # in groups of its own, and as if it were started by nobody: systemd of the host need not know it
     # shellcheck disable=SC2016 # expands inside
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid bash -c '
         for group in $1; do echo $$ >"$group/cgroup.procs"; done
         exec systemd-nspawn -q -b -D "$2/root" --bind="$3:$3:norbind" --register=no --keep-unit \
-            --private-network --console=pipe -M pgcert-machine systemd.unit=basic.target' \
-        machine "$(machine_group_names | tr '\n' ' ')" "$MACHINE" "$WORLD" \
+            --resolv-conf=off --console=pipe -M pgcert-machine systemd.unit="$4"' \
+        machine "$(machine_group_names | tr '\n' ' ')" "$MACHINE" "$WORLD" "$1" \
         <>/dev/null >"$MACHINE/log" 2>&1 3>&- 4>&- &
     echo $! >"$MACHINE/number"
     await 60 "systemd to start" machine_is_up || { cat "$MACHINE/log" >&2; return 1; }
-    machine ip link set lo up
 }
 
 # Of the children of systemd-nspawn(1) the first ones are passing.
@@ -46,12 +57,17 @@ machine()
 
 machine_stop()
 {
-    machine systemctl poweroff --no-wall || :
-    await 20 "systemd to end" process_is_gone "$(cat "$MACHINE/number")" ||
-        kill -KILL "$(cat "$MACHINE/number")"
+    machine_halt
     machine_groups rmdir
     umount "$MACHINE/root"
     umount "$MACHINE"
+}
+
+machine_halt()
+{
+    machine systemctl poweroff --no-wall || :
+    await 20 "systemd to end" process_is_gone "$(cat "$MACHINE/number")" ||
+        kill -KILL "$(cat "$MACHINE/number")"
 }
 
 # Control groups do not end with a world: they are named after it, and those of worlds that were killed are
