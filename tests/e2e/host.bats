@@ -92,6 +92,7 @@ END
     chown -R postgres: "$etc" "$data/pgcert.pem"
     PGDATA=$data
     echo "$data" >"$WORLD/data"
+    echo "$cluster" >"$WORLD/cluster"
     echo "postgresql@$version-main.service" >"$WORLD/postgresql"
 }
 
@@ -130,6 +131,7 @@ issuer = sealed
 [target main]
 type = postgres
 connection = host=/var/run/postgresql port=5432 user=postgres dbname=postgres
+prove_timeout = 2s
 END
     chmod 644 "$etc/pgcert.conf"
 }
@@ -242,6 +244,13 @@ seen()
 has_seen()
 {
     [ "$(seen)" -ge "$1" ]
+}
+
+# More settings of the server, or none.
+server_says()
+{
+    printf '%s\n' "$@" >"$MACHINE/root/etc/postgresql/$(cat "$WORLD/cluster")/conf.d/test.conf"
+    machine systemctl reload "$(cat "$WORLD/postgresql")"
 }
 
 # Only the watcher can do something now, and how often it has deployed is known.
@@ -360,6 +369,17 @@ deployed_by_watch()
     await 10 "its end" has_property $RENEW SubState dead
     [ "$(property $RENEW ExecMainStatus)" = 0 ]
     goes_on
+}
+
+@test "a server that does not take the new certificate gets the old one back; the journal says what to do" {
+    # it goes on with what it has loaded, for these are no ciphers
+    server_says "ssl_ciphers = 'NONSENSE'"
+    await 40 "that it is put back" is_told PGCERT_EVENT=put-back PGCERT_TARGET=main "PGCERT_CERTIFICATE=db.$ZONE"
+    server_says
+    machine journalctl -q -x -p err -n 1 PGCERT_EVENT=put-back PGCERT_ERROR=put-back |
+        grep -q "the next run deploys it; at once by: pgcert deploy db.$ZONE"
+    is_told -p err MESSAGE_ID=0bab8ce8bd7d4eeaab941e7c704f64b8
+    await 15 "the new one" serves_issued
 }
 
 @test "certificates that live half a minute are renewed, deployed and proved by nobody, again and again" {
