@@ -31,14 +31,14 @@ static const char *const rules[] = {
 "th,td{text-align:left;vertical-align:top;padding:10px 14px;border-top:1px solid var(--rule);font-weight:400;"
 "overflow-wrap:anywhere;unicode-bidi:isolate}\n",
 "thead th{color:var(--dim);font-size:13px;border-top:0;vertical-align:bottom;overflow-wrap:normal}\n",
-"tbody th{font-weight:600;min-width:150px}\n",
+"tbody th{font-weight:600;min-width:150px}.times tbody th{min-width:220px}\n",
 "time,.span{white-space:nowrap}\n",
 ".span,.kind,.none{color:var(--dim);font-weight:400;font-size:14px}\n",
 ".kind{display:block}\n",
 "td .span{display:block}\n",
 ".times td,.times th{vertical-align:middle;padding-top:7px;padding-bottom:7px}\n",
 ".times thead th{vertical-align:bottom}\n",
-"th.line,td.line{width:38%;min-width:240px;padding-left:6px;padding-right:6px}\n",
+"th.line,td.line{width:36%;min-width:200px;padding-left:6px;padding-right:6px}\n",
 "svg{display:block;overflow:hidden}\n",
 ".shapes{position:absolute}\n",
 ".scale text{fill:var(--dim);font-size:12px}.scale .now{fill:var(--ink);font-weight:650}\n",
@@ -60,7 +60,7 @@ static const char *const rules[] = {
 ".calm{background:var(--good-bg);color:var(--good);border-radius:8px;padding:12px 18px;margin:0}\n",
 ".hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n",
 "footer{color:var(--dim);font-size:14px;padding:36px 0 48px}\n",
-"@media(max-width:760px){body{padding:0 14px}header{padding-top:24px}h1{font-size:27px}h2{margin-top:30px}"
+"@media(max-width:1080px){body{padding:0 14px}header{padding-top:24px}h1{font-size:27px}h2{margin-top:30px}"
 ".fine{display:none}"
 "table,tbody,tr,td,th,caption,thead{display:block;width:100%}"
 "thead th{display:none}table{border:0;background:none}"

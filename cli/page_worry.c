@@ -180,12 +180,11 @@ judge_bundles(struct page_facts *f)
     add(f, (struct page_worry){
                .tone = r->expired > 0 ? TONE_BAD : TONE_WARN,
                .subject = strdup("clients"),
-               .text = r->expired > 0 ? str_format("%zu of %zu bundles for clients have ended, and "
-                                                   "%zu must be renewed soon",
-                                                   r->expired, r->bundles, r->due)
-                                      : str_format("%zu of %zu bundles for clients must be renewed "
-                                                   "soon",
-                                                   r->due, r->bundles),
+               .text = r->due == 0 ? str_format("%zu of %zu bundles for clients have ended",
+                                                r->expired, r->bundles)
+                                   : str_format("%zu of %zu bundles for clients must be renewed "
+                                                "soon, and %zu have ended",
+                                                r->due, r->bundles, r->expired),
                .remedy = strdup("renew them by: pgcert client renew, and hand them on")});
 }
 

@@ -17,7 +17,7 @@ test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime tim
       certbot python3-certbot-dns-rfc2136 lego dehydrated uacme pgbouncer pgbackrest haproxy patroni
       python3-pysyncobj systemd-container
       zsh fish debhelper lintian dpkg-dev fakeroot rpm
-      prometheus prometheus-node-exporter"
+      prometheus prometheus-node-exporter chromium fonts-dejavu-core"
 # What makes the root of another Debian, in which all the others are then installed.
 suite="debootstrap debian-archive-keyring util-linux"
 bench="python3 lego certbot python3-certbot-dns-rfc2136 easy-rsa gnutls-bin"
