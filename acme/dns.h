@@ -62,6 +62,8 @@ struct dns_provider {
     /* Frees d->session; NULL when the provider keeps none. */
     void (*close)(struct dns *d);
 
+    bool runs_programs;                /* of the administrator's */
+    bool listens;                      /* at a port of its own */
     const struct cloud_service *cloud; /* how cloud.h asks this one; NULL: the provider knows */
 };
 

@@ -28,6 +28,7 @@ struct child {
     child_answerer *answerer;
     void (*prepare)(void *argument);
     child_work *work; /* NULL: it only answers */
+    bool listens;
     void *argument;
     pid_t pid; /* 0: we are that user ourselves, there is no child */
     int socket;
@@ -247,11 +248,21 @@ become(const struct passwd *user, pid_t parent)
 /* What we may do beyond our user's rights (to bind a port below 1024, say) the child need not. That
  * the kernel refuses to take it away is no reason to stop. */
 static void
-drop_capabilities(void)
+drop_capabilities(bool listens)
 {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct had[2] = {{0}};
+    uint32_t kept = listens ? KEPT | BIT(CAP_NET_BIND_SERVICE) : 0;
+
+    if (syscall(SYS_capget, &header, had) < 0)
+        kept = 0;
+    kept &= had[0].permitted;
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    (void)set_capabilities(0, 0);
+    (void)set_capabilities(kept, kept & had[0].effective);
+    if ((kept & KEPT) == KEPT)
+        return;
     has_settled = false;
+    is_bare = geteuid() == 0;
 }
 
 static bool
@@ -318,7 +329,7 @@ static void
 serve(struct child *c)
 {
     if (c->work != NULL) {
-        drop_capabilities();
+        drop_capabilities(c->listens);
         c->work(c->argument, c, c->socket);
         return;
     }
@@ -407,6 +418,16 @@ child_start_beside(uid_t user, child_answerer *answerer, child_work *work, void 
                    struct err *e)
 {
     const struct child c = {.answerer = answerer, .work = work, .argument = argument, .socket = -1};
+
+    return start_like(&c, user, e);
+}
+
+struct child *
+child_start_listener(uid_t user, child_answerer *answerer, child_work *work, void *argument,
+                     struct err *e)
+{
+    const struct child c = {
+        .answerer = answerer, .work = work, .listens = true, .argument = argument, .socket = -1};
 
     return start_like(&c, user, e);
 }

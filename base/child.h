@@ -95,6 +95,11 @@ typedef void child_work(void *argument, struct child *self, int control);
 MUST_USE struct child *child_start_beside(uid_t user, child_answerer *answerer, child_work *work,
                                           void *argument, struct err *e);
 
+/* The same for one that is going to listen at a port below 1024, and to hand that to a child of
+ * another user: the capabilities for these two it keeps, as far as we have them. */
+MUST_USE struct child *child_start_listener(uid_t user, child_answerer *answerer, child_work *work,
+                                            void *argument, struct err *e);
+
 /* In such a child: answers one question. False: it was the last one, or nobody is there to ask. */
 MUST_USE bool child_turn(struct child *self);
 

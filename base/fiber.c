@@ -345,6 +345,13 @@ fiber_name(void)
 }
 
 void
+fiber_rename(const char *name)
+{
+    if (fiber_is_inside())
+        loop->current->name = name;
+}
+
+void
 fiber_forget(void)
 {
     loop = NULL;

@@ -45,6 +45,9 @@ bool fiber_is_inside(void);
 /* The name of the one that runs; NULL: outside. */
 const char *fiber_name(void);
 
+/* Gives the one that runs another name, borrowed; NULL: none. */
+void fiber_rename(const char *name);
+
 /* For a forked child: it is alone, and its waits are waits. */
 void fiber_forget(void);
 

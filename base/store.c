@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define OLD_ORDER "order.json"
 #define NEW_PREFIX "new." /* of a generation that is not complete yet */
 
 char *
@@ -94,16 +95,23 @@ fill(struct generation *g, const struct json_t *about)
 }
 
 bool
+store_read_chain(const char *directory, int64_t number, struct str *chain_pem, struct err *e)
+{
+    own_mem char *chain = str_format("%s/%lld/chain.pem", directory, (long long)number);
+
+    return chain == NULL ? err_memory(e) : file_read(AT_FDCWD, chain, CERT_PEM_MAX, chain_pem, e);
+}
+
+bool
 store_read(const char *directory, int64_t number, struct str *key_pem, struct str *chain_pem,
            struct err *e)
 {
     own_mem char *key = str_format("%s/%lld/key.pem", directory, (long long)number);
-    own_mem char *chain = str_format("%s/%lld/chain.pem", directory, (long long)number);
 
-    if (key == NULL || chain == NULL)
+    if (key == NULL)
         return err_memory(e);
     return file_read(AT_FDCWD, key, CERT_PEM_MAX, key_pem, e) &&
-           file_read(AT_FDCWD, chain, CERT_PEM_MAX, chain_pem, e);
+           store_read_chain(directory, number, chain_pem, e);
 }
 
 /* A crash after the generation was named and before next.key was gone leaves a key that is used. */
@@ -357,6 +365,26 @@ store_prune(const char *directory, int64_t keep, int64_t protect, struct err *e)
     return true;
 }
 
+char *
+store_order(const char *directory, const char *kind)
+{
+    const char *name = strrchr(directory, '/') + 1;
+    int state = (int)(name - 1 - directory);
+
+    while (state > 0 && directory[state - 1] != '/')
+        state--;
+    return str_format("%.*sorders/%s%s.json", state, directory, name, kind);
+}
+
+void
+store_take_order(const char *directory, const char *order)
+{
+    own_mem char *old = str_format("%s/" OLD_ORDER, directory);
+
+    if (old != NULL && access(order, F_OK) < 0)
+        (void)rename(old, order);
+}
+
 void
 store_tidy(const char *directory, bool is_obtaining)
 {
@@ -371,8 +399,12 @@ store_tidy(const char *directory, bool is_obtaining)
             remove_directory(path);
     }
     if (!is_obtaining) {
+        own_mem char *order = store_order(directory, "");
+
         (void)unlinkat(dirfd(d), "next.key", 0);
-        (void)unlinkat(dirfd(d), "order.json", 0);
+        (void)unlinkat(dirfd(d), OLD_ORDER, 0);
+        if (order != NULL)
+            (void)unlink(order);
     }
     (void)closedir(d);
     file_remove_temporaries(directory);

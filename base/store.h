@@ -5,9 +5,10 @@
  *                          about.json
  * {"issuer","created_at","sha256","serial","key_type","not_before","not_after","names"}
  *                    NAME/next.key      the key of the generation that is being obtained
- *                    NAME/order.json    the order in flight (acme/)
  *                    NAME/state.json    {"generation": wanted, "last_attempt": {...}, "targets":
  * {...}}
+ * STATE/orders/NAME.json                 the order in flight (acme/): beside no key, for who orders
+ *                                        cannot read keys
  */
 #ifndef PGCERT_BASE_STORE_H
 #define PGCERT_BASE_STORE_H
@@ -32,6 +33,13 @@ struct generation {
 /* STATE/certificates/NAME, with '_' for '*' and '/'; free() it. NULL: out of memory. */
 MUST_USE char *store_directory(const char *state, const char *name);
 
+/* STATE/orders/NAMEKIND.json of STATE/certificates/NAME, where an earlier version had it in that
+ * directory itself; free() it. NULL: out of memory. */
+MUST_USE char *store_order(const char *directory, const char *kind);
+
+/* Brings an order of an earlier version to where it is looked for, if there is one. */
+void store_take_order(const char *directory, const char *order);
+
 /*
  * Finds the newest complete generation, or number `wanted` when not 0. Where about.json is damaged,
  * it is made up from key and chain (the issuer is "" then); where those are, too, or the directory
@@ -47,6 +55,10 @@ int64_t store_before(const char *directory, int64_t below);
 /* Reads the private key and the chain as PEM, both appended. ERR_INPUT, ERR_SYSTEM. */
 MUST_USE bool store_read(const char *directory, int64_t number, struct str *key_pem,
                          struct str *chain_pem, struct err *e);
+
+/* The chain alone: who needs no key has none in memory. ERR_INPUT, ERR_SYSTEM. */
+MUST_USE bool store_read_chain(const char *directory, int64_t number, struct str *chain_pem,
+                               struct err *e);
 
 /* The key for the next generation: the one on disk from an interrupted run if it is of that type,
  * else a new one, fsynced before this returns. NULL and `e` on failure. */

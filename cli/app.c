@@ -4,6 +4,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/carrier.h"
 #include "cli/event.h"
 #include "cli/term.h"
 
@@ -74,9 +75,10 @@ app_lock(struct app *app, struct err *e)
 {
     own_mem char *path = str_format("%s/lock", app->config.settings.state);
     own_mem char *records = str_format("%s/records", app->config.settings.state);
+    own_mem char *orders = str_format("%s/orders", app->config.settings.state);
     int64_t wait_ms = app->config.settings.lock_wait_s * 1000;
 
-    if (path == NULL || records == NULL)
+    if (path == NULL || records == NULL || orders == NULL)
         return err_memory(e);
     if (app->lock >= 0)
         return true;
@@ -89,7 +91,7 @@ app_lock(struct app *app, struct err *e)
         if (!file_lock(path, wait_ms, &app->lock, e))
             return false;
     }
-    return file_make_directory(records, 0700, e);
+    return file_make_directory(records, 0700, e) && file_make_directory(orders, 0700, e);
 }
 
 static bool
@@ -194,6 +196,7 @@ app_graver(enum err_code a, enum err_code b)
 void
 app_done(struct app *app)
 {
+    carrier_stop(app);
     config_done(&app->config);
     json_drop(&app->noted);
     own_fd_drop(&app->lock);

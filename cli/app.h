@@ -7,15 +7,18 @@
 #include "base/json.h"
 #include "cli/config.h"
 
+struct carrier; /* cli/carrier.h */
+
 struct app {
     const char *config_path;
     bool json;
     bool quiet;
     struct clock *clock;
-    struct config config; /* empty until app_read_config() */
-    int lock;             /* -1 until app_lock() */
-    int64_t started_ms;   /* on the steady clock */
-    struct json_t *noted; /* what certificates came to in this run: history.h */
+    struct config config;    /* empty until app_read_config() */
+    int lock;                /* -1 until app_lock() */
+    int64_t started_ms;      /* on the steady clock */
+    struct carrier *carrier; /* who speaks with issuers; NULL: we ourselves */
+    struct json_t *noted;    /* what certificates came to in this run: history.h */
 };
 
 /* Reads the settings. */

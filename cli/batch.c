@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 
 #include "base/fiber.h"
+#include "cli/carrier.h"
 #include "cli/event.h"
 #include "cli/history.h"
 #include "cli/term.h"
@@ -16,36 +17,63 @@ struct item {
     struct app *app;
     const struct certificate *certificate;
     batch_step *step;
+    struct report report;
+    bool is_looked_up; /* the report has what is on disk, or trouble says why not */
+    struct err trouble;
     struct json_t *json; /* its report; NULL: none is wanted, or there is none */
     enum err_code worst;
 };
+
+static void
+look_up(struct item *i)
+{
+    if (!i->is_looked_up && !report_init(&i->report, i->app, i->certificate, &i->trouble))
+        (void)err_wrap(&i->trouble, "%s", i->certificate->name);
+    i->is_looked_up = true;
+}
 
 /* Its report goes to item->json or to standard output. */
 static void
 run_one(void *argument)
 {
     struct item *i = argument;
-    own_report struct report r = {0};
-    struct err e = {0};
+    struct report *r = &i->report;
 
-    if (report_init(&r, i->app, i->certificate, &e)) {
-        i->step(i->app, &r);
+    look_up(i);
+    if (i->trouble.code == ERR_NONE) {
+        i->step(i->app, r);
     } else {
-        (void)err_wrap(&e, "%s", i->certificate->name);
-        event_failed(&r, NULL, &e, NULL);
-        report_trouble(&r, &e);
+        event_failed(r, NULL, &i->trouble, NULL);
+        report_trouble(r, &i->trouble);
     }
-    i->worst = r.trouble.code;
+    i->worst = r->trouble.code;
     history_note(i->app, i->certificate->name, i->worst);
-    if (r.state.json == NULL)
-        return;
-    event_report(&r);
-    if (i->app->json)
-        i->json = report_json(&r, true);
-    else if (!i->app->quiet && !event_is_line()) {
+    if (r->state.json != NULL)
+        event_report(r);
+    if (r->state.json != NULL && i->app->json) {
+        i->json = report_json(r, true);
+    } else if (r->state.json != NULL && !i->app->quiet && !event_is_line()) {
         term_clear();
-        report_print_line(&r, i->app->clock->now_s(i->app->clock));
+        report_print_line(r, i->app->clock->now_s(i->app->clock));
     }
+    report_done(r);
+}
+
+/* Looks at those which an issuer on the network signs, and at no key: the carrier, if one of them
+ * will need it, must not have any in its memory. */
+static bool
+start_carrier(struct item *items, size_t count, batch_wish *wish, struct err *e)
+{
+    bool is_wanted = false;
+
+    for (size_t i = 0; wish != NULL && i < count; i++) {
+        if (items[i].certificate->issuer->type != ISSUER_ACME)
+            continue;
+        look_up(&items[i]);
+        is_wanted = is_wanted ||
+                    (items[i].trouble.code == ERR_NONE && wish(items[i].app, &items[i].report));
+    }
+    return !is_wanted || carrier_start(items[0].app, e);
 }
 
 /* Our own limit, as far as we may. */
@@ -77,7 +105,7 @@ gather(struct app *app, const struct item *items, size_t count, struct err *wors
 }
 
 bool
-batch_run(struct app *app, int argc, char **argv, batch_step *step, struct err *e)
+batch_run(struct app *app, int argc, char **argv, batch_step *step, batch_wish *wish, struct err *e)
 {
     size_t count = 0;
     own_mem struct certificate **selected = app_select(app, argc, argv, &count, e);
@@ -95,6 +123,11 @@ batch_run(struct app *app, int argc, char **argv, batch_step *step, struct err *
     }
     if (count > 1)
         allow_descriptors();
+    if (!start_carrier(items, count, wish, e)) {
+        for (size_t i = 0; i < count; i++)
+            report_done(&items[i].report);
+        return false;
+    }
     good = fiber_run(run_one, tasks, count, e);
     gather(app, items, count, e);
     return good && e->code == ERR_NONE;

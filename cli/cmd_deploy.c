@@ -14,7 +14,7 @@ deploy(struct app *app, struct report *r)
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    bool good = batch_run(app, argc, argv, deploy, e);
+    bool good = batch_run(app, argc, argv, deploy, NULL, e);
 
     metrics_write(app, "deploy", good ? ERR_NONE : e->code);
     page_keep(app);

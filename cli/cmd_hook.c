@@ -54,7 +54,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (names.count == 0)
         return only_ours || call.is_no_news || hook_match_none(app, argv[0], &call, e);
     lengthen_wait(app, argv[0]);
-    return app_lock(app, e) && batch_run(app, (int)names.count, names.items, keep, e);
+    return app_lock(app, e) && batch_run(app, (int)names.count, names.items, keep, NULL, e);
 }
 
 static const char *

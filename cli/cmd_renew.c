@@ -70,6 +70,18 @@ foretell_all(const struct app *app, int argc, char **argv, struct err *e)
     return selected != NULL;
 }
 
+static int
+what_to_keep(void)
+{
+    return KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0);
+}
+
+static bool
+needs_network(struct app *app, const struct report *r)
+{
+    return rehearse || keep_needs_network(app, what_to_keep(), r);
+}
+
 static void
 renew(struct app *app, struct report *r)
 {
@@ -77,7 +89,7 @@ renew(struct app *app, struct report *r)
         keep_rehearse(app, r);
         return;
     }
-    keep_certificate(app, KEEP_OBTAIN | KEEP_DEPLOY | (force ? KEEP_FORCE : 0), r);
+    keep_certificate(app, what_to_keep(), r);
 }
 
 /* CRLs of a private CA that are due, and what servers trust of clients. */
@@ -97,7 +109,7 @@ keep_clients(struct app *app, struct err *e)
 static bool
 renew_all(struct app *app, int argc, char **argv, struct err *e)
 {
-    bool good = batch_run(app, argc, argv, renew, e);
+    bool good = batch_run(app, argc, argv, renew, needs_network, e);
     struct err clients = {0};
 
     if (rehearse || keep_clients(app, &clients))

@@ -1,4 +1,5 @@
 /* cmd_setup.c: first steps: settings that are missing, the first certificate, TLS on. */
+#include "cli/carrier.h"
 #include "cli/commands.h"
 #include "cli/event.h"
 #include "cli/hba.h"
@@ -184,6 +185,19 @@ set_up_all(struct app *app, int argc, char **argv, struct err *e)
     return true;
 }
 
+/* Before any key is read or made. */
+static bool
+start_carrier(struct app *app, int argc, char **argv, struct err *e)
+{
+    for (int i = 0; i < argc; i++) {
+        const struct certificate *c = config_certificate(&app->config, argv[i]);
+
+        if (c != NULL && c->issuer->type == ISSUER_ACME)
+            return carrier_start(app, e);
+    }
+    return true;
+}
+
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
@@ -213,7 +227,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (!dry_run && !asked &&
         !may_go_on("Get the certificate and point the server at it, by reload?", e))
         return false;
-    if (!dry_run && !app_lock(app, e))
+    if (!dry_run && (!app_lock(app, e) || !start_carrier(app, argc, argv, e)))
         return false;
     if (!dry_run)
         keep_sweep(app);

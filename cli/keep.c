@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/adopt.h"
 #include "cli/apart.h"
+#include "cli/carrier.h"
 #include "cli/deliver.h"
 #include "cli/event.h"
 #include "cli/obtain.h"
@@ -60,24 +61,37 @@ keep_material(const struct report *r, struct str *key_pem, struct str *chain_pem
 
 /* ---- the DNS of earlier runs ---- */
 
-static struct dns *
-find_dns(void *user, const char *name)
+static bool
+is_journal(const char *name)
 {
-    const struct app *app = user;
+    size_t size = strlen(name);
 
-    return config_dns(&app->config, name);
+    return size > 5 && strcmp(name + size - 5, ".json") == 0;
 }
 
 void
 keep_sweep(struct app *app)
 {
     own_mem char *records = str_format("%s/records", app->config.settings.state);
+    own_mem char *orders = str_format("%s/orders", app->config.settings.state);
+    own_list struct list journals = {0};
     struct err e = {0};
 
-    if (records != NULL)
-        file_remove_temporaries(records);
-    if (records != NULL && !acme_sweep(records, find_dns, app, &e))
+    if (records == NULL || orders == NULL)
+        return;
+    file_remove_temporaries(records);
+    file_remove_temporaries(orders);
+    if (!file_list(records, is_journal, &journals, &e) || journals.count == 0)
+        return;
+    if (!carrier_start(app, &e) || !carrier_sweep(app, &e))
         log_say(LOG_LEVEL_WARNING, "records of an earlier run are still in the DNS: %s", e.text);
+}
+
+bool
+keep_needs_network(struct app *app, int what, const struct report *r)
+{
+    return r->certificate->issuer->type == ISSUER_ACME && (what & KEEP_OBTAIN) != 0 &&
+           ((what & KEEP_FORCE) != 0 || r->plan.is_due || poll_is_due(app, r));
 }
 
 /* ---- the private CA ---- */

@@ -17,6 +17,9 @@ void keep_sweep(struct app *app);
  * an expired one locks out every client. Errors: what ca_open() and ca_refresh() have. */
 MUST_USE bool keep_crls(struct app *app, struct err *e);
 
+/* Will that be asked of an issuer? By what is on disk, without a look at a key. */
+bool keep_needs_network(struct app *app, int what, const struct report *r);
+
 /*
  * Obtains what is due and deploys what is not served, as `what` says; what was done and what went
  * wrong is in the report, and was told. A failure of one step leaves those before it as they are.

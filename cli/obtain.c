@@ -4,10 +4,10 @@
 #include "base/csr.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "cli/access.h"
 #include "cli/adopt.h"
 #include "cli/apart.h"
 #include "cli/budget.h"
+#include "cli/carrier.h"
 #include "cli/keep.h"
 #include "cli/term.h"
 
@@ -18,9 +18,7 @@
 
 /* One order of a certificate: where from, and its files; the strings are owned. */
 struct order_way {
-    struct reach *reach;
-    const struct issuer *issuer; /* borrowed */
-    struct dns *dns;             /* borrowed */
+    struct issuer *issuer; /* borrowed */
     char *order_path, *journal_path;
     bool is_rehearsal;
 };
@@ -41,21 +39,17 @@ find_way(struct order_way *w, struct app *app, struct issuer *issuer, bool rehea
 {
     const char *base = strrchr(r->state.directory, '/') + 1;
     bool is_usual = issuer == r->certificate->issuer && !rehearse;
+    const char *kind = is_usual ? "" : rehearse ? ".rehearsal" : ".fallback";
 
-    w->reach = access_reach(app, issuer, rehearse, e);
-    if (w->reach == NULL)
-        return false;
     w->issuer = issuer;
-    w->dns = config_dns(&app->config, issuer->acme.dns);
     w->is_rehearsal = rehearse;
-    w->order_path = is_usual ? str_format("%s/order.json", r->state.directory)
-                             : str_format("%s/order-%s.json", r->state.directory,
-                                          rehearse ? "rehearsal" : "fallback");
-    w->journal_path = str_format("%s/records/%s%s.json", app->config.settings.state, base,
-                                 is_usual   ? ""
-                                 : rehearse ? ".rehearsal"
-                                            : ".fallback");
-    return (w->order_path != NULL && w->journal_path != NULL) || err_memory(e);
+    w->order_path = store_order(r->state.directory, kind);
+    w->journal_path = str_format("%s/records/%s%s.json", app->config.settings.state, base, kind);
+    if (w->order_path == NULL || w->journal_path == NULL)
+        return err_memory(e);
+    if (is_usual)
+        store_take_order(r->state.directory, w->order_path);
+    return true;
 }
 
 /* ---- check, store ---- */
@@ -114,12 +108,11 @@ static char *
 find_replaced(const struct report *r, const struct order_way *w)
 {
     const struct generation *g = &r->plan.generation;
-    own_str struct str key_pem = {0};
     own_str struct str chain_pem = {0};
     struct err ignored = {0};
 
     if (w->is_rehearsal || g->number == 0 || strcmp(g->issuer, w->issuer->name) != 0 ||
-        !store_read(r->state.directory, g->number, &key_pem, &chain_pem, &ignored))
+        !store_read_chain(r->state.directory, g->number, &chain_pem, &ignored))
         return NULL;
     return acme_renewal_id(&chain_pem, &ignored);
 }
@@ -141,17 +134,17 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
     own_str struct str chain_pem = {0};
     own_mem char *replaces = find_replaced(r, w);
     struct err warning = {0}, ignored = {0};
-    struct acme_job job = {
-        .access = &w->reach->access,
-        .client = w->reach->client,
-        .dns = w->dns,
-        .progress = term_progress(),
+    const struct errand errand = {
+        .issuer = w->issuer,
+        .is_rehearsal = w->is_rehearsal,
+        .name = r->certificate->name,
         .order_path = w->order_path,
         .journal_path = w->journal_path,
         .names = &r->certificate->names,
         .csr_der = &csr_der,
         .replaces = replaces,
     };
+    const struct acme_job done = {.order_path = w->order_path};
     bool good = false;
 
     if (!file_make_directory(r->state.directory, 0700, e))
@@ -159,7 +152,7 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
     key = find_key(r, w, e);
     if (key == NULL || !csr_make(key, &r->certificate->names, &csr_der, e))
         return false;
-    good = acme_issue(&job, &chain_pem, &warning, e);
+    good = carrier_issue(app, &errand, &chain_pem, &warning, e);
     term_clear();
     if (warning.code != ERR_NONE)
         log_say(LOG_LEVEL_WARNING, "%s: %s", r->certificate->name, warning.text);
@@ -168,7 +161,7 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
     good = accept_chain(app, r, w, key, &chain_pem, e);
     /* the order of a chain that was not acceptable stays: it can be fetched again when trust_file
      * is right, say, and a new one would be charged for */
-    if ((good || w->is_rehearsal) && !acme_forget(&job, &ignored))
+    if ((good || w->is_rehearsal) && !acme_forget(&done, &ignored))
         log_debug("the order is not forgotten: %s", ignored.text);
     return good;
 }
@@ -194,7 +187,7 @@ sign(struct app *app, const struct certificate *c, const struct str *csr_der, st
 }
 
 static bool
-obtain_here(struct app *app, struct report *r, const struct issuer *issuer, struct err *e)
+obtain_here(struct app *app, struct report *r, struct issuer *issuer, struct err *e)
 {
     const struct order_way w = {.issuer = issuer};
     own_pkey EVP_PKEY *key = NULL;

@@ -2,7 +2,7 @@
 #include "cli/poll.h"
 
 #include "base/log.h"
-#include "cli/access.h"
+#include "cli/carrier.h"
 #include "cli/chance.h"
 
 #include <stdlib.h>
@@ -44,28 +44,41 @@ is_time(const struct advice *a, int64_t now_s)
     return a->ask_at_s <= now_s || a->ask_at_s - now_s > LATEST_S;
 }
 
-/* NULL without an error: the issuer has nothing to say, or is not the one that gave it. */
+/* Who is to be asked now, and where; free() it. NULL: nobody, as far as is known without asking. */
 static char *
-find_url(const struct app *app, const struct report *r, const struct issuer *issuer, struct err *e)
+find_url(const struct app *app, const struct report *r, struct issuer **issuer)
 {
-    own_mem char *account = str_format("%s/accounts/%s", app->config.settings.state, issuer->name);
-    own_str struct str key_pem = {0};
+    const struct generation *g = &r->plan.generation;
+    const struct advice advice = state_advice(&r->state, g->sha256);
+    own_mem char *account = NULL;
     own_str struct str chain_pem = {0};
+    struct err e = {0};
     char *url = NULL;
 
-    if (account == NULL)
-        (void)err_memory(e);
-    else if (store_read(r->state.directory, r->plan.generation.number, &key_pem, &chain_pem, e) &&
-             !acme_renewal_url(account, &issuer->acme, &chain_pem, &url, e))
-        log_debug("%s: no question about its renewal: %s", r->certificate->name, e->text);
+    *issuer = g->number == 0 ? NULL : config_issuer(&app->config, g->issuer);
+    if (r->plan.is_due || *issuer == NULL || (*issuer)->type != ISSUER_ACME ||
+        !is_time(&advice, app->clock->now_s(app->clock)))
+        return NULL;
+    account = str_format("%s/accounts/%s", app->config.settings.state, (*issuer)->name);
+    if (account != NULL && store_read_chain(r->state.directory, g->number, &chain_pem, &e) &&
+        !acme_renewal_url(account, &(*issuer)->acme, &chain_pem, &url, &e))
+        log_debug("%s: no question about its renewal: %s", r->certificate->name, e.text);
     return url;
+}
+
+bool
+poll_is_due(const struct app *app, const struct report *r)
+{
+    struct issuer *issuer = NULL;
+    own_mem char *url = find_url(app, r, &issuer);
+
+    return url != NULL;
 }
 
 /* What came of it is remembered in any case, so that no run asks again too soon. */
 static bool
 ask(struct app *app, struct report *r, struct issuer *issuer, const char *url, struct err *e)
 {
-    const struct reach *reach = NULL;
     const char *sha256 = r->plan.generation.sha256;
     struct advice advice = state_advice(&r->state, sha256);
     int64_t now_s = app->clock->now_s(app->clock);
@@ -73,8 +86,7 @@ ask(struct app *app, struct report *r, struct issuer *issuer, const char *url, s
     own_mem char *kept = advice.explanation == NULL ? NULL : strdup(advice.explanation);
     struct err failure = {0};
 
-    reach = access_reach(app, issuer, false, &failure);
-    if (reach != NULL && acme_renewal_ask(reach->access.http, url, &w, &failure)) {
+    if (carrier_ask(app, issuer, url, &w, &failure)) {
         advice = poll_choose(&advice, &w, now_s, chance());
     } else {
         log_debug("%s: no advice on its renewal: %s", r->certificate->name, failure.text);
@@ -88,21 +100,14 @@ ask(struct app *app, struct report *r, struct issuer *issuer, const char *url, s
 bool
 poll_renewal(struct app *app, struct report *r, struct err *e)
 {
-    const struct generation *g = &r->plan.generation;
-    struct advice advice = state_advice(&r->state, g->sha256);
-    int64_t now_s = app->clock->now_s(app->clock);
-    own_mem char *url = NULL;
-    struct issuer *issuer = g->number == 0 ? NULL : config_issuer(&app->config, g->issuer);
-    struct err ignored = {0};
+    struct issuer *issuer = NULL;
+    own_mem char *url = find_url(app, r, &issuer);
 
-    if (r->plan.is_due || issuer == NULL || issuer->type != ISSUER_ACME || !is_time(&advice, now_s))
-        return true;
-    url = find_url(app, r, issuer, &ignored);
     if (url == NULL)
         return true;
     if (!ask(app, r, issuer, url, e))
         return false;
     plan_done(&r->plan);
-    plan_make(&r->plan, r->certificate, &r->state, now_s);
+    plan_make(&r->plan, r->certificate, &r->state, app->clock->now_s(app->clock));
     return true;
 }

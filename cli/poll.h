@@ -13,6 +13,9 @@ int64_t poll_again(int64_t now_s, int64_t advice_s);
 struct advice poll_choose(const struct advice *before, const struct acme_window *w, int64_t now_s,
                           uint64_t random);
 
+/* Is it time to ask? */
+bool poll_is_due(const struct app *app, const struct report *r);
+
 /*
  * Asks, when that is due and the issuer has something to say; the report's plan is made anew by the
  * answer. That nobody answers is no failure: the lifetime still says when.

@@ -76,6 +76,12 @@ term_progress(void)
     return &port;
 }
 
+bool
+term_is_live(void)
+{
+    return term.live;
+}
+
 void
 term_clear(void)
 {

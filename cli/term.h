@@ -20,6 +20,9 @@ const char *term_off(void);
  * Nothing is shown where standard error is no terminal. */
 struct progress *term_progress(void);
 
+/* Is it shown? */
+bool term_is_live(void);
+
 /* Wipes the live line; to be called before anything else is written. */
 void term_clear(void);
 

@@ -20,6 +20,7 @@ struct acmesh_config {
     char *state_file;
     char *shim;
     int64_t program_timeout_s;
+    struct list program_writes;
 };
 
 #define AT(field) offsetof(struct acmesh_config, field)
@@ -36,6 +37,8 @@ static const struct option options[] = {
      .help = "where the script may save something; default: it is forgotten"},
     {"program_timeout", OPTION_SPAN, AT(program_timeout_s), "2min",
      .help = "how long one call may take, then it is killed"},
+    {"program_writes", OPTION_LIST, AT(program_writes), NULL,
+     .help = "directories in which the script may change files; besides /tmp, /var/tmp, /run, /var/log and /var/cache"},
     {"shim", OPTION_PATH, AT(shim), NULL,
      .help = "what gives the script acme.sh's functions; default: the one that is installed with pgcert"},
     {0},
@@ -101,7 +104,7 @@ fill_environment(struct session *s, const struct dns *d, struct err *e)
     const struct acmesh_config *c = d->provider_config;
 
     if (!run_inherit(&s->environment, "PATH") || !run_inherit(&s->environment, "HOME") ||
-        !run_inherit(&s->environment, "LANG"))
+        !run_inherit(&s->environment, "LANG") || !run_inherit(&s->environment, "TMPDIR"))
         return err_memory(e);
     if (c->environment_file != NULL &&
         !hook_read_settings(c->environment_file, &s->environment, &s->secrets, e))
@@ -200,4 +203,5 @@ const struct dns_provider dns_acmesh = {
     .publish = publish,
     .remove = withdraw,
     .close = close_session,
+    .runs_programs = true,
 };

@@ -443,4 +443,5 @@ const struct dns_provider dns_builtin = {
     .publish = publish,
     .remove = retract,
     .close = close_session,
+    .listens = true,
 };

@@ -17,6 +17,7 @@ struct exec_config {
     int contract;
     int64_t program_timeout_s;
     char *environment_file;
+    struct list program_writes;
 };
 
 enum contract { LEGO, LEGO_RAW, CERTBOT, DEHYDRATED, UACME, MOD_MD };
@@ -42,7 +43,9 @@ static const struct option options[] = {
     {"program_timeout", OPTION_SPAN, AT(program_timeout_s), "2min",
      .help = "how long one call may take, then it is killed"},
     {"environment_file", OPTION_PATH, AT(environment_file), NULL,
-     .help = "a secret file with lines NAME=value for its environment; of ours it gets PATH, HOME and LANG"},
+     .help = "a secret file with lines NAME=value for its environment; of ours it gets PATH, HOME, LANG and TMPDIR"},
+    {"program_writes", OPTION_LIST, AT(program_writes), NULL,
+     .help = "directories in which the program may change files; besides /tmp, /var/tmp, /run, /var/log and /var/cache"},
     {0},
 };
 /* clang-format on */
@@ -109,7 +112,7 @@ fill_session(struct session *s, const struct dns *d, struct err *e)
     const struct exec_config *c = d->provider_config;
 
     if (!run_inherit(&s->settings, "PATH") || !run_inherit(&s->settings, "HOME") ||
-        !run_inherit(&s->settings, "LANG"))
+        !run_inherit(&s->settings, "LANG") || !run_inherit(&s->settings, "TMPDIR"))
         return err_memory(e);
     if (!runnable_check(c->program, geteuid(), &s->program, e))
         return err_wrap(e, "'program' of [dns %s]", d->name);
@@ -485,4 +488,5 @@ const struct dns_provider dns_exec = {
     .publish = publish,
     .remove = withdraw,
     .close = close_session,
+    .runs_programs = true,
 };

@@ -7,6 +7,9 @@ setup()
     fresh
     pg_serves_pgcert
     HOME_DIR=$WORLD/acme.sh
+    # in /tmp, beside the world's state directory, nothing new can be made
+    export TMPDIR=$WORLD/tmp
+    mkdir -p "$TMPDIR"
     rm -rf "$HOME_DIR"
     mkdir -p "$HOME_DIR/dnsapi"
     cp "$PGCERT_ROOT/acme/dns/acmesh-shim.sh" "$HOME_DIR/shim"

@@ -84,7 +84,7 @@ leaves_nothing()
 {
     expect 0 pgcert renew --force
     find "$STATE" "$PGDATA"/*pgcert*
-    [ -z "$(find "$STATE" -name order.json -o -name next.key -o -name '*.tmp' -o -name '*.part')" ]
+    [ -z "$(find "$STATE" -path "*/orders/*" -o -name next.key -o -name '*.tmp' -o -name '*.part')" ]
     [ "$(find "$PGDATA" -maxdepth 1 -name '*pgcert*' ! -name '*.previous')" = "$PGDATA/pgcert.pem" ]
 }
 
@@ -122,7 +122,7 @@ leaves_nothing()
         killed_while_asking "$step"
         echo "killed while asking for: $step"
         [ "$(requests "$mark" order-plz)" = 1 ]
-        order=$STATE/certificates/db.$ZONE/order.json
+        order=$STATE/orders/db.$ZONE.json
         url=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["url"])' "$order")
         finishes
         [ "$(requests "$mark" order-plz)" = 1 ]

@@ -102,7 +102,7 @@ END
 
 @test "a damaged order or session of an earlier run is no obstacle" {
     fresh_and_served
-    echo nonsense >"$STATE/certificates/db.$ZONE/order.json"
+    echo nonsense >"$STATE/orders/db.$ZONE.json"
     echo nonsense >"$STATE/accounts/pebble/session.json"
     expect 0 pgcert renew --force
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]

@@ -70,6 +70,7 @@ add(struct bench *b)
 }
 
 #define IN(name) "certificates/db/" name
+#define ORDER "orders/db.json"
 
 /* ---- directories ---- */
 
@@ -406,14 +407,39 @@ the_newest_and_the_protected_generation_stay(void **state)
     }
 }
 
+static void
+an_order_of_an_earlier_version_is_taken_over(void **state)
+{
+    struct bench b;
+    own_mem char *order = NULL;
+
+    (void)state;
+    begin(&b);
+    (void)add(&b);
+    assert_int_equal(mkdir(scratch_path(&b.scratch, "orders"), 0700), 0);
+    order = store_order(b.directory, "");
+    assert_string_equal(order, scratch_path(&b.scratch, ORDER));
+    store_take_order(b.directory, order); /* there is none */
+    assert_false(scratch_has(&b.scratch, ORDER));
+    scratch_write(&b.scratch, IN("order.json"), "old");
+    store_take_order(b.directory, order);
+    assert_string_equal(scratch_read(&b.scratch, ORDER), "old");
+    assert_false(scratch_has(&b.scratch, IN("order.json")));
+    scratch_write(&b.scratch, IN("order.json"), "older");
+    store_take_order(b.directory, order);
+    assert_string_equal(scratch_read(&b.scratch, ORDER), "old");
+    end(&b);
+}
+
 /* A store as a killed run may leave it. */
 static void
 leave(struct bench *b)
 {
-    static const char *const files[] = {IN("state.json"), IN("order.json"), IN("next.key"),
+    static const char *const files[] = {IN("state.json"), IN("order.json"), IN("next.key"), ORDER,
                                         IN("state.json.0123456789abcdef.tmp")};
 
     (void)add(b);
+    assert_int_equal(mkdir(scratch_path(&b->scratch, "orders"), 0700), 0);
     assert_int_equal(mkdir(scratch_path(&b->scratch, IN("new.abc123")), 0700), 0);
     scratch_write(&b->scratch, IN("new.abc123/key.pem"), "secret");
     for (size_t i = 0; i < COUNT(files); i++)
@@ -436,6 +462,7 @@ leftovers_of_killed_runs_are_removed_and_nothing_else(void **state)
         /* the key and the order of a certificate that is being obtained are for the next run */
         assert_int_equal(scratch_has(&b.scratch, IN("next.key")), obtaining);
         assert_int_equal(scratch_has(&b.scratch, IN("order.json")), obtaining);
+        assert_int_equal(scratch_has(&b.scratch, ORDER), obtaining);
         assert_int_equal(scratch_count(&b.scratch, IN("")), obtaining ? 4 : 2);
         end(&b);
     }
@@ -459,6 +486,7 @@ main(void)
         cmocka_unit_test(a_damaged_key_is_made_anew),
         cmocka_unit_test(every_generation_has_a_key_of_its_own),
         cmocka_unit_test(the_newest_and_the_protected_generation_stay),
+        cmocka_unit_test(an_order_of_an_earlier_version_is_taken_over),
         cmocka_unit_test(leftovers_of_killed_runs_are_removed_and_nothing_else),
     };
 
