@@ -304,8 +304,8 @@ add_field(struct str *out, const char *name)
     char line[256];
 
     while (status != NULL && fgets(line, sizeof(line), status) != NULL)
-        if (strncmp(line, name, strlen(name)) == 0)
-            (void)str_addf(out, "%s", line);
+        if (strncmp(line, name, strlen(name)) == 0 && !str_addf(out, "%s", line))
+            break;
     if (status != NULL)
         (void)fclose(status);
 }
