@@ -2,6 +2,7 @@
 #include "base/child.h"
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/fiber.h"
 #include "base/log.h"
 
@@ -132,6 +133,7 @@ set_environment(const struct passwd *user)
 #define BIT(capability) (1U << (capability)) /* of the first 32, as those here are */
 #define KEPT (BIT(CAP_SETUID) | BIT(CAP_SETGID))
 
+static bool is_task;     /* this process does nothing but answer */
 static bool has_settled; /* we were root, and may still become others */
 static bool is_bare;     /* root by number, without root's rights */
 
@@ -305,6 +307,7 @@ child_keep_only(int *descriptors, size_t count)
     unsigned from = 0;
     int nothing = -1;
 
+    log_lose_journal();
     qsort(descriptors, count, sizeof(*descriptors), by_number);
     for (size_t i = 0; i <= count; i++) {
         unsigned until = i < count ? (unsigned)descriptors[i] : UINT_MAX;
@@ -325,9 +328,16 @@ child_keep_only(int *descriptors, size_t count)
         (void)dup2(nothing, 1);
 }
 
+bool
+child_confine(const struct confine *c, struct err *e)
+{
+    return !is_task || confine_enter(c, e);
+}
+
 static void
 serve(struct child *c)
 {
+    is_task = c->work == NULL;
     if (c->work != NULL) {
         drop_capabilities(c->listens);
         c->work(c->argument, c, c->socket);

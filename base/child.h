@@ -59,6 +59,16 @@ typedef bool child_task(void *argument, struct str *answer, struct err *e);
 MUST_USE bool child_run_as(uid_t user, child_task *task, void *argument, int64_t timeout_ms,
                            struct str *answer, struct err *e);
 
+struct confine; /* base/confine.h */
+
+/*
+ * In a task: confines the process, where it is one of its own. Where the task is simply called, the
+ * process is that of who asked for it, and has other things to do: then nothing is done.
+ *
+ * Errors: as confine_enter()
+ */
+MUST_USE bool child_confine(const struct confine *c, struct err *e);
+
 /* Answers one question, as a task does. What `argument` points to is the child's own copy, and
  * lives from one question to the next. An empty question is the last one: let go of what you hold.
  */

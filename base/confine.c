@@ -29,6 +29,7 @@ confine_add_system(struct list *read)
 bool
 confine_enter(const struct confine *c, struct err *e)
 {
+    (void)syscalls_can(); /* loads libseccomp, as long as libraries may be opened */
     return landlock_enter(&c->files, e) && syscalls_enter(c->what, e);
 }
 

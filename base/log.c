@@ -31,10 +31,18 @@ send(enum log_level level, const struct journal_field *fields, const char *line)
     return journal_send(all);
 }
 
+static int journal = -1;      /* is standard error the journal? -1: not known yet */
+static bool has_lost_journal; /* libsystemd's socket is closed, and its number may be another's */
+
+void
+log_lose_journal(void)
+{
+    has_lost_journal = true;
+}
+
 static void PRINTF(3, 0) say(enum log_level level, const struct journal_field *fields,
                              const char *format, va_list arguments)
 {
-    static int journal = -1;
     char line[2048];
     const char *name = level == LOG_LEVEL_DEBUG ? fiber_name() : NULL;
     int size = 0;
@@ -48,7 +56,7 @@ static void PRINTF(3, 0) say(enum log_level level, const struct journal_field *f
     (void)vsnprintf(line + size, sizeof(line) - (size_t)size, format, arguments);
     if (journal != 1)
         (void)fprintf(stderr, "pgcert: %s\n", line);
-    else if (!send(level, fields, line))
+    else if (has_lost_journal || !send(level, fields, line))
         (void)fprintf(stderr, "<%d>%s\n", (int)level, line); /* sd-daemon(3) */
 }
 

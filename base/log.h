@@ -30,4 +30,8 @@ void log_event(enum log_level level, const struct journal_field *fields, const c
  * token or password. */
 void log_debug(const char *format, ...) PRINTF(1, 2);
 
+/* For a child that has closed descriptors which it does not know: what it says goes to standard
+ * error, from where the journal has it as well. */
+void log_lose_journal(void);
+
 #endif

@@ -42,7 +42,7 @@ static void *library;
 
 /* Files, memory, time, threads, and descriptors that are there. */
 static const char *const plain[] = {
-    "_llseek", "access", "arch_prctl", "brk", "capget", "chdir", "chmod", "chown",
+    "_llseek", "access", "arch_prctl", "brk", "capget", "capset", "chdir", "chmod", "chown",
     "clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep",
     "clock_nanosleep_time64", "close", "close_range", "copy_file_range", "creat", "dup", "dup2",
     "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
@@ -63,7 +63,7 @@ static const char *const plain[] = {
     "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn",
     "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_getaffinity",
     "sched_getparam", "sched_getscheduler", "sched_yield", "select", "send", "sendfile",
-    "sendfile64", "sendmsg", "sendto", "set_robust_list", "set_tid_address", "setrlimit",
+    "sendfile64", "sendmsg", "sendto", "set_robust_list", "set_tid_address", "setgroups", "setrlimit",
     "shutdown", "sigaltstack", "signalfd4", "stat", "stat64", "statfs", "statfs64", "statx",
     "symlink", "symlinkat", "sync_file_range", "syncfs", "sysinfo", "tgkill", "time",
     "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "ugetrlimit",
@@ -73,8 +73,8 @@ static const char *const plain[] = {
 
 /* Connections, and the processes that resolve names or answer strangers beside us. */
 static const char *const network[] = {
-    "accept", "accept4", "bind", "capset", "connect", "fork", "getpeername", "listen",
-    "pidfd_open", "pidfd_send_signal", "recvmmsg", "sendmmsg", "setgroups", "setresgid",
+    "accept", "accept4", "bind", "connect", "fork", "getpeername", "listen",
+    "pidfd_open", "pidfd_send_signal", "recvmmsg", "sendmmsg", "setresgid",
     "setresuid", "setsockopt", "socketpair", "vfork", NULL,
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/cert.h"
 #include "base/child.h"
+#include "base/confine.h"
 #include "base/file.h"
 #include "reload/change.h"
 
@@ -17,32 +18,56 @@
 
 /* ---- the tasks ---- */
 
+/* Who works for a server's user sees these directories, and nothing else of his. */
+static bool
+confine(const struct list *directories, bool writes, struct err *e)
+{
+    own_list struct list read = {0};
+    const struct confine c = {
+        .files = {.read = writes ? &read : directories, .write = writes ? directories : NULL},
+        .what = SYSCALLS_FILES};
+
+    /* openssl.cnf, say, which is read when the first certificate is */
+    return confine_add_system(&read) ? child_confine(&c, e) : err_memory(e);
+}
+
+static bool
+begin(struct change *c, struct err *e)
+{
+    own_list struct list directories = {0};
+
+    for (size_t i = 0; i < c->count; i++)
+        if (!list_add(&directories, c->files[i].place.directory))
+            return err_memory(e);
+    return confine(&directories, true, e) && change_begin(c, e);
+}
+
 static bool
 task_write(void *argument, struct str *answer, struct err *e)
 {
     (void)answer;
-    return change_begin(argument, e) && change_write(argument, e);
+    return begin(argument, e) && change_write(argument, e);
 }
 
 static bool
 task_restore(void *argument, struct str *answer, struct err *e)
 {
     (void)answer;
-    return change_begin(argument, e) && change_restore(argument, e);
+    return begin(argument, e) && change_restore(argument, e);
 }
 
 static bool
 task_remove(void *argument, struct str *answer, struct err *e)
 {
     (void)answer;
-    return change_begin(argument, e) && change_remove(argument, e);
+    return begin(argument, e) && change_remove(argument, e);
 }
 
 static bool
 task_repair(void *argument, struct str *answer, struct err *e)
 {
     (void)answer;
-    return change_begin(argument, e);
+    return begin(argument, e);
 }
 
 /* A look at one file, as the child gets it. */
@@ -50,6 +75,16 @@ struct look {
     struct place *place;
     const char *ending; /* for reading */
 };
+
+static bool
+open_place(const struct look *look, struct err *e)
+{
+    own_list struct list directories = {0};
+
+    if (!list_add(&directories, look->place->directory))
+        return err_memory(e);
+    return confine(&directories, false, e) && place_open(look->place, e);
+}
 
 /* Answers nothing when there is no such file, else a line end and what is in it. */
 static bool
@@ -62,7 +97,7 @@ task_read(void *argument, struct str *answer, struct err *e)
 
     if (name == NULL)
         return err_memory(e);
-    if (!place_open(p, e) || !place_has(p, name, &there, e))
+    if (!open_place(look, e) || !place_has(p, name, &there, e))
         return false;
     if (!there)
         return true;
@@ -80,7 +115,7 @@ task_follow(void *argument, struct str *answer, struct err *e)
     char target[PATH_MAX];
     ssize_t size = 0;
 
-    if (!place_open(p, e))
+    if (!open_place(look, e))
         return false;
     size = readlinkat(p->fd, p->name, target, sizeof(target));
     if (size < 0 && (errno == EINVAL || errno == ENOENT))
@@ -97,7 +132,7 @@ task_changed(void *argument, struct str *answer, struct err *e)
     struct place *p = look->place;
     struct stat s = {0};
 
-    if (!place_open(p, e))
+    if (!open_place(look, e))
         return false;
     if (fstatat(p->fd, p->name, &s, AT_SYMLINK_NOFOLLOW) < 0)
         return err_errno(e, "look at '%s/%s'", p->directory, p->name);
