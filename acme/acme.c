@@ -163,8 +163,8 @@ wants_replaces(struct issue *i)
            json_member_text(i->client->directory, "renewalInfo") != NULL;
 }
 
-/* It was replaced already, this account never had it, or the server fails to find it, as Pebble says
- * by serverInternal: an order like any other will do. */
+/* It was replaced already, this account never had it, or the server fails to find it, as Pebble
+ * says by serverInternal: an order like any other will do. */
 static bool
 is_about_replaces(const struct answer *a)
 {
