@@ -224,7 +224,7 @@ seconds_until()
 
 @test "an issuer without renewalInfo is never asked, nor told what is replaced" {
     rm -rf "$STATE"
-    hostile
+    hostile "directory * edit renewalInfo none"
     expect 0 pgcert renew
     : >"$WORLD/hostile/log"
     grow_older 2
