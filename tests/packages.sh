@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages which one kind of work needs, and of those only the missing ones.
 #
-# usage: tests/packages.sh build|try|test|suite|bench
+# usage: tests/packages.sh build|try|main|test|suite|bench
 #
 # Asks apt nothing when nothing is missing. What is installed here starts no service, makes no
 # PostgreSQL cluster, and is not started at the next boot: the tests start their own servers.
@@ -10,8 +10,9 @@ set -eu
 build="gcc libc6-dev make pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev libpq-dev
        libldns-dev libinih-dev libidn2-dev libexpat1-dev libsystemd-dev libseccomp-dev"
 try="ca-certificates pebble bind9 bind9-utils bind9-dnsutils openssl iproute2 util-linux"
-test="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time systemd clang clang-format
-      clang-tidy
+# The unit tests, and those of what pgcert is for; then all others.
+main="curl bats gnutls-bin procps libcmocka-dev perl python3 strace faketime time"
+test="systemd clang clang-format clang-tidy
       libclang-rt-14-dev shellcheck mandoc git pdns-server pdns-backend-sqlite3 sqlite3
       python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc
       certbot python3-certbot-dns-rfc2136 lego dehydrated uacme pgbouncer pgbackrest haproxy patroni
@@ -126,10 +127,11 @@ do_not_start_at_boot()
 case ${1:-} in
 build) wanted="$build" ;;
 try) wanted="$build $try" ;;
-test) wanted="$build $try $test" ;;
+main) wanted="$build $try $main" ;;
+test) wanted="$build $try $main $test" ;;
 suite) wanted="$suite" ;;
 bench) wanted="$build $try $bench" ;;
-*) die "usage: tests/packages.sh build|try|test|suite|bench" ;;
+*) die "usage: tests/packages.sh build|try|main|test|suite|bench" ;;
 esac
 
 # shellcheck disable=SC2086 # a list of words
