@@ -112,6 +112,22 @@ file_read_if_there(int directory, const char *path, size_t size_max, struct str 
     return *found;
 }
 
+bool
+file_read_itself(const char *path, size_t size_max, struct str *out, bool *found, struct err *e)
+{
+    own_fd int fd = open(path, READING | O_NOFOLLOW);
+    struct stat s = {0};
+
+    *found = fd >= 0 || errno != ENOENT;
+    if (!*found)
+        return true;
+    if (fd < 0 && errno != ELOOP)
+        return err_errno(e, "read '%s'", path);
+    if (fd < 0 || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode))
+        return err_set(e, ERR_INPUT, "read '%s': it is not a regular file itself", path);
+    return read_rest(fd, path, size_max, out, e);
+}
+
 /* 0600 or 0400; group may read what root owns. */
 static bool
 is_private(const struct stat *s)
@@ -213,8 +229,20 @@ temporary_name(const char *path)
 }
 
 bool
-file_replace(int directory, const char *path, const void *bytes, size_t size, mode_t mode,
-             struct err *e)
+file_give(int fd, struct file_access access)
+{
+    struct stat s = {0};
+
+    return fstat(fd, &s) == 0 &&
+           (access.group == (gid_t)-1 || s.st_gid == access.group ||
+            fchown(fd, (uid_t)-1, access.group) == 0) &&
+           ((s.st_mode & 0777) == access.mode || fchmod(fd, access.mode) == 0);
+}
+
+/* Made, filled and given to whom it is for, before it has its name. */
+static bool
+replace(int directory, const char *path, const void *bytes, size_t size, struct file_access access,
+        struct err *e)
 {
     own_mem char *temporary = temporary_name(path);
     own_fd int fd = -1;
@@ -227,13 +255,27 @@ file_replace(int directory, const char *path, const void *bytes, size_t size, mo
         e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
         return false;
     }
-    if (!file_write_all(fd, bytes, size) || fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+    if (!file_write_all(fd, bytes, size) || !file_give(fd, access) || fsync(fd) < 0 ||
         renameat(directory, temporary, directory, path) < 0) {
         (void)err_errno(e, "write '%s'", path);
         (void)unlinkat(directory, temporary, 0);
         return false;
     }
     return file_sync_parent(directory, path, e);
+}
+
+bool
+file_replace(int directory, const char *path, const void *bytes, size_t size, mode_t mode,
+             struct err *e)
+{
+    return replace(directory, path, bytes, size, (struct file_access){mode, (gid_t)-1}, e);
+}
+
+bool
+file_replace_for(const char *path, const struct str *bytes, struct file_access access,
+                 struct err *e)
+{
+    return replace(AT_FDCWD, path, bytes->text, bytes->size, access, e);
 }
 
 void
@@ -329,20 +371,14 @@ file_make_directory(const char *path, mode_t mode, struct err *e)
     return true;
 }
 
-bool
-file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
+/* flock(2) has no deadline of its own; most who hold it are about to end. */
+static bool
+lock(int fd, const char *path, int64_t wait_ms, struct err *e)
 {
-    int64_t pause_ms =
-        1; /* flock(2) has no deadline of its own; most who hold it are about to end */
-    own_fd int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int64_t pause_ms = 1;
     int64_t deadline_ms = clock_system.steady_ms(&clock_system) + wait_ms;
 
-    if (lock < 0) {
-        (void)err_errno(e, "open the lock '%s'", path);
-        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
-        return false;
-    }
-    while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return err_errno(e, "lock '%s'", path);
         if (clock_system.steady_ms(&clock_system) >= deadline_ms)
@@ -351,7 +387,36 @@ file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
         clock_system.sleep_ms(&clock_system, pause_ms);
         pause_ms = pause_ms < 32 ? pause_ms * 2 : 50;
     }
-    *fd = lock;
-    lock = -1;
+    return true;
+}
+
+bool
+file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e)
+{
+    own_fd int held = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (held < 0) {
+        (void)err_errno(e, "open the lock '%s'", path);
+        e->code = e->code == ERR_SYSTEM ? ERR_CREATE : e->code;
+        return false;
+    }
+    if (!lock(held, path, wait_ms, e))
+        return false;
+    *fd = held;
+    held = -1;
+    return true;
+}
+
+bool
+file_lock_directory(const char *path, int64_t wait_ms, int *fd, struct err *e)
+{
+    own_fd int held = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (held < 0)
+        return err_errno(e, "open the directory '%s'", path);
+    if (!lock(held, path, wait_ms, e))
+        return false;
+    *fd = held;
+    held = -1;
     return true;
 }

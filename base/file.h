@@ -24,6 +24,11 @@ MUST_USE bool file_read(int directory, const char *path, size_t size_max, struct
 MUST_USE bool file_read_if_there(int directory, const char *path, size_t size_max, struct str *out,
                                  bool *found, struct err *e);
 
+/* The same where others may put something in its place: a link there is not followed, and no
+ * device or pipe is waited for, but they are ERR_INPUT. */
+MUST_USE bool file_read_itself(const char *path, size_t size_max, struct str *out, bool *found,
+                               struct err *e);
+
 /*
  * Reads a secret: a file that others may not read, or "credential:NAME", which systemd has put into
  * $CREDENTIALS_DIRECTORY (systemd.exec(5)). What it ends in of white space is cut off.
@@ -41,6 +46,20 @@ MUST_USE bool file_read_secret(const char *path, size_t size_max, struct str *ou
  */
 MUST_USE bool file_replace(int directory, const char *path, const void *bytes, size_t size,
                            mode_t mode, struct err *e);
+
+/* Who may do what with a file. */
+struct file_access {
+    mode_t mode;
+    gid_t group; /* (gid_t)-1: as it comes */
+};
+
+/* Gives an open file of ours that group and mode, the group first, so that no other group ever may
+ * read it. False with errno: EPERM where we are no member of the group. */
+MUST_USE bool file_give(int fd, struct file_access access);
+
+/* The same as file_replace(), for who is said; before it has its name it is for nobody else. */
+MUST_USE bool file_replace_for(const char *path, const struct str *bytes, struct file_access access,
+                               struct err *e);
 
 /* Removes a file and syncs the directory; that it is not there is not an error. */
 MUST_USE bool file_remove(int directory, const char *path, struct err *e);
@@ -75,5 +94,8 @@ MUST_USE bool file_write_all(int fd, const void *bytes, size_t size);
  * Errors: ERR_BUSY    another process holds it; ERR_CREATE, ERR_PERMISSION, ERR_SYSTEM
  */
 MUST_USE bool file_lock(const char *path, int64_t wait_ms, int *fd, struct err *e);
+
+/* The same of a directory that is there: where others write, a file could be theirs. */
+MUST_USE bool file_lock_directory(const char *path, int64_t wait_ms, int *fd, struct err *e);
 
 #endif

@@ -100,6 +100,16 @@ json_save(const struct json_t *object, const char *path, struct err *e)
     return file_replace(AT_FDCWD, path, text, strlen(text), 0600, e);
 }
 
+bool
+json_save_for(const struct json_t *object, const char *path, struct file_access access,
+              struct err *e)
+{
+    own_mem char *text = json_encode_pretty(object);
+    struct str all = {.text = text, .size = text == NULL ? 0 : strlen(text)};
+
+    return text == NULL ? err_memory(e) : file_replace_for(path, &all, access, e);
+}
+
 char *
 json_encode(const struct json_t *value)
 {

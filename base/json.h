@@ -3,6 +3,7 @@
 #define PGCERT_BASE_JSON_H
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/str.h"
 
 struct json_t;
@@ -26,6 +27,10 @@ MUST_USE struct json_t *json_load(const char *path, struct err *e);
 
 /* Writes an object to a file with file_replace(), 0600. */
 MUST_USE bool json_save(const struct json_t *object, const char *path, struct err *e);
+
+/* The same with file_replace_for(). */
+MUST_USE bool json_save_for(const struct json_t *object, const char *path,
+                            struct file_access access, struct err *e);
 
 /* Text without white space, keys in the order they were put; free() it. NULL: out of memory. */
 MUST_USE char *json_encode(const struct json_t *value);

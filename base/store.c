@@ -19,6 +19,43 @@
 #define OLD_ORDER "order.json"
 #define NEW_PREFIX "new." /* of a generation that is not complete yet */
 
+static gid_t sharers = (gid_t)-1;
+
+void
+store_share(gid_t group)
+{
+    sharers = group;
+}
+
+gid_t
+store_group(void)
+{
+    return sharers;
+}
+
+struct file_access
+store_access(bool is_directory)
+{
+    bool shared = sharers != (gid_t)-1;
+
+    return (struct file_access){
+        (is_directory ? 0700 : 0600) | (shared ? (is_directory ? 0050 : 0040) : 0), sharers};
+}
+
+bool
+store_make_directory(const char *directory, struct err *e)
+{
+    own_fd int fd = -1;
+
+    if (!file_make_directory(directory, 0700, e))
+        return false;
+    if (sharers == (gid_t)-1)
+        return true;
+    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return (fd >= 0 && file_give(fd, store_access(true))) ||
+           err_errno(e, "share the directory '%s' with group %u", directory, (unsigned)sharers);
+}
+
 char *
 store_directory(const char *state, const char *name)
 {
@@ -255,7 +292,8 @@ write_new(int directory, const char *name, const void *bytes, size_t size, struc
     own_fd int fd =
         openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    if (fd < 0 || !file_write_all(fd, bytes, size) || fsync(fd) < 0)
+    if (fd < 0 || !file_write_all(fd, bytes, size) || !file_give(fd, store_access(false)) ||
+        fsync(fd) < 0)
         return err_errno(e, "write '%s' of a new generation", name);
     return true;
 }
@@ -272,7 +310,7 @@ write_files(const char *path, const struct str *key_pem, const struct str *chain
         !write_new(fd, "chain.pem", chain_pem->text, chain_pem->size, e) ||
         !write_new(fd, "about.json", about, strlen(about), e))
         return false;
-    return fsync(fd) == 0 || err_errno(e, "sync '%s'", path);
+    return (file_give(fd, store_access(true)) && fsync(fd) == 0) || err_errno(e, "sync '%s'", path);
 }
 
 /* Removes a directory of files, whatever it holds. */

@@ -1,6 +1,6 @@
 /* store.h: the generations of certificates on disk. Knows files, not where they come from.
  *
- * STATE/certificates/NAME/N/key.pem      0600, PKCS#8
+ * STATE/certificates/NAME/N/key.pem      0600, or 0640 for a group (store_share()), PKCS#8
  *                          chain.pem    leaf first
  *                          about.json
  * {"issuer","created_at","sha256","serial","key_type","not_before","not_after","names"}
@@ -14,6 +14,7 @@
 #define PGCERT_BASE_STORE_H
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/key.h"
 #include "base/str.h"
 
@@ -29,6 +30,24 @@ struct generation {
 };
 
 #define own_generation __attribute__((cleanup(generation_done)))
+
+/*
+ * From now on what is stored in this process can be read by the members of a group, and by nobody
+ * else: directories get 0750, a generation's files and state.json 0640. What is in flight
+ * (next.key, order.json) stays private.
+ *
+ * Takes:  group  (gid_t)-1: it is for nobody else, as at first
+ */
+void store_share(gid_t group);
+
+/* That group; (gid_t)-1: there is none. */
+gid_t store_group(void);
+
+/* What a stored file or directory gets. */
+struct file_access store_access(bool is_directory);
+
+/* Makes STATE/certificates/NAME, or what leads there, when it is missing, and has it shared. */
+MUST_USE bool store_make_directory(const char *directory, struct err *e);
 
 /* STATE/certificates/NAME, with '_' for '*' and '/'; free() it. NULL: out of memory. */
 MUST_USE char *store_directory(const char *state, const char *name);

@@ -73,7 +73,7 @@ adopt(struct app *app, const struct issuer *issuer, bool force, struct report *r
         is_as_set(&newest, issuer, r->certificate))
         return keep_newest(app, &newest, r, e);
     return (force || check_newer(&newest, &chain_pem, e)) &&
-           file_make_directory(r->state.directory, 0700, e) &&
+           store_make_directory(r->state.directory, e) &&
            obtain_accept(app, r, issuer, &key_pem, &chain_pem, e);
 }
 

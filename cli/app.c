@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/carrier.h"
 #include "cli/event.h"
+#include "cli/share.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -47,51 +48,127 @@ become(uid_t user, const char *state, struct err *e)
     return true;
 }
 
+/* Somebody else's: a member of the group may deploy from it. */
+static bool
+enter_as_guest(struct app *app, uid_t owner, struct err *e)
+{
+    const struct settings *s = &app->config.settings;
+
+    if (!share_is_member())
+        return err_set(e, ERR_PERMISSION,
+                       "the state directory '%s' belongs to another user (%u); run pgcert as that "
+                       "user%s%s%s or as root",
+                       s->state, (unsigned)owner, s->deploy_group == NULL ? "" : ", in group '",
+                       s->deploy_group == NULL ? "" : s->deploy_group,
+                       s->deploy_group == NULL ? "" : "',");
+    app->parts = APP_DEPLOY;
+    return share_check(s, e);
+}
+
 bool
 app_enter_state(struct app *app, struct err *e)
 {
-    const char *state = app->config.settings.state;
+    const struct settings *settings = &app->config.settings;
+    const char *state = settings->state;
+    bool is_shared = settings->deploy_group != NULL;
     struct stat s = {0};
 
+    if (!share_begin(settings, e))
+        return false;
+    app->parts = is_shared && !child_may_switch() ? APP_OBTAIN : APP_OBTAIN | APP_DEPLOY;
     if (lstat(state, &s) < 0)
         return errno == ENOENT || err_errno(e, "open the state directory '%s'", state);
     if (!S_ISDIR(s.st_mode))
         return err_set(e, ERR_CONFIG, "the state directory '%s' is not a directory", state);
-    if (geteuid() == 0 && s.st_uid != 0) {
+    if (child_is_root() && s.st_uid != 0) {
         read_ahead(&app->config);
         return become(s.st_uid, state, e);
     }
-    if (s.st_uid != geteuid())
+    return s.st_uid == geteuid() || enter_as_guest(app, s.st_uid, e);
+}
+
+bool
+app_may(const struct app *app, int parts, struct err *e)
+{
+    const struct settings *s = &app->config.settings;
+    const struct passwd *user = NULL;
+    struct stat about = {0};
+
+    if ((app->parts & parts) == parts)
+        return true;
+    if (lstat(s->state, &about) < 0)
         return err_set(
-            e, ERR_PERMISSION,
-            "the state directory '%s' belongs to another user (%u); run pgcert as that user "
-            "or as root",
-            state, (unsigned)s.st_uid);
-    return true;
+            e, ERR_BUSY,
+            "the state directory '%s' is not there yet; who renews makes it: pgcert renew",
+            s->state);
+    user = getpwuid(about.st_uid);
+    return err_set(e, ERR_PERMISSION,
+                   "[pgcert] deploy_group = %s: this is done by %s%s%sroot; as this user, try: "
+                   "pgcert %s",
+                   s->deploy_group,
+                   parts == APP_OBTAIN   ? "the owner of the state directory, user '"
+                   : parts == APP_DEPLOY ? "the members of that group, or by "
+                                         : "",
+                   parts == APP_OBTAIN ? (user == NULL ? "?" : user->pw_name) : "",
+                   parts == APP_OBTAIN ? "', or by " : "",
+                   app->parts == APP_DEPLOY ? "deploy" : "renew");
+}
+
+/* One of the two locks. */
+static bool
+lock_one(const struct app *app, bool is_deploying, int64_t wait_ms, int *fd, struct err *e)
+{
+    const struct settings *s = &app->config.settings;
+    own_mem char *path = str_format("%s/lock", s->state);
+
+    if (path == NULL)
+        return err_memory(e);
+    return is_deploying ? share_lock(s, wait_ms, fd, e) : file_lock(path, wait_ms, fd, e);
+}
+
+/* At once, or after a while, which is told. */
+static bool
+lock(const struct app *app, bool is_deploying, int *fd, struct err *e)
+{
+    int64_t wait_ms = app->config.settings.lock_wait_s * 1000;
+
+    if (*fd >= 0 || lock_one(app, is_deploying, 0, fd, e))
+        return true;
+    if (e->code != ERR_BUSY || wait_ms <= 0)
+        return false;
+    progress_say(term_progress(), "waiting for another run of pgcert to end");
+    return lock_one(app, is_deploying, wait_ms, fd, e);
+}
+
+/* Ours, and what nobody else may see is so. */
+static bool
+lock_own(struct app *app, struct err *e)
+{
+    own_mem char *records = str_format("%s/records", app->config.settings.state);
+    own_mem char *orders = str_format("%s/orders", app->config.settings.state);
+
+    return ((records != NULL && orders != NULL) || err_memory(e)) &&
+           lock(app, false, &app->lock, e) && file_make_directory(records, 0700, e) &&
+           file_make_directory(orders, 0700, e) && share_settle(&app->config.settings, e);
+}
+
+bool
+app_lock_for(struct app *app, int parts, struct err *e)
+{
+    bool is_shared = app->config.settings.deploy_group != NULL;
+
+    if (!app_enter_state(app, e) || !app_may(app, parts, e))
+        return false;
+    if ((app->parts & APP_OBTAIN) != 0 && (!share_make_state(&app->config.settings, e) ||
+                                           !app_enter_state(app, e) || !lock_own(app, e)))
+        return false;
+    return !is_shared || (app->parts & APP_DEPLOY) == 0 || lock(app, true, &app->deploy_lock, e);
 }
 
 bool
 app_lock(struct app *app, struct err *e)
 {
-    own_mem char *path = str_format("%s/lock", app->config.settings.state);
-    own_mem char *records = str_format("%s/records", app->config.settings.state);
-    own_mem char *orders = str_format("%s/orders", app->config.settings.state);
-    int64_t wait_ms = app->config.settings.lock_wait_s * 1000;
-
-    if (path == NULL || records == NULL || orders == NULL)
-        return err_memory(e);
-    if (app->lock >= 0)
-        return true;
-    if (!app_enter_state(app, e) || !file_make_directory(app->config.settings.state, 0700, e))
-        return false;
-    if (!file_lock(path, 0, &app->lock, e)) {
-        if (e->code != ERR_BUSY || wait_ms <= 0)
-            return false;
-        progress_say(term_progress(), "waiting for another run of pgcert to end");
-        if (!file_lock(path, wait_ms, &app->lock, e))
-            return false;
-    }
-    return file_make_directory(records, 0700, e) && file_make_directory(orders, 0700, e);
+    return app_lock_for(app, APP_OBTAIN, e);
 }
 
 static bool
@@ -199,6 +276,8 @@ app_done(struct app *app)
     carrier_stop(app);
     config_done(&app->config);
     json_drop(&app->noted);
+    own_fd_drop(&app->deploy_lock);
     own_fd_drop(&app->lock);
     app->lock = -1;
+    app->deploy_lock = -1;
 }

@@ -9,13 +9,22 @@
 
 struct carrier; /* cli/carrier.h */
 
+/* What this process may do with the state directory: one of the two where they are two users'. */
+enum app_part {
+    APP_OBTAIN = 1, /* as its owner */
+    APP_DEPLOY =
+        2, /* as a member of [pgcert] deploy_group, or where that is not set, as its owner */
+};
+
 struct app {
     const char *config_path;
     bool json;
     bool quiet;
     struct clock *clock;
     struct config config;    /* empty until app_read_config() */
+    int parts;               /* enum app_part, all until app_enter_state() */
     int lock;                /* -1 until app_lock() */
+    int deploy_lock;         /* the same, where who deploys is another user */
     int64_t started_ms;      /* on the steady clock */
     struct carrier *carrier; /* who speaks with issuers; NULL: we ourselves */
     struct json_t *noted;    /* what certificates came to in this run: history.h */
@@ -31,9 +40,17 @@ MUST_USE bool app_read_config(struct app *app, struct err *e);
  */
 MUST_USE bool app_enter_state(struct app *app, struct err *e);
 
+/* May we do these parts here? Else ERR_PERMISSION, with who may; ERR_BUSY where nobody knows yet.
+ */
+MUST_USE bool app_may(const struct app *app, int parts, struct err *e);
+
 /* Enters the state directory, made when missing, and locks it, so that there is one run at a time;
- * waits a while. It stays locked until the end; again is nothing to do. */
+ * waits a while. It stays locked until the end; again is nothing to do. For who may obtain. */
 MUST_USE bool app_lock(struct app *app, struct err *e);
+
+/* The same for who may do these parts: where two users share it, one may deploy while the other
+ * obtains, and root keeps both from it. */
+MUST_USE bool app_lock_for(struct app *app, int parts, struct err *e);
 
 /* The certificates named by the arguments, each once, all when there are none; free() it. NULL and
  * ERR_USAGE for a name that is not in the settings. */

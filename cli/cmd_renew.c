@@ -1,4 +1,5 @@
 /* cmd_renew.c: make certificates issued, deployed and served. */
+#include "base/log.h"
 #include "cli/batch.h"
 #include "cli/commands.h"
 #include "cli/keep.h"
@@ -50,7 +51,7 @@ foretell(const struct app *app, const struct certificate *c, struct err *e)
                      c->issuer_name, r.plan.is_due ? plan_why(&r.plan) : "--force");
     else if (r.target_count == 0)
         (void)printf("%s: nothing to do\n", c->name);
-    for (size_t i = 0; i < r.target_count; i++)
+    for (size_t i = 0; i < r.target_count && (app->parts & APP_DEPLOY) != 0; i++)
         foretell_target(&r, r.targets[i].name,
                         !r.plan.is_due && !force &&
                             plan_is_served(&r.plan, &r.state, r.targets[i].name, &m, now_s,
@@ -96,9 +97,10 @@ renew(struct app *app, struct report *r)
 static bool
 keep_clients(struct app *app, struct err *e)
 {
+    bool brings_them = (app->parts & APP_DEPLOY) != 0 && trust_is_wanted(app);
+
     /* who brings them to servers makes them first */
-    if (trust_is_wanted(app) ? trust_keep(app, NULL, false, trust_print, app, e)
-                             : keep_crls(app, e))
+    if (brings_them ? trust_keep(app, NULL, false, trust_print, app, e) : keep_crls(app, e))
         return true;
     if (e->text[0] != '\0')
         app_tell(e);
@@ -128,9 +130,13 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (dry_run && app->json)
         return err_set(e, ERR_USAGE, "--dry-run speaks to people; try: pgcert --json status");
     if (dry_run)
-        return app_enter_state(app, e) && foretell_all(app, argc, argv, e);
+        return app_enter_state(app, e) && app_may(app, APP_OBTAIN, e) &&
+               foretell_all(app, argc, argv, e);
     if (!app_lock(app, e))
         return false;
+    if ((app->parts & APP_DEPLOY) == 0)
+        log_debug("what is obtained is deployed by the members of group '%s'",
+                  app->config.settings.deploy_group);
     keep_sweep(app);
     good = renew_all(app, argc, argv, e);
     if (!rehearse) {

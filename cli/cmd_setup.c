@@ -1,4 +1,5 @@
 /* cmd_setup.c: first steps: settings that are missing, the first certificate, TLS on. */
+#include "base/child.h"
 #include "cli/carrier.h"
 #include "cli/commands.h"
 #include "cli/event.h"
@@ -210,6 +211,9 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
     if (hba_source != NULL && !mutual_tls)
         return err_set(e, ERR_USAGE, "--hba-source goes with --mutual-tls");
+    if (app->config.settings.deploy_group != NULL && !child_is_root() &&
+        (!app_enter_state(app, e) || !app_may(app, APP_OBTAIN | APP_DEPLOY, e)))
+        return false;
     if (argc == 0 && !certbot_hook)
         return err_set(e, ERR_USAGE, "usage: pgcert setup %s", cmd_setup.arguments);
     if (!yes && !dry_run && !term_can_ask())
@@ -227,7 +231,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (!dry_run && !asked &&
         !may_go_on("Get the certificate and point the server at it, by reload?", e))
         return false;
-    if (!dry_run && (!app_lock(app, e) || !start_carrier(app, argc, argv, e)))
+    if (!dry_run &&
+        (!app_lock_for(app, APP_OBTAIN | APP_DEPLOY, e) || !start_carrier(app, argc, argv, e)))
         return false;
     if (!dry_run)
         keep_sweep(app);

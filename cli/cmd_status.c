@@ -1,6 +1,7 @@
 /* cmd_status.c: what is issued, deployed, served, and when it is renewed. */
 #include "cli/ca_report.h"
 #include "cli/commands.h"
+#include "cli/deliver.h"
 #include "cli/page.h"
 #include "cli/report.h"
 
@@ -13,6 +14,21 @@ static const struct flag flags[] = {
      "write a page for a browser there; -: to standard output"},
     {0},
 };
+/* Who only obtains may not ask the servers: what is shown was proved by who deploys. */
+static void
+look_back(struct report *r)
+{
+    deliver_recall(r);
+    for (size_t i = 0; i < r->target_count; i++) {
+        struct report_target *t = &r->targets[i];
+        const char *error = state_target_error(&r->state, t->name);
+
+        if (error != NULL)
+            (void)err_set(&t->e, ERR_BUSY, "%s", error);
+        else if (t->served.file == NULL)
+            (void)err_set(&t->e, ERR_BUSY, "it is not proved yet by who deploys");
+    }
+}
 
 /* Asks every target what it serves; what is wrong is part of the report. */
 static bool
@@ -20,7 +36,9 @@ look(struct app *app, struct report *r, const struct certificate *c, struct err 
 {
     if (!report_init(r, app, c, e))
         return err_wrap(e, "%s", c->name);
-    for (size_t i = 0; i < r->target_count; i++) {
+    if ((app->parts & APP_DEPLOY) == 0)
+        look_back(r);
+    for (size_t i = 0; i < r->target_count && (app->parts & APP_DEPLOY) != 0; i++) {
         struct target *t = config_target(&app->config, r->targets[i].name);
 
         if (!reload_look(t, app->clock, &r->targets[i].served, &r->targets[i].e))

@@ -385,7 +385,7 @@ read_again(struct app *app, struct err *e)
     struct config before = app->config;
 
     app->config = (struct config){0};
-    if (app_read_config(app, e)) {
+    if (app_read_config(app, e) && app_enter_state(app, e)) {
         config_done(&before);
         return true;
     }
@@ -474,7 +474,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_watch = {
     .name = "watch",
     .arguments = "",
-    .needs = NEED_CONFIG | NEED_STATE,
+    .needs = NEED_CONFIG | NEED_STATE | NEED_DEPLOY,
     .run = run,
     .summary = "stay, and deploy whenever a certificate's files change",
     .details = "What is in place of a file that was deployed is put right as well, and what is\n"

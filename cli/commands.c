@@ -71,11 +71,17 @@ apply_global_flags(struct app *app)
 static bool
 prepare(struct app *app, int needs, struct err *e)
 {
+    int parts = (needs & NEED_BOTH) != 0     ? APP_OBTAIN | APP_DEPLOY
+                : (needs & NEED_DEPLOY) != 0 ? APP_DEPLOY
+                                             : APP_OBTAIN;
+
     if (needs != NEED_NOTHING && !app_read_config(app, e))
         return false;
     if ((needs & NEED_STATE) != 0 && !app_enter_state(app, e))
         return false;
-    return (needs & NEED_LOCK) == 0 || app_lock(app, e);
+    if ((needs & NEED_LOCK) != 0)
+        return app_lock_for(app, parts, e);
+    return (needs & (NEED_DEPLOY | NEED_BOTH)) == 0 || app_may(app, parts, e);
 }
 
 /* `argv` is what follows the name. */

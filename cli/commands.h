@@ -11,7 +11,9 @@ enum command_needs {
     NEED_NOTHING = 0,
     NEED_CONFIG = 1, /* the settings are read */
     NEED_STATE = 2,  /* and the state directory is entered */
-    NEED_LOCK = 4,   /* and locked */
+    NEED_LOCK = 4,   /* and locked, by who may obtain */
+    NEED_DEPLOY = 8, /* by who may deploy, instead */
+    NEED_BOTH = 16,  /* by who may obtain and deploy */
 };
 
 /* What may stand in one place of the command line, for `completion`. */

@@ -15,6 +15,7 @@ static const struct option settings_options[] = {
     {.name = "lock_wait",        .type = OPTION_SPAN,  .offset = offsetof(struct settings, lock_wait_s),      .standard = "30s", .help = "how long to wait for another run to end"},
     {.name = "metrics_file",     .type = OPTION_PATH,  .offset = offsetof(struct settings, metrics_file),     .help = "file, as the textfile collector of Prometheus' node_exporter reads it (its name ends in .prom), that has metrics after every renew, deploy and rollback; default: none"},
     {.name = "status_page",      .type = OPTION_PATH,  .offset = offsetof(struct settings, status_page),      .help = "file that has a page about all certificates, for a browser, after every renew, deploy and rollback: what pgcert status --html writes, with what was last proved; default: none"},
+    {.name = "deploy_group",     .type = OPTION_TEXT,  .offset = offsetof(struct settings, deploy_group),     .help = "group whose members deploy what the owner of the state directory obtains; see TWO USERS; default: none, one user does both"},
     {0},
 };
 

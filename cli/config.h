@@ -20,6 +20,7 @@ struct settings {
     int64_t lock_wait_s;
     char *metrics_file; /* NULL: none is wanted */
     char *status_page;  /* the same */
+    char *deploy_group; /* NULL: who obtains deploys as well */
 };
 
 /* A server and our account there, made when first needed, for the whole run. */

@@ -19,6 +19,8 @@ recall(struct report *r, struct report_target *t)
 {
     struct proof proof = state_proof(&r->state, t->name);
 
+    if (proof.file == NULL || proof.sha256 == NULL)
+        return;
     t->served.file = strdup(proof.file);
     (void)snprintf(t->served.deployed_sha256, CERT_SHA256_TEXT, "%s", proof.sha256);
     t->served.is_unprovable = proof.is_unprovable;
@@ -59,6 +61,13 @@ deliver(struct app *app, struct report *r, struct report_target *t, const struct
     if (t->did_prove)
         report_did(r, "proved");
     remember(app, r, t, good);
+}
+
+void
+deliver_recall(struct report *r)
+{
+    for (size_t i = 0; i < r->target_count; i++)
+        recall(r, &r->targets[i]);
 }
 
 /* ---- all of them ---- */

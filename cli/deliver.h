@@ -18,4 +18,7 @@
  */
 void deliver_all(struct app *app, struct report *r, const struct material *m);
 
+/* For who may not ask the targets: what was proved last stands for what is served. */
+void deliver_recall(struct report *r);
+
 #endif

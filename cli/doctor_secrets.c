@@ -1,7 +1,9 @@
 /* doctor_secrets.c: who else may read the secrets: files of the settings, keys in the state
  * directory. */
 #include "base/file.h"
+#include "base/store.h"
 #include "cli/doctor.h"
+#include "cli/share.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -123,6 +125,15 @@ find_in_section(const struct conf_section *s, const struct passwd *user, struct 
 
 /* ---- keys that pgcert keeps ---- */
 
+/* Stored for who deploys ([pgcert] deploy_group). */
+static bool
+is_shared(const char *path, const struct stat *s)
+{
+    return store_group() != (gid_t)-1 && s->st_gid == store_group() &&
+           (s->st_mode & 0777) == store_access(false).mode &&
+           strcmp(strrchr(path, '/'), "/key.pem") == 0;
+}
+
 static void
 find_key(const char *path, const struct passwd *user, struct findings *f)
 {
@@ -130,7 +141,7 @@ find_key(const char *path, const struct passwd *user, struct findings *f)
 
     if (lstat(path, &s) < 0 || !S_ISREG(s.st_mode))
         return;
-    if ((s.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (!is_shared(path, &s) && (s.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         finding_add(f, FINDING_BAD, path, "others may read this private key (" MODE_TEXT ")%s",
                     s.st_mode & 07777,
                     reload_takes_key(s.st_uid, s.st_mode, s.st_uid)
@@ -218,13 +229,27 @@ is_below(const char *path, const char *directory)
     return strncmp(path, directory, size) == 0 && (path[size] == '/' || path[size] == '\0');
 }
 
+/* What its owner shares with us, or all of it. */
+static void
+find_state_keys(const struct settings *s, const struct passwd *owner, struct findings *f)
+{
+    own_mem char *shared = str_format("%s/certificates", s->state);
+    bool is_guest = owner->pw_uid != geteuid() && share_is_member();
+
+    if (shared != NULL)
+        find_keys(is_guest ? shared : s->state, is_guest ? 2 : 3, owner, f);
+}
+
 void
 doctor_secrets(struct doctor *d, struct findings *f)
 {
     const struct config *c = &d->app->config;
     const struct passwd *user = NULL;
     struct stat s = {0};
+    struct err e = {0};
 
+    if (!share_begin(&c->settings, &e))
+        finding_add(f, FINDING_BAD, c->settings.state, "%s", e.text);
     if (stat(c->settings.state, &s) == 0)
         user = getpwuid(s.st_uid);
     else if (errno == EACCES)
@@ -235,7 +260,7 @@ doctor_secrets(struct doctor *d, struct findings *f)
     find_directory(c->ca.directory, f);
     if (user == NULL)
         return;
-    find_keys(c->settings.state, 3, user, f);
+    find_state_keys(&c->settings, user, f);
     if (!is_below(c->ca.directory, c->settings.state))
         find_keys(c->ca.directory, 2, NULL, f);
 }

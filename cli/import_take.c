@@ -162,7 +162,7 @@ import_take_pair(struct app *app, struct import_certificate *c, struct err *e)
     store_find(state.directory, 0, &g);
     if (is_stored(c, &g))
         return true;
-    if (!file_make_directory(state.directory, 0700, e) ||
+    if (!store_make_directory(state.directory, e) ||
         !store_add(state.directory, c->issuer, NULL, &c->key_pem, &c->chain_pem, now_s, &number, e))
         return false;
     state_set_generation(&state, number);

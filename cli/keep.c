@@ -147,25 +147,42 @@ deploy_all(struct app *app, struct report *r)
     deliver_all(app, r, &m);
 }
 
+/* Of what is wanted, what is not another user's part. */
+static int
+parts_of(const struct app *app, int what)
+{
+    if ((app->parts & APP_OBTAIN) == 0)
+        what &= ~(KEEP_OBTAIN | KEEP_FORCE);
+    return (app->parts & APP_DEPLOY) == 0 ? what & ~KEEP_DEPLOY : what;
+}
+
 void
 keep_certificate(struct app *app, int what, struct report *r)
 {
     bool force = (what & KEEP_FORCE) != 0;
     struct err e = {0};
 
+    what = parts_of(app, what);
+    if ((app->parts & APP_OBTAIN) != 0 && !state_save(&r->state, &e)) { /* what was taken along */
+        trouble(r, &e);
+        return;
+    }
     if ((what & KEEP_OBTAIN) != 0 && !force && !poll_renewal(app, r, &e)) {
         trouble(r, &e);
         return;
     }
     /* who forces wants a new one, not what an earlier run has ordered */
-    store_tidy(r->state.directory, r->plan.is_due && !force);
+    if ((app->parts & APP_OBTAIN) != 0)
+        store_tidy(r->state.directory, r->plan.is_due && !force);
     if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !obtain_run(app, force, r, &e))
         trouble(r, &e);
     if ((what & KEEP_OBTAIN) != 0 && !r->plan.is_due &&
         r->certificate->issuer->type == ISSUER_FILES && !adopt_settle(app, r, &e))
         trouble(r, &e);
-    if ((what & KEEP_DEPLOY) == 0)
+    if ((what & KEEP_DEPLOY) == 0) {
+        deliver_recall(r);
         return;
+    }
     if (r->plan.generation.number != 0) {
         deploy_all(app, r);
     } else if ((what & KEEP_OBTAIN) == 0) {

@@ -24,7 +24,8 @@ open_standard_descriptors(void)
 int
 main(int argc, char **argv)
 {
-    struct app app = {.clock = &clock_system, .lock = -1};
+    struct app app = {
+        .clock = &clock_system, .parts = APP_OBTAIN | APP_DEPLOY, .lock = -1, .deploy_lock = -1};
     struct rlimit no_core = {0, 0};
     struct err e = {0};
     bool good = false;

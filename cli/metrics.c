@@ -72,7 +72,10 @@ take_target(struct gathered *g, const struct report *r, const char *target,
     g->targets[g->target_count++] = (struct target_facts){
         .certificate = r->certificate->name,
         .target = target,
-        .is_deployed = m != NULL && state_is_unchanged(&proof, m),
+        /* who only obtains may not read the files there */
+        .is_deployed = (g->app->parts & APP_DEPLOY) == 0
+                           ? is_served(r, target, &proof)
+                           : m != NULL && state_is_unchanged(&proof, m),
         .is_served = proof.is_unprovable ? NO_NUMBER : is_served(r, target, &proof),
         .proved_at_s = proof.is_unprovable ? 0 : proof.at_s,
     };
@@ -345,6 +348,9 @@ metrics_write(struct app *app, const char *command, enum err_code code)
                               .status = app_exit_status(code)};
     struct err e = {0};
 
+    /* what they count is kept by who obtains */
+    if ((app->parts & APP_OBTAIN) == 0)
+        return;
     if (app->config.settings.metrics_file != NULL && !write_all(app, &run, &e))
         log_say(LOG_LEVEL_WARNING, "[pgcert] metrics_file: the metrics are not written: %s",
                 e.text);

@@ -147,7 +147,7 @@ order(struct app *app, struct report *r, const struct order_way *w, struct err *
     const struct acme_job done = {.order_path = w->order_path};
     bool good = false;
 
-    if (!file_make_directory(r->state.directory, 0700, e))
+    if (!store_make_directory(r->state.directory, e))
         return false;
     key = find_key(r, w, e);
     if (key == NULL || !csr_make(key, &r->certificate->names, &csr_der, e))
@@ -194,7 +194,7 @@ obtain_here(struct app *app, struct report *r, struct issuer *issuer, struct err
     own_str struct str csr_der = {0};
     own_str struct str chain_pem = {0};
 
-    if (!file_make_directory(r->state.directory, 0700, e))
+    if (!store_make_directory(r->state.directory, e))
         return false;
     key = find_key(r, &w, e);
     return key != NULL && csr_make(key, &r->certificate->names, &csr_der, e) &&

@@ -3,9 +3,34 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/proofs.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Where they are to be; on disk they may still be where they were. */
+static bool
+load_proofs(struct state *s, const char *state_dir, struct err *e)
+{
+    own_json struct json_t *apart = NULL;
+    const struct json_t *within = json_member(s->json, "targets");
+
+    s->proofs_path = proofs_path(state_dir, s->directory);
+    if (!proofs_load(s->proofs_path, &apart, e))
+        return false;
+    s->are_proofs_kept = apart != NULL;
+    if (store_group() == (gid_t)-1) {
+        if (apart != NULL)
+            json_put(s->json, "targets", TAKE(apart));
+        s->is_changed = s->are_proofs_kept;
+        return true;
+    }
+    s->are_proofs_changed = apart == NULL && within != NULL;
+    s->proofs = apart != NULL    ? TAKE(apart)
+                : within != NULL ? json_keep(within)
+                                 : json_new_object();
+    return s->proofs != NULL || err_memory(e);
+}
 
 bool
 state_load(struct state *s, const char *state_dir, const char *name, struct err *e)
@@ -19,7 +44,20 @@ state_load(struct state *s, const char *state_dir, const char *name, struct err 
     if (path == NULL)
         return err_memory(e);
     s->json = json_load(path, e);
-    return s->json != NULL;
+    return s->json != NULL && load_proofs(s, state_dir, e);
+}
+
+/* They are elsewhere from now on. */
+static bool
+save_proofs(struct state *s, struct err *e)
+{
+    if (s->proofs == NULL || !s->are_proofs_changed)
+        return true;
+    if (!proofs_save(s->proofs_path, s->proofs, e))
+        return false;
+    s->are_proofs_kept = true;
+    s->are_proofs_changed = false;
+    return true;
 }
 
 bool
@@ -27,14 +65,20 @@ state_save(struct state *s, struct err *e)
 {
     own_mem char *path = str_format("%s/state.json", s->directory);
 
-    if (!s->is_changed)
-        return true;
     if (path == NULL)
         return err_memory(e);
-    if (!file_make_directory(s->directory, 0700, e))
+    if (!save_proofs(s, e))
         return false;
-    if (!json_save(s->json, path, e))
+    if (!s->is_changed)
+        return true;
+    if (s->proofs != NULL && s->are_proofs_kept)
+        json_delete_member(s->json, "targets");
+    if (!store_make_directory(s->directory, e))
         return false;
+    if (!json_save_for(s->json, path, store_access(false), e) ||
+        (s->proofs == NULL && s->are_proofs_kept && !proofs_remove(s->proofs_path, e)))
+        return false;
+    s->are_proofs_kept = s->proofs != NULL && s->are_proofs_kept;
     s->is_changed = false;
     return true;
 }
@@ -134,9 +178,15 @@ state_set_advice(struct state *s, const char *sha256, const struct advice *a)
 }
 
 static const struct json_t *
+find_targets(const struct state *s)
+{
+    return s->proofs != NULL ? s->proofs : json_member(s->json, "targets");
+}
+
+static const struct json_t *
 find_target(const struct state *s, const char *target)
 {
-    return json_member(json_member(s->json, "targets"), target);
+    return json_member(find_targets(s), target);
 }
 
 struct proof
@@ -161,10 +211,15 @@ state_target_error(const struct state *s, const char *target)
 static void
 put_target(struct state *s, const char *target, struct json_t *entry)
 {
-    const struct json_t *all = json_member(s->json, "targets");
+    const struct json_t *all = find_targets(s);
     struct json_t *copy = all == NULL ? json_new_object() : json_keep(all);
 
     json_put(copy, target, entry);
+    if (s->proofs != NULL) {
+        json_drop(&copy);
+        s->are_proofs_changed = true;
+        return;
+    }
     json_put(s->json, "targets", copy);
     s->is_changed = true;
 }
@@ -272,5 +327,7 @@ state_done(struct state *s)
 {
     free(s->directory);
     json_drop(&s->json);
+    free(s->proofs_path);
+    json_drop(&s->proofs);
     *s = (struct state){0};
 }

@@ -1,4 +1,6 @@
-/* state.h: what is remembered of a certificate between runs: STATE/certificates/NAME/state.json. */
+/* state.h: what is remembered of a certificate between runs: STATE/certificates/NAME/state.json,
+ * and what deploying remembers, which may be apart (proofs.h). What was elsewhere before the
+ * settings said so is taken along. */
 #ifndef PGCERT_CLI_STATE_H
 #define PGCERT_CLI_STATE_H
 
@@ -39,6 +41,11 @@ struct state {
     char *directory;     /* of the certificate in the store */
     struct json_t *json; /* the file's content */
     bool is_changed;     /* since it was loaded or saved */
+
+    char *proofs_path;     /* where what deploying remembers is, or was, apart */
+    struct json_t *proofs; /* of each target; NULL: it is in `json` */
+    bool are_proofs_kept;  /* they are on disk, apart */
+    bool are_proofs_changed;
 };
 
 #define own_state __attribute__((cleanup(state_done)))
@@ -46,7 +53,7 @@ struct state {
 /* Loads. ERR_INPUT when the file is damaged. */
 MUST_USE bool state_load(struct state *s, const char *state_dir, const char *name, struct err *e);
 
-/* Saves, when something changed. */
+/* Saves, when something changed, or was taken along. */
 MUST_USE bool state_save(struct state *s, struct err *e);
 
 /* The wanted generation; 0: the newest. What was wanted is void as soon as there is a newer

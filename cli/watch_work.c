@@ -160,7 +160,7 @@ watch_work(void *context, int out)
     const struct watch_job *job = context;
     struct err e = {0};
 
-    if (!app_lock(job->app, &e) || !work_on_all(job, out, &e))
+    if (!app_lock_for(job->app, APP_DEPLOY, &e) || !work_on_all(job, out, &e))
         give_up(job, out, &e);
     (void)fflush(stdout);
     journal_linger();
