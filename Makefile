@@ -13,8 +13,11 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/pgcert
 SYSCONFDIR ?= /etc
 UNITDIR    ?= /lib/systemd/system
-CATALOGDIR ?= /usr/lib/systemd/catalog
-# also: CC CPPFLAGS LDFLAGS LDLIBS DESTDIR WERROR=1 FUZZ_SECONDS
+SYSTEMDDIR ?= /usr/lib
+BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
+# SYSTEMDDIR is above sysusers.d, tmpfiles.d and systemd/catalog; also: CC CPPFLAGS LDFLAGS LDLIBS DESTDIR WERROR=1 FUZZ_SECONDS
 FUZZ_SECONDS ?= 20
 
 .DEFAULT_GOAL := all
@@ -32,7 +35,6 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TIDY    := $(patsubst %.c,$(B)/tidy/%.ok,$(SRC) $(wildcard tests/*/*.c))
 TEXT    := $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS)) tests/*/*.[ch])
 MANUALS := $(wildcard $(addsuffix /*.[1-8],$(ROOMS) conf.d))
-UNITS   := $(wildcard $(addprefix units/pgcert-*.,service socket timer))
 VERSION  = $(shell sed -n 's/^.define PGCERT_VERSION "\(.*\)"/\1/p' base/version.h)
 
 Q   := $(if $(filter 1,$(V)),,@)
@@ -44,7 +46,8 @@ say  = $(if $(filter 1,$(V))$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf 
 LINKED := openssl jansson inih libidn2 ldns expat
 PKGS   := $(LINKED) libcurl libpq libsystemd libseccomp
 
-MODE_plain := $(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+# The same bytes wherever it is built.
+MODE_plain := -ffile-prefix-map=$(CURDIR)=. $(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 MODE_asan  := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 MODE_cov   := --coverage -O0
 MODE_fuzz  := -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer \
@@ -106,7 +109,7 @@ $(B)/pgcert: $(B)/cli/main.o $(LIB)
 
 $(LIB): $(filter-out $(B)/cli/main.o,$(OBJ))
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
 $(B)/%.o: %.c $(B)/flags.mk
 	$(call say,CC,$<)
@@ -184,29 +187,45 @@ manual: $(B)/pgcert ## bring settings, commands and options in the manuals up to
 
 ##@ Install
 
-install: $(B)/pgcert ## install (PREFIX, DESTDIR, BINDIR, LIBDIR, MANDIR, DOCDIR, SYSCONFDIR, UNITDIR, CATALOGDIR)
+# FILE:PLACE, each. Of units/ those for systemd itself, and what its helpers read.
+UNIT_FILES := $(wildcard $(addprefix units/*.,service timer socket path target))
+INSTALLED = \
+	acme/dns/acmesh-shim.sh:$(LIBDIR)/acmesh-shim.sh \
+	$(foreach m,$(MANUALS),$m:$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
+	$(foreach u,$(UNIT_FILES),$u:$(UNITDIR)/$(notdir $u)) \
+	$(foreach u,$(wildcard units/*.sysusers),$u:$(SYSTEMDDIR)/sysusers.d/$(basename $(notdir $u)).conf) \
+	$(foreach u,$(wildcard units/*.tmpfiles),$u:$(SYSTEMDDIR)/tmpfiles.d/$(basename $(notdir $u)).conf) \
+	$(foreach u,$(wildcard units/*.catalog),$u:$(SYSTEMDDIR)/systemd/catalog/$(notdir $u)) \
+	$(foreach e,$(wildcard conf.d/*.conf conf.d/*.yml conf.d/*.json),$e:$(DOCDIR)/examples/$(notdir $e)) \
+	$(B)/completion/bash:$(BASHDIR)/pgcert \
+	$(B)/completion/zsh:$(ZSHDIR)/_pgcert \
+	$(B)/completion/fish:$(FISHDIR)/pgcert.fish
+# What the administrator changes: never over a file that is there.
+SETTINGS = $(foreach u,$(wildcard units/*.conf),$u:$(SYSCONFDIR)/pgcert/conf.d/$(notdir $u))
+
+$(B)/completion/%: $(B)/pgcert
+	@mkdir -p $(@D) && $(B)/pgcert completion $* >$@
+
+install: $(B)/pgcert $(addprefix $(B)/completion/,bash zsh fish) ## install (DESTDIR, PREFIX, and the others above)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
-	install -D -m 644 acme/dns/acmesh-shim.sh $(DESTDIR)$(LIBDIR)/acmesh-shim.sh
-	for n in 1 5 7; do install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$$n \
-		$$(printf '%s\n' $(MANUALS) | grep "\.$$n\$$") || exit; done
-	install -D -m 644 -t $(DESTDIR)$(DOCDIR)/examples conf.d/*.conf conf.d/*.yml conf.d/*.json
-	install -D -m 644 units/pgcert.catalog $(DESTDIR)$(CATALOGDIR)/pgcert.catalog
-	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(UNITDIR)
-	for u in $(notdir $(UNITS)); do \
-		sed 's|/usr/bin/pgcert|$(BINDIR)/pgcert|' units/$$u >$(DESTDIR)$(UNITDIR)/$$u && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$u || exit; done
+	@set -e; for p in $(INSTALLED); do \
+		echo "install -D -m 644 $${p%%:*} $(DESTDIR)$${p#*:}"; \
+		install -D -m 644 "$${p%%:*}" "$(DESTDIR)$${p#*:}"; done
+	sed -i 's|/usr/bin/pgcert|$(BINDIR)/pgcert|g' \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNIT_FILES)))
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d
+	@set -e; for p in $(SETTINGS); do [ -e "$(DESTDIR)$${p#*:}" ] || \
+		install -D -m 644 "$${p%%:*}" "$(DESTDIR)$${p#*:}"; done
 
 uninstall: ## remove what install put there; settings and certificates stay
-	rm -f $(DESTDIR)$(BINDIR)/pgcert \
-		$(foreach m,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $m))/$(notdir $m)) \
-		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS))) \
-		$(DESTDIR)$(CATALOGDIR)/pgcert.catalog
-	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR)
-	-rmdir $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null
+	rm -f $(DESTDIR)$(BINDIR)/pgcert $(foreach p,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$p)))
+	-rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LIBDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d $(DESTDIR)$(SYSCONFDIR)/pgcert 2>/dev/null
 
 dist: ## build/pgcert-VERSION.tar.gz of the last commit, the same bytes each time
 	@mkdir -p build
-	@git archive --format=tar --prefix=pgcert-$(VERSION)/ HEAD | gzip -9n >build/pgcert-$(VERSION).tar.gz
+	@git -c tar.umask=0022 -c core.autocrlf=false -c core.attributesFile= archive --format=tar \
+		--prefix=pgcert-$(VERSION)/ HEAD | gzip -9n >build/pgcert-$(VERSION).tar.gz
 	@echo build/pgcert-$(VERSION).tar.gz
 
 clean: ## remove build/
