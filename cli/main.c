@@ -1,4 +1,5 @@
 /* main.c: start and end of the program. */
+#include "base/reaper.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 
@@ -31,6 +32,8 @@ main(int argc, char **argv)
     bool good = false;
     int status = 0;
 
+    if (reaper_stay(&status))
+        return status;
     app.started_ms = app.clock->steady_ms(app.clock);
     (void)umask(077);
     (void)signal(SIGPIPE, SIG_IGN);
