@@ -209,8 +209,9 @@ $(B)/completion/%: $(B)/pgcert
 install: $(B)/pgcert $(addprefix $(B)/completion/,bash zsh fish) ## install (DESTDIR, PREFIX, and the others above)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
 	@set -e; for p in $(INSTALLED); do \
-		echo "install -D -m 644 $${p%%:*} $(DESTDIR)$${p#*:}"; \
-		install -D -m 644 "$${p%%:*}" "$(DESTDIR)$${p#*:}"; done
+		case $$p in *.sh) mode=755 ;; *) mode=644 ;; esac; \
+		echo "install -D -m $$mode $${p%%:*} $(DESTDIR)$${p#*:}"; \
+		install -D -m $$mode "$${p%%:*}" "$(DESTDIR)$${p#*:}"; done
 	sed -i 's|/usr/bin/pgcert|$(BINDIR)/pgcert|g' \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNIT_FILES)))
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d
