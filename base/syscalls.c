@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@ static struct {
     __typeof__(&seccomp_rule_add_array) rule_add;
     __typeof__(&seccomp_syscall_resolve_name) resolve_name;
     __typeof__(&seccomp_load) load;
+    __typeof__(&seccomp_version) version;
 } seccomp;
 
 static const struct lazy_symbol symbols[] = {
@@ -32,6 +34,7 @@ static const struct lazy_symbol symbols[] = {
     {"seccomp_rule_add_array", &seccomp.rule_add},
     {"seccomp_syscall_resolve_name", &seccomp.resolve_name},
     {"seccomp_load", &seccomp.load},
+    {"seccomp_version", &seccomp.version},
     {NULL, NULL},
 };
 
@@ -255,4 +258,18 @@ syscalls_enter(enum syscalls what, struct err *e)
     }
     errno = -status;
     return status == 0 || err_errno(e, "filter system calls");
+}
+
+const char *
+syscalls_library(void)
+{
+    static char text[32];
+    const struct scmp_version *version = NULL;
+    struct err ignored = {0};
+
+    if (!lazy_load(&library, "libseccomp.so.2", symbols, &ignored))
+        return NULL;
+    version = seccomp.version();
+    (void)snprintf(text, sizeof(text), "%u.%u.%u", version->major, version->minor, version->micro);
+    return text;
 }

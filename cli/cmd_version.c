@@ -4,6 +4,7 @@
 #include "base/idn.h"
 #include "base/json.h"
 #include "base/notify.h"
+#include "base/syscalls.h"
 #include "base/version.h"
 #include "base/xml.h"
 #include "cli/commands.h"
@@ -50,6 +51,7 @@ static const struct library {
     {"libcurl",    http_library,   true},
     {"libpq",      reload_library, true},
     {"libsystemd", notify_library, true},
+    {"libseccomp", syscalls_library, true},
 };
 /* clang-format on */
 

@@ -77,7 +77,7 @@ setup_file()
     expect 0 "$PGCERT" version
     [[ $output =~ compiler\ +(gcc|Clang|Debian).* ]]
     [[ $output == *"openssl     $(openssl version | cut -d ' ' -f 2), built with "[0-9]* ]]
-    for package in jansson inih libidn2 ldns expat libcurl libpq libsystemd; do
+    for package in jansson inih libidn2 ldns expat libcurl libpq libsystemd libseccomp; do
         grep -qE "^$package .*built with $(pkg-config --modversion $package)$" <<<"$output"
     done
     [[ $output == *"libsystemd  libsystemd.so.0."* ]]
