@@ -85,7 +85,8 @@ set_up_target(struct app *app, struct report *r, struct report_target *t, const 
         return false;
     if (t->served.did_install)
         report_did(r, "deployed");
-    if (!t->served.is_unprovable)
+    t->did_prove = !t->served.is_unprovable;
+    if (t->did_prove)
         report_did(r, "proved");
     state_set_proof(&r->state, t->name, &t->served, app->clock->now_s(app->clock));
     return state_save(&r->state, e);

@@ -295,6 +295,7 @@ deployed_by_watch()
     [ "$(property $RENEW Result)" = success ]
     [ -z "$(machine systemctl --failed --plain --no-legend)" ]
     [ "$(property $WATCH SubState)" = running ]
+    [ "$(property "${RENEW%.*}.timer" ActiveState)" = active ]
     [ -z "$(machine journalctl -q -p err -u 'pgcert-*')" ]
     told -p warning PGCERT_ERROR=network | grep -q "the next run tries again"
     network_is there
