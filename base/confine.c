@@ -1,8 +1,6 @@
 /* confine.c: Landlock first, for making its rules takes system calls that the filter refuses. */
 #include "base/confine.h"
 
-#include <stdio.h>
-
 /* Shared secrets (/etc/shadow, /etc/ssl/private, host keys) are not among them. */
 /* clang-format off */
 static const char *const system_paths[] = {
@@ -31,17 +29,4 @@ confine_enter(const struct confine *c, struct err *e)
 {
     (void)syscalls_can(); /* loads libseccomp, as long as libraries may be opened */
     return landlock_enter(&c->files, e) && syscalls_enter(c->what, e);
-}
-
-const char *
-confine_describe(void)
-{
-    static char text[64];
-    int abi = landlock_abi();
-
-    if (abi == 0)
-        return syscalls_can() ? "seccomp, no Landlock" : "no seccomp, no Landlock";
-    (void)snprintf(text, sizeof(text), "%s, Landlock %d", syscalls_can() ? "seccomp" : "no seccomp",
-                   abi);
-    return text;
 }

@@ -24,8 +24,4 @@ MUST_USE bool confine_enter(const struct confine *c, struct err *e);
  * roots, time zones, users, what resolves names. False when memory ran out. */
 MUST_USE bool confine_add_system(struct list *read);
 
-/* For people: "Landlock 7, seccomp", "seccomp, no Landlock", ... A literal or valid until the next
- * call. */
-const char *confine_describe(void);
-
 #endif

@@ -221,8 +221,8 @@ fill(scmp_filter_ctx filter, const struct kind *k)
 
 /* ---- the whole ---- */
 
-static bool
-kernel_can(void)
+bool
+syscalls_kernel_can(void)
 {
     uint32_t action = SECCOMP_RET_ERRNO;
 
@@ -234,7 +234,21 @@ syscalls_can(void)
 {
     struct err ignored = {0};
 
-    return kernel_can() && lazy_load(&library, "libseccomp.so.2", symbols, &ignored);
+    return syscalls_kernel_can() && lazy_load(&library, "libseccomp.so.2", symbols, &ignored);
+}
+
+const char *
+syscalls_library(void)
+{
+    static char text[32];
+    struct err ignored = {0};
+    const struct scmp_version *v = NULL;
+
+    if (!lazy_load(&library, "libseccomp.so.2", symbols, &ignored))
+        return NULL;
+    v = seccomp.version();
+    (void)snprintf(text, sizeof(text), "%u.%u.%u", v->major, v->minor, v->micro);
+    return text;
 }
 
 bool

@@ -11,8 +11,14 @@ enum syscalls {
     SYSCALLS_PROGRAMS, /* also runs programs of the administrator's, which may be anything */
 };
 
-/* Has the kernel filters, and is libseccomp here? */
+/* Has the kernel filters? */
+bool syscalls_kernel_can(void);
+
+/* The same, and is libseccomp here? */
 bool syscalls_can(void);
+
+/* The version of libseccomp that runs; loads it. NULL: it cannot be loaded. */
+const char *syscalls_library(void);
 
 /*
  * Restricts this process and all that it starts, for good.

@@ -3,19 +3,15 @@
 #include "base/http.h"
 #include "base/idn.h"
 #include "base/json.h"
+#include "base/landlock.h"
 #include "base/notify.h"
 #include "base/syscalls.h"
 #include "base/version.h"
 #include "base/xml.h"
 #include "cli/commands.h"
 
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -67,24 +63,6 @@ built_with(const char *name)
     return "?";
 }
 
-/* 0: the kernel has none, or it is switched off. Source: landlock(7) */
-static long
-landlock_abi(void)
-{
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-
-    return abi < 0 ? 0 : abi;
-}
-
-/* Source: seccomp(2), SECCOMP_GET_ACTION_AVAIL */
-static bool
-has_seccomp(void)
-{
-    unsigned action = SECCOMP_RET_ERRNO;
-
-    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
-}
-
 static void
 print_library(const struct library *l)
 {
@@ -121,7 +99,7 @@ print_json(void)
     json_put_text(object, "compiler", COMPILER);
     json_put(object, "libraries", array);
     json_put_int(object, "landlock", landlock_abi());
-    json_put_bool(object, "seccomp", has_seccomp());
+    json_put_bool(object, "seccomp", syscalls_kernel_can());
     app_print_json(object);
 }
 
@@ -141,8 +119,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
     (void)printf("%-11s %s\n", "compiler", COMPILER);
     for (size_t i = 0; i < COUNT(libraries); i++)
         print_library(&libraries[i]);
-    (void)printf("%-11s Landlock ABI %ld, seccomp %s\n", "kernel", landlock_abi(),
-                 has_seccomp() ? "yes" : "no");
+    (void)printf("%-11s Landlock ABI %d, seccomp %s\n", "kernel", landlock_abi(),
+                 syscalls_kernel_can() ? "yes" : "no");
     return true;
 }
 

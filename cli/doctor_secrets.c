@@ -1,7 +1,9 @@
 /* doctor_secrets.c: who else may read the secrets: files of the settings, keys in the state
  * directory. */
 #include "base/file.h"
+#include "base/landlock.h"
 #include "base/store.h"
+#include "base/syscalls.h"
 #include "cli/doctor.h"
 #include "cli/share.h"
 
@@ -240,6 +242,25 @@ find_state_keys(const struct settings *s, const struct passwd *owner, struct fin
         find_keys(is_guest ? shared : s->state, is_guest ? 2 : 3, owner, f);
 }
 
+/* Nothing fails for it, but keys are as open to whoever takes over a process as to its user. */
+static void
+find_confinement(struct findings *f)
+{
+    if (landlock_abi() == 0) {
+        finding_add(f, FINDING_NOTE, "kernel",
+                    "it has no Landlock, or it is switched off: the process that speaks with "
+                    "issuers could read the keys of certificates if it were taken over");
+        finding_remedy(f, "start the kernel with landlock in its parameter lsm=");
+    }
+    if (!syscalls_can()) {
+        finding_add(f, FINDING_NOTE, "kernel",
+                    "%s: no process of pgcert is kept from system calls that it does not need",
+                    syscalls_kernel_can() ? "libseccomp is not here"
+                                          : "it has no filters of system calls");
+        finding_remedy(f, "install libseccomp, or a kernel with CONFIG_SECCOMP_FILTER");
+    }
+}
+
 void
 doctor_secrets(struct doctor *d, struct findings *f)
 {
@@ -256,6 +277,7 @@ doctor_secrets(struct doctor *d, struct findings *f)
         unseen_state(c->settings.state, f);
     for (size_t i = 0; i < c->conf.section_count; i++)
         find_in_section(&c->conf.sections[i], user, f);
+    find_confinement(f);
     find_directory(c->settings.state, f);
     find_directory(c->ca.directory, f);
     if (user == NULL)
