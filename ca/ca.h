@@ -18,6 +18,7 @@
  *                                           the directory's group as well where that is setgid
  *   clients/USER/ clients/USER@TENANT/      bundles for clients
  *   tenants/TENANT.crt .key .crl            an issuing CA for the clients of one tenant
+ *   ending.json                             whose sessions are to end
  *   rollover.json next/ old/NUMBER/         while all of these are replaced: where that stands, and
  *                                           what comes; root.crt has both roots then. Afterwards
  *                                           the certificates and last CRLs of before
@@ -231,6 +232,25 @@ MUST_USE bool ca_revoke(struct ca *ca, const char *serial, const char *reason, b
  * Gives:  revoked  how many were not revoked before */
 MUST_USE bool ca_revoke_all(struct ca *ca, const struct list *serials, const char *reason,
                             size_t *revoked, struct err *e);
+
+/*
+ * Tells those who deploy, and are not the CA's owner, that the sessions which were opened with
+ * these certificates are to end.
+ *
+ * Takes:  serials  lower-case hexadecimal
+ * Errors: ERR_INPUT  what was told before is damaged; ERR_CREATE, ERR_SYSTEM, ERR_PERMISSION
+ */
+MUST_USE bool ca_end_sessions(struct ca *ca, const struct list *serials, struct err *e);
+
+/*
+ * What was told since; needs no lock.
+ *
+ * Takes:  after    the `last` of the call before; 0: all
+ * Gives:  serials  added
+ * Errors: ERR_INPUT  it is damaged; ERR_SYSTEM
+ */
+MUST_USE bool ca_ending_read(const struct ca_config *config, int64_t after, struct list *serials,
+                             int64_t *last, struct err *e);
 
 /*
  * Makes the CRLs that are missing, have less than half of their life left, or lack a revocation;

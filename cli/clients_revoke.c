@@ -1,5 +1,6 @@
 /* clients_revoke.c: revoke, make every server refuse it, end what was opened with it. */
 #include "base/json.h"
+#include "cli/apart.h"
 #include "cli/clients.h"
 #include "cli/event.h"
 #include "cli/trust.h"
@@ -65,6 +66,13 @@ forget(struct err *e)
     return true;
 }
 
+/* Are the servers the business of another user than the CA's owner, whom we are? */
+static bool
+is_others(const struct app *app)
+{
+    return trust_is_wanted(app) && apart_from_state(app);
+}
+
 /* The CA is closed when this returns: others may wait for it while servers are told. */
 static bool
 revoke_here(struct revoking *r, struct err *e)
@@ -82,6 +90,9 @@ revoke_here(struct revoking *r, struct err *e)
         if (!list_add(&r->serials, r->list.items[i].serial))
             return err_memory(e);
     if (!ca_revoke_all(ca, &r->serials, r->what->reason, &revoked, e))
+        return false;
+    /* before the CRL, by which they are woken who can end them */
+    if (is_others(r->app) && !r->what->keep_sessions && !ca_end_sessions(ca, &r->serials, e))
         return false;
     /* servers are told nevertheless of what the other CAs have revoked, and trust_keep() fails */
     return ca_refresh(ca, false, &did, e) || (trust_is_wanted(r->app) && forget(e));
@@ -106,6 +117,10 @@ print_revoked(const struct revoking *r)
                                                                     : "is revoked");
     if (!trust_is_wanted(r->app))
         (void)printf("the CRL is %s/clients.crl\n", r->app->config.ca.directory);
+    else if (is_others(r->app))
+        (void)printf("the CRL is %s/clients.crl; pgcert watch brings it to the servers now, or "
+                     "pgcert deploy\n",
+                     r->app->config.ca.directory);
 }
 
 static struct json_t *
@@ -173,7 +188,7 @@ print_json(struct revoking *r)
 static bool
 tell_servers(struct revoking *r, struct err *e)
 {
-    if (!trust_is_wanted(r->app))
+    if (!trust_is_wanted(r->app) || is_others(r->app))
         return true;
     if (!app_lock(r->app, e) ||
         (!r->what->keep_sessions && !trust_note_ending(r->app, &r->serials, e)))

@@ -1,5 +1,6 @@
 /* cmd_client.c: certificates for clients, by the private CA. */
 #include "base/file.h"
+#include "cli/apart.h"
 #include "cli/bundles.h"
 #include "cli/clients.h"
 #include "cli/commands.h"
@@ -568,7 +569,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         if (argc - 1 < words[i].least || (words[i].most >= 0 && argc - 1 > words[i].most))
             return err_set(e, ERR_USAGE, "usage: pgcert client %s %s", words[i].word,
                            words[i].arguments);
-        return words[i].run(app, argc - 1, argv + 1, e);
+        return apart_enter(app, e) && words[i].run(app, argc - 1, argv + 1, e);
     }
     return err_set(e, ERR_USAGE, "usage: pgcert client new|sign|renew|bundle|revoke|list|show");
 }
@@ -578,7 +579,7 @@ const struct command cmd_client = {
     .arguments = "WORD [USER...]",
     .least = 1,
     .most = -1,
-    .needs = NEED_CONFIG | NEED_STATE,
+    .needs = NEED_CONFIG, /* whose user we become depends on the CA */
     .flags = flags,
     .run = run,
     .word = word,

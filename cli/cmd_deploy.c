@@ -4,6 +4,7 @@
 #include "cli/keep.h"
 #include "cli/metrics.h"
 #include "cli/page.h"
+#include "cli/trust.h"
 
 static void
 deploy(struct app *app, struct report *r)
@@ -15,7 +16,14 @@ static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
     bool good = batch_run(app, argc, argv, deploy, NULL, e);
+    struct err clients = {0};
 
+    if (!trust_keep(app, NULL, false, trust_print, app, &clients)) {
+        if (clients.text[0] != '\0')
+            app_tell(&clients);
+        *e = (struct err){.code = good ? clients.code : app_graver(e->code, clients.code)};
+        good = false;
+    }
     metrics_write(app, "deploy", good ? ERR_NONE : e->code);
     page_keep(app);
     return good;

@@ -3,6 +3,8 @@
 #include "base/notify.h"
 #include "base/workers.h"
 #include "cli/commands.h"
+#include "cli/trust.h"
+#include "cli/watch_clients.h"
 #include "cli/watch_event.h"
 #include "cli/watch_paths.h"
 #include "cli/watch_work.h"
@@ -16,13 +18,15 @@
 #define WORK_MOST_MS 1800000 /* longer than all that a worker waits for */
 #define END_MOST_MS 60000    /* how long its end is waited for when we are to end */
 
-/* All that goes on. Its items are the certificates of the settings, by their place there. */
+/* All that goes on. Its items are the certificates of the settings, by their place there, and
+ * behind them, where a target has mutual_tls, what servers trust of clients. */
 struct watcher {
     struct app *app;
     struct watch *watch;
     struct loop *loop;
     struct watch_item *items;
     size_t *which; /* room for those that are worked on */
+    bool has_clients;
 
     struct worker worker;
     size_t at_work;      /* how many it works on */
@@ -43,13 +47,22 @@ now_ms(const struct watcher *w)
 static size_t
 item_count(const struct watcher *w)
 {
-    return w->app->config.certificate_count;
+    return w->app->config.certificate_count + w->has_clients;
 }
 
+/* NULL: it is what servers trust of clients, the last item. */
 static const struct certificate *
 certificate(const struct watcher *w, size_t item)
 {
-    return &w->app->config.certificates[item];
+    return item < w->app->config.certificate_count ? &w->app->config.certificates[item] : NULL;
+}
+
+static const char *
+name_of(const struct watcher *w, size_t item)
+{
+    const struct certificate *c = certificate(w, item);
+
+    return c == NULL ? WATCH_CLIENTS : c->name;
 }
 
 /* ---- what systemd and people are told ---- */
@@ -62,9 +75,10 @@ say_status(const struct watcher *w)
 
     for (size_t i = 0; i < item_count(w); i++)
         if (w->items[i].failures > 0 && failing++ == 0)
-            first = certificate(w, i)->name;
+            first = name_of(w, i);
     if (failing == 0)
-        notify_say("STATUS=%zu certificates watched, all is well", item_count(w));
+        notify_say("STATUS=%zu certificates watched, all is well",
+                   w->app->config.certificate_count);
     else
         notify_say("STATUS=%zu of %zu certificates fail: %s%s", failing, item_count(w), first,
                    failing > 1 ? " ..." : "");
@@ -103,8 +117,10 @@ static bool
 set_paths(struct watcher *w, size_t item, struct err *e)
 {
     own_watch_paths struct watch_paths paths = {0};
+    const struct certificate *c = certificate(w, item);
 
-    return watch_paths_list(&w->app->config, certificate(w, item), &paths, e) &&
+    return (c == NULL ? watch_clients_list(w->app, &paths, e)
+                      : watch_paths_list(&w->app->config, c, &paths, e)) &&
            watch_set(w->watch, item, paths.items, paths.count, e);
 }
 
@@ -125,8 +141,10 @@ set_all_paths(struct watcher *w)
 static bool
 begin(struct watcher *w, const char *event, struct err *e)
 {
-    size_t count = item_count(w);
+    size_t count = 0;
 
+    w->has_clients = trust_is_wanted(w->app);
+    count = item_count(w);
     w->watch = watch_new(e);
     w->items = calloc(count + 1, sizeof(*w->items));
     w->which = calloc(count + 1, sizeof(*w->which));
@@ -139,7 +157,7 @@ begin(struct watcher *w, const char *event, struct err *e)
         return false;
     say_short(w);
     say_shut(w);
-    watch_event_begin(w->app, event, count, watch_count(w->watch));
+    watch_event_begin(w->app, event, w->app->config.certificate_count, watch_count(w->watch));
     for (size_t i = 0; i < count; i++)
         w->items[i].due_ms = now_ms(w);
     return true;
@@ -213,6 +231,8 @@ prove_again_ms(const struct watcher *w, const struct watch_word *word)
     int64_t now_s = w->app->clock->now_s(w->app->clock);
     int64_t left_s = word->proved_at_s + w->app->config.settings.prove_again_s - now_s;
 
+    if (word->again_s > 0)
+        return now_ms(w) + word->again_s * 1000;
     if (word->proved_at_s == 0)
         return -1;
     return now_ms(w) + (left_s > 0 ? left_s : 1) * 1000;
@@ -320,9 +340,9 @@ take_changes(struct watcher *w)
 
     while (watch_take(w->watch, now_ms(w), &item, &path)) {
         const struct certificate *c = certificate(w, item);
-        bool match = watch_paths_match(c);
+        bool match = c == NULL || watch_paths_match(c);
 
-        watch_event_change(w->app, c->name, path);
+        watch_event_change(w->app, name_of(w, item), path);
         watch_plan_change(&w->items[item], match, now_ms(w));
     }
 }

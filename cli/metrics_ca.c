@@ -1,5 +1,6 @@
 /* metrics_ca.c: the private CA, its CRLs and its clients, as samples. */
 #include "base/log.h"
+#include "cli/apart.h"
 #include "cli/ca_report.h"
 #include "cli/metrics.h"
 #include "cli/trust.h"
@@ -270,7 +271,8 @@ metrics_ca_add(struct exposition *x, const struct app *app)
     is_readable = r.trouble.code == ERR_NONE;
     if (is_readable)
         add_authorities(x, &r);
-    is_readable = add_clients(x, app) && is_readable;
+    /* the index of another user's is not to be read */
+    is_readable = (apart_is(app) || add_clients(x, app)) && is_readable;
     add_trusts(x, app);
     exposition_begin(x, "pgcert_ca_readable", "gauge",
                      "Whether the private CA could be looked at.");

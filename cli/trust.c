@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/apart.h"
 #include "cli/event.h"
 #include "cli/term.h"
 
@@ -18,6 +19,9 @@
 
 /* What was given last to whoever wanted it, as SHA-256; no name of a section has a bracket. */
 #define OFFERED "[offered]"
+
+/* How far we have heard whose sessions are to end. */
+#define ENDED "[ended]"
 
 /* One run over the targets. */
 struct keeping {
@@ -197,6 +201,47 @@ take_trust(struct keeping *k, struct ca *ca, struct err *e)
     return !is_changed || take_fresh(k, ca, e);
 }
 
+/* ---- whose sessions are to end ---- */
+
+static bool
+note_ending(struct keeping *k, const char *target, const struct list *serials, struct err *e)
+{
+    const struct json_t *before = json_member(k->json, target);
+    own_list struct list ending = {0};
+    struct memory memory = {.proved_at_s = json_member_int(before, "proved_at"), .ending = &ending};
+    own_mem char *error = copy(before, "error");
+
+    memory.error = error;
+    if (!take_list(json_member(before, "ending"), &ending))
+        return err_memory(e);
+    for (size_t i = 0; i < serials->count; i++)
+        if (!list_has(&ending, serials->items[i]) && !list_add(&ending, serials->items[i]))
+            return err_memory(e);
+    return remember(k, target, &memory, e);
+}
+
+/* What the owner of another user's CA has told since. */
+static bool
+take_endings(struct keeping *k, struct err *e)
+{
+    const struct config *c = &k->app->config;
+    int64_t before = json_member_int(k->json, ENDED), last = before;
+    own_list struct list serials = {0};
+
+    if (!ca_ending_read(&c->ca, before, &serials, &last, e))
+        return err_wrap(e, "the private CA");
+    for (size_t i = 0; i < c->target_count && serials.count > 0; i++)
+        if (reload_wants_clients(c->targets[i]) &&
+            !note_ending(k, c->targets[i]->name, &serials, e))
+            return false;
+    if (last == before)
+        return true;
+    json_put_int(k->json, ENDED, last);
+    return json_save(k->json, k->path, e);
+}
+
+/* ---- opening ---- */
+
 static bool
 open_and_take(struct keeping *k, struct err *e)
 {
@@ -208,6 +253,12 @@ open_and_take(struct keeping *k, struct err *e)
                        "a target has mutual_tls, and there is no private CA in '%s'; try: pgcert "
                        "ca init",
                        c->ca.directory);
+    /* who cannot sign brings what was signed last */
+    if (apart_is(k->app)) {
+        if (!take_endings(k, e))
+            return false;
+        return ca_trust_read(&c->ca, k->app->clock, &k->given, e) || err_wrap(e, "the private CA");
+    }
     ca = ca_open(&c->ca, k->app->clock, e);
     return ca == NULL ? err_wrap(e, "the private CA") : take_trust(k, ca, e);
 }
@@ -369,6 +420,9 @@ trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust 
         return false;
     if (made && !app->quiet)
         (void)printf("the private CA in %s is made\n", app->config.ca.directory);
+    if (apart_is(app))
+        return ca_trust_read(&app->config.ca, app->clock, given, e) ||
+               err_wrap(e, "the private CA");
     ca = ca_open(&app->config.ca, app->clock, e);
     if (ca == NULL || !ca_trust_clients(ca, false, &k.given, e) ||
         (!is_deployed(&k, t) && !take_fresh(&k, ca, e)))
@@ -423,23 +477,6 @@ trust_print(void *to, const struct trust_done *done)
 }
 
 /* ---- sessions ---- */
-
-static bool
-note_ending(struct keeping *k, const char *target, const struct list *serials, struct err *e)
-{
-    const struct json_t *before = json_member(k->json, target);
-    own_list struct list ending = {0};
-    struct memory memory = {.proved_at_s = json_member_int(before, "proved_at"), .ending = &ending};
-    own_mem char *error = copy(before, "error");
-
-    memory.error = error;
-    if (!take_list(json_member(before, "ending"), &ending))
-        return err_memory(e);
-    for (size_t i = 0; i < serials->count; i++)
-        if (!list_has(&ending, serials->items[i]) && !list_add(&ending, serials->items[i]))
-            return err_memory(e);
-    return remember(k, target, &memory, e);
-}
 
 bool
 trust_note_ending(struct app *app, const struct list *serials, struct err *e)

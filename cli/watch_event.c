@@ -144,6 +144,28 @@ watch_event_report(const struct app *app, const struct report *r, int64_t again_
 }
 
 void
+watch_event_clients(struct app *app, const struct trust_done *done)
+{
+    static const struct err none;
+    struct trust_done well = *done; /* a failure is told by who knows whether it is new */
+    own_json struct json_t *object = app->json ? event_new(app, "clients") : NULL;
+
+    watch_event_await();
+    well.e = &none;
+    if (object == NULL && is_taken()) {
+        trust_print(app, &well);
+        (void)fflush(stdout);
+    }
+    if (object == NULL)
+        return;
+    json_put_text(object, "target", done->target);
+    json_put_bool(object, "deployed", done->did_install);
+    json_put_bool(object, "proved", done->did_prove);
+    json_put_int(object, "ended", (int64_t)done->ended->count);
+    print(object);
+}
+
+void
 watch_event_error(const struct app *app, const struct err *e)
 {
     own_json struct json_t *object = app->json ? event_new(app, "error") : NULL;

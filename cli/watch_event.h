@@ -3,6 +3,7 @@
 #define PGCERT_CLI_WATCH_EVENT_H
 
 #include "cli/report.h"
+#include "cli/trust.h"
 
 /* It has begun, or goes on with new settings: "watching", "reloaded". */
 void watch_event_begin(const struct app *app, const char *event, size_t certificates,
@@ -18,6 +19,9 @@ void watch_event_await(void);
 /* After watch_event_await(): what was done for a certificate, or that it failed, and when it is
  * tried again. */
 void watch_event_report(const struct app *app, const struct report *r, int64_t again_ms);
+
+/* What a target trusts of clients was put in place, or proved, or sessions there are ended. */
+void watch_event_clients(struct app *app, const struct trust_done *done);
 
 /* Something failed that is not one certificate's; without text: it was told. */
 void watch_event_error(const struct app *app, const struct err *e);

@@ -19,8 +19,8 @@ is_generation(const char *name)
     return name[0] != '0' && name[strspn(name, "0123456789")] == '\0';
 }
 
-static bool
-add(struct watch_paths *p, const char *text, watch_filter *is_wanted, struct err *e)
+bool
+watch_paths_add(struct watch_paths *p, const char *text, watch_filter *is_wanted, struct err *e)
 {
     struct watch_path *items = reallocarray(p->items, p->count + 1, sizeof(*items));
 
@@ -43,19 +43,19 @@ watch_paths_is_files(const struct certificate *c)
 static bool
 add_issuer(const struct certificate *c, struct watch_paths *out, struct err *e)
 {
-    return !watch_paths_is_files(c) || (add(out, c->issuer->files.key_file, NULL, e) &&
-                                        add(out, c->issuer->files.chain_file, NULL, e));
+    return !watch_paths_is_files(c) || (watch_paths_add(out, c->issuer->files.key_file, NULL, e) &&
+                                        watch_paths_add(out, c->issuer->files.chain_file, NULL, e));
 }
 
 /* A server that was down is tried again when it starts, which changes a file beside ours. */
-static bool
-add_deployed(const char *file, struct watch_paths *out, struct err *e)
+bool
+watch_paths_add_deployed(struct watch_paths *out, const char *file, struct err *e)
 {
     const char *slash = strrchr(file, '/');
     own_mem char *started =
         slash == NULL ? NULL : str_format("%.*s/" STARTED, (int)(slash - file), file);
 
-    return add(out, file, NULL, e) && add(out, started, NULL, e);
+    return watch_paths_add(out, file, NULL, e) && watch_paths_add(out, started, NULL, e);
 }
 
 /* Of several files all of them; the first of them stands for all. */
@@ -66,12 +66,12 @@ add_target(const struct state *s, const char *target, struct watch_paths *out, s
 
     if (proof.file == NULL)
         return true;
-    if (!add_deployed(proof.file, out, e))
+    if (!watch_paths_add_deployed(out, proof.file, e))
         return false;
     for (size_t i = 1; proof.files != NULL && i < json_count(proof.files); i++) {
         const char *path = json_member_text(json_item(proof.files, i), "path");
 
-        if (path != NULL && !add(out, path, NULL, e))
+        if (path != NULL && !watch_paths_add(out, path, NULL, e))
             return false;
     }
     return true;
@@ -86,7 +86,7 @@ watch_paths_list(const struct config *config, const struct certificate *c, struc
 
     if (c->deploy.count == 0 && !watch_paths_is_files(c))
         return true;
-    if (!add(out, store, is_generation, e) || !add_issuer(c, out, e) ||
+    if (!watch_paths_add(out, store, is_generation, e) || !add_issuer(c, out, e) ||
         !state_load(&s, config->settings.state, c->name, e))
         return false;
     for (size_t i = 0; i < c->deploy.count; i++)

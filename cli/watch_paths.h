@@ -32,6 +32,13 @@ bool watch_paths_is_files(const struct certificate *c);
  */
 bool watch_paths_match(const struct certificate *c);
 
+/* Adds one; text NULL: out of memory. The path is copied. ERR_SYSTEM. */
+MUST_USE bool watch_paths_add(struct watch_paths *p, const char *text, watch_filter *is_wanted,
+                              struct err *e);
+
+/* Adds a file that was deployed, and the sign that the server there has started. ERR_SYSTEM. */
+MUST_USE bool watch_paths_add_deployed(struct watch_paths *p, const char *file, struct err *e);
+
 void watch_paths_done(struct watch_paths *p);
 
 #endif

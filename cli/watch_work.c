@@ -6,6 +6,7 @@
 #include "base/journal.h"
 #include "base/log.h"
 #include "cli/keep.h"
+#include "cli/watch_clients.h"
 #include "cli/watch_event.h"
 #include "cli/watch_paths.h"
 
@@ -24,9 +25,8 @@ struct task {
     enum log_level level; /* of what is told */
 };
 
-/* When nobody hears it any more, there is nobody to tell that, either. */
-static void
-say(int out, const struct watch_word *w)
+void
+watch_work_say(int out, const struct watch_word *w)
 {
     if (!file_write_all(out, w, sizeof(*w)))
         log_debug("the watching process is gone");
@@ -111,7 +111,7 @@ work_on(void *argument)
     w.deployed = list_has(&r.did, "deployed");
     w.proved_at_s = r.state.json == NULL ? 0 : oldest_proof(&r);
     report(t, &r, w.told);
-    say(t->out, &w);
+    watch_work_say(t->out, &w);
 }
 
 /* None of them could be worked on. That another run is at work is no news. */
@@ -125,15 +125,21 @@ give_up(const struct watch_job *job, int out, const struct err *e)
     for (size_t i = 0; i < job->count; i++) {
         struct watch_word w = {.item = job->which[i], .is_busy = e->code == ERR_BUSY, .told = told};
 
-        say(out, &w);
+        watch_work_say(out, &w);
     }
 }
 
 static bool
-work_on_all(const struct watch_job *job, int out, struct err *e)
+is_clients(const struct watch_job *job, size_t item)
 {
-    own_mem struct task *tasks = calloc(job->count + 1, sizeof(*tasks));
-    own_mem struct fiber_task *fibers = calloc(job->count + 1, sizeof(*fibers));
+    return item == job->app->config.certificate_count;
+}
+
+static bool
+work_on_all(const struct watch_job *job, size_t count, int out, struct err *e)
+{
+    own_mem struct task *tasks = calloc(count + 1, sizeof(*tasks));
+    own_mem struct fiber_task *fibers = calloc(count + 1, sizeof(*fibers));
     enum log_level level = LOG_LEVEL_INFO;
     bool good = false;
 
@@ -143,13 +149,13 @@ work_on_all(const struct watch_job *job, int out, struct err *e)
     level = log_set_level(LOG_LEVEL_NONE);
     if (level == LOG_LEVEL_DEBUG)
         (void)log_set_level(level);
-    for (size_t i = 0; i < job->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const char *name = job->app->config.certificates[job->which[i]].name;
 
         tasks[i] = (struct task){job, job->which[i], out, level};
         fibers[i] = (struct fiber_task){name, &tasks[i]};
     }
-    good = fiber_run(work_on, fibers, job->count, e);
+    good = fiber_run(work_on, fibers, count, e);
     (void)log_set_level(level);
     return good;
 }
@@ -160,8 +166,13 @@ watch_work(void *context, int out)
     const struct watch_job *job = context;
     struct err e = {0};
 
-    if (!app_lock_for(job->app, APP_DEPLOY, &e) || !work_on_all(job, out, &e))
+    bool has_clients = is_clients(job, job->which[job->count - 1]);
+
+    if (!app_lock_for(job->app, APP_DEPLOY, &e) ||
+        !work_on_all(job, job->count - has_clients, out, &e))
         give_up(job, out, &e);
+    else if (has_clients) /* of all the last: by then the server has its certificate */
+        watch_clients_work(job, job->which[job->count - 1], out);
     (void)fflush(stdout);
     journal_linger();
 }
