@@ -273,17 +273,3 @@ syscalls_enter(enum syscalls what, struct err *e)
     errno = -status;
     return status == 0 || err_errno(e, "filter system calls");
 }
-
-const char *
-syscalls_library(void)
-{
-    static char text[32];
-    const struct scmp_version *version = NULL;
-    struct err ignored = {0};
-
-    if (!lazy_load(&library, "libseccomp.so.2", symbols, &ignored))
-        return NULL;
-    version = seccomp.version();
-    (void)snprintf(text, sizeof(text), "%u.%u.%u", version->major, version->minor, version->micro);
-    return text;
-}

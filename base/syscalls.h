@@ -40,7 +40,4 @@ const char *syscalls_library(void);
  */
 MUST_USE bool syscalls_enter(enum syscalls what, struct err *e);
 
-/* The version of libseccomp that runs; loads it. NULL: it cannot be loaded. */
-const char *syscalls_library(void);
-
 #endif

@@ -165,7 +165,6 @@ watch_work(void *context, int out)
 {
     const struct watch_job *job = context;
     struct err e = {0};
-
     bool has_clients = is_clients(job, job->which[job->count - 1]);
 
     if (!app_lock_for(job->app, APP_DEPLOY, &e) ||

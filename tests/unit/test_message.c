@@ -111,9 +111,9 @@ a_chain_is_read_as_it_was_answered(void **state)
 static void
 an_error_keeps_its_kind_and_its_sentence(void **state)
 {
-    static const enum err_code codes[] = {ERR_INPUT,   ERR_REFUSED, ERR_INTERNAL, ERR_CREATE,
-                                          ERR_SYSTEM,  ERR_TIMEOUT, ERR_BUSY,     ERR_PROTOCOL,
-                                          ERR_CONFIG,  ERR_PERMISSION};
+    static const enum err_code codes[] = {ERR_INPUT,  ERR_REFUSED,   ERR_INTERNAL, ERR_CREATE,
+                                          ERR_SYSTEM, ERR_TIMEOUT,   ERR_BUSY,     ERR_PROTOCOL,
+                                          ERR_CONFIG, ERR_PERMISSION};
 
     (void)state;
     for (size_t i = 0; i < COUNT(codes); i++) {
