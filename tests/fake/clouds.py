@@ -215,7 +215,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 14443), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # Who was killed does not say goodbye, and may be noticed late.
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLEOFError)):
+            super().handle_error(request, client_address)
+
+
+server = Server(("127.0.0.1", 14443), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(directory + "/cert.pem", directory + "/key.pem")
 server.socket = context.wrap_socket(server.socket, server_side=True)
