@@ -123,7 +123,8 @@ is_known(const struct clusters *all, const struct cluster *c)
 }
 
 /* The second line of the lock file beside a socket is the data directory (PostgreSQL's
- * CreateLockFile()). Only its owner and root can read it. */
+ * CreateLockFile()). Only its owner and root can read it. A socket without one is not PostgreSQL's:
+ * PgBouncer's has such a name as well. */
 static bool
 add_running(struct clusters *all, const char *directory, const char *name)
 {
@@ -131,11 +132,12 @@ add_running(struct clusters *all, const char *directory, const char *name)
     own_mem char *lock = str_format("%s/%s.lock", directory, name);
     own_str struct str text = {0};
     struct cluster c = {.port = sql_number(name + strlen(SOCKET_MARK)), .running = true};
-    struct stat s = {0};
+    struct stat s = {0}, beside = {0};
 
     if (path == NULL || lock == NULL)
         return false;
-    if (lstat(path, &s) < 0 || !S_ISSOCK(s.st_mode) || !somebody_listens(path))
+    if (lstat(path, &s) < 0 || !S_ISSOCK(s.st_mode) || lstat(lock, &beside) < 0 ||
+        !somebody_listens(path))
         return true;
     c.owner = s.st_uid;
     if (read_foreign(lock, c.owner, &text))
