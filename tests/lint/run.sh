@@ -63,7 +63,7 @@ threshold()
 {
     case ${1##*/} in
     pgcert-ca.service | pgcert-ca@.service) echo 5 ;;
-    *) echo 15 ;;
+    *) echo 16 ;;
     esac
 }
 
