@@ -15,11 +15,16 @@
 #include <stdio.h>
 
 static bool yes, dry_run, mutual_tls, certbot_hook;
-static const char *issuer_name, *target_name, *hba_source, *certbot = SETUP_HOOK_CERTBOT;
+static const char *issuer_name, *target_name, *hba_source, *acme, *contact, *dns, *names,
+    *certbot = SETUP_HOOK_CERTBOT;
 
 /* clang-format off */
 static const struct flag flags[] = {
     {"--issuer",     NULL, NULL,        &issuer_name, "NAME", "which [issuer NAME] signs it; without any: the CA"},
+    {"--acme",       NULL, NULL,        &acme,        "SERVER", "a new [issuer]: letsencrypt, or the directory's address"},
+    {"--contact",    NULL, NULL,        &contact,     "MAIL", "of that account; its terms are agreed to"},
+    {"--dns",        NULL, NULL,        &dns,         "TEXT", "who publishes for it: 'PROVIDER SETTING=VALUE...'"},
+    {"--names",      NULL, NULL,        &names,       "LIST", "more names for the certificate, as that of a cluster"},
     {"--target",     NULL, NULL,        &target_name, "NAME", "which [target NAME] serves it"},
     {"--mutual-tls", NULL, &mutual_tls, NULL,         NULL,   "clients of the private CA log in by certificate"},
     {"--hba-source", NULL, NULL,        &hba_source,  "CIDR", "from where they may; default: as before, or all"},
@@ -146,6 +151,14 @@ let_clients_in(struct app *app, int argc, char **argv, struct err *e)
     return !mutual_tls || hba_set_up(app, argc, argv, &how, e);
 }
 
+/* What is left to do when everything is served: others, too, are to know of it. */
+static bool
+tell_others(struct app *app, int argc, char **argv, struct err *e)
+{
+    return let_clients_in(app, argc, argv, e) &&
+           (!certbot_hook || setup_hook_certbot(app, certbot, dry_run, may_go_on, e));
+}
+
 /* The settings, with those that are missing; *asked: whether there were any, and it was said yes.
  */
 static bool
@@ -153,6 +166,11 @@ complete_settings(struct app *app, int argc, char **argv, bool *asked, struct er
 {
     const struct settings_wish wish = {.issuer = issuer_name,
                                        .target = target_name,
+                                       .acme = acme,
+                                       .contact = contact,
+                                       .dns = dns,
+                                       .names = names,
+                                       .certbot = certbot_hook ? certbot : NULL,
                                        .mutual_tls = mutual_tls,
                                        .is_dry = dry_run,
                                        .may = may_go_on};
@@ -212,6 +230,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return err_set(e, ERR_USAGE, "setup speaks to people; try: pgcert --json status");
     if (hba_source != NULL && !mutual_tls)
         return err_set(e, ERR_USAGE, "--hba-source goes with --mutual-tls");
+    if (acme == NULL ? contact != NULL || dns != NULL : issuer_name != NULL)
+        return err_set(e, ERR_USAGE, "--contact and --dns go with --acme, and --issuer does not");
     if (app->config.settings.deploy_group != NULL && !child_is_root() &&
         (!app_enter_state(app, e) || !app_may(app, APP_OBTAIN | APP_DEPLOY, e)))
         return false;
@@ -219,14 +239,12 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return err_set(e, ERR_USAGE, "usage: pgcert setup %s", cmd_setup.arguments);
     if (!yes && !dry_run && !term_can_ask())
         return err_set(e, ERR_USAGE, "there is no terminal to ask on; to go ahead, add: --yes");
-    if (certbot_hook && !setup_hook_certbot(app, certbot, dry_run, may_go_on, e))
-        return false;
     if (argc == 0)
-        return true;
+        return setup_hook_certbot(app, certbot, dry_run, may_go_on, e);
     if (!complete_settings(app, argc, argv, &asked, e))
         return false;
     if (dry_run && asked)
-        return let_clients_in(app, argc, argv, e);
+        return tell_others(app, argc, argv, e);
     if (!asked && !app->quiet)
         announce(app, argc, argv);
     if (!dry_run && !asked &&
@@ -237,7 +255,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
         return false;
     if (!dry_run)
         keep_sweep(app);
-    return set_up_all(app, argc, argv, e) && let_clients_in(app, argc, argv, e);
+    return set_up_all(app, argc, argv, e) && tell_others(app, argc, argv, e);
 }
 
 const struct command cmd_setup = {
@@ -259,6 +277,9 @@ const struct command cmd_setup = {
                "clients (ssl_ca_file, ssl_crl_file), and pg_hba.conf and pg_ident.conf get lines\n"
                "for each client that has a bundle here (client new): it may log in with its\n"
                "certificate, to its database, and is refused everything else over TCP.\n"
+               "With --acme an [issuer] is written, too: that server, to whose terms you agree by\n"
+               "it, and a [dns] by --dns (see pgcert-providers(7)).\n"
                "With --certbot-hook, also without NAME, certbot calls pgcert hook certbot after\n"
-               "each renewal, by a file in its renewal-hooks/deploy.",
+               "each renewal, by a file in its renewal-hooks/deploy; and where it has NAME, that\n"
+               "is served from its files, and nothing is issued anew.",
 };

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/setup_ca.h"
+#include "cli/setup_issuer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,43 +68,25 @@ choose_target(const struct config *c, const struct settings_wish *w, struct str 
     return c->target_count == 1 || add_found_cluster(w, text, e);
 }
 
-/* Where nothing else is said the private CA signs, for that needs nobody else. */
-static bool
-choose_issuer(const struct config *c, const struct settings_wish *w, struct str *text,
-              const char **issuer, struct err *e)
-{
-    *issuer = w->issuer != NULL      ? w->issuer
-              : c->issuer_count == 1 ? c->issuers[0].name
-              : c->issuer_count == 0 ? SETUP_CA_ISSUER
-                                     : NULL;
-    if (*issuer == NULL)
-        return err_set(e, ERR_USAGE,
-                       "there are %zu issuers in the settings; say which: --issuer NAME",
-                       c->issuer_count);
-    if (config_issuer(c, *issuer) != NULL)
-        return true;
-    if (strcmp(*issuer, SETUP_CA_ISSUER) == 0)
-        return str_addf(text, "[issuer %s]\ntype = ca\n\n", *issuer) || err_memory(e);
-    return err_set(e, ERR_USAGE,
-                   "--issuer %s: there is no section [issuer %s]; without --issuer the private CA "
-                   "signs where there is no [issuer] at all",
-                   *issuer, *issuer);
-}
-
 /* The text of the settings for a certificate that is not in them yet. *is_private: by our CA. */
 static bool
 compose(const struct config *c, const char *name, const struct settings_wish *w, struct str *text,
         bool *is_private, struct err *e)
 {
-    const char *issuer = NULL, *target = NULL;
+    own_mem char *issuer = NULL;
+    const char *target = NULL;
     const struct issuer *known = NULL;
 
-    if (!choose_issuer(c, w, text, &issuer, e) || !choose_target(c, w, text, &target, e))
+    if ((w->names != NULL && !setup_issuer_is_line("--names", w->names, e)) ||
+        !setup_issuer_choose(c, name, w, text, &issuer, e) ||
+        !choose_target(c, w, text, &target, e))
         return false;
     known = config_issuer(c, issuer);
-    *is_private = known == NULL || known->type == ISSUER_CA;
-    return str_addf(text, "[certificate %s]\nissuer = %s\n%s = %s\ndeploy = %s\n", name, issuer,
-                    config_is_address(name) ? "addresses" : "names", name, target) ||
+    *is_private = known == NULL ? strcmp(issuer, SETUP_CA_ISSUER) == 0 : known->type == ISSUER_CA;
+    return (str_addf(text, "[certificate %s]\nissuer = %s\n%s = %s", name, issuer,
+                     config_is_address(name) ? "addresses" : "names", name) &&
+            (w->names == NULL || str_addf(text, ", %s", w->names)) &&
+            str_addf(text, "\ndeploy = %s\n", target)) ||
            err_memory(e);
 }
 

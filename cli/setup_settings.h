@@ -6,7 +6,10 @@
 
 /* What setup was told; borrowed. */
 struct settings_wish {
-    const char *issuer, *target; /* names; NULL: not said */
+    const char *issuer, *target;      /* names; NULL: not said */
+    const char *acme, *contact, *dns; /* an ACME server to be written; NULL: none */
+    const char *names;                /* more of them for the certificate; NULL: none */
+    const char *certbot;              /* its directory, when its files are wanted; else NULL */
     bool mutual_tls;
     bool is_dry;                                      /* show them, write nothing */
     bool (*may)(const char *question, struct err *e); /* asks; false and `e`: not to be done */

@@ -207,6 +207,24 @@ as_told()
     [ "$(sha256sum "$STATE/ca/root.crt")" = "$root" ]
 }
 
+@test "setup writes an ACME server and who publishes for it, and says what is missing" {
+    only_state
+    mkdir -p "$WORLD/conf/conf.d"
+    for wrong in "--acme $DIRECTORY" "--contact dba@$ZONE" "--dns none" "--acme $DIRECTORY --issuer ca" \
+        "--acme $DIRECTORY --dns tsig_file=x" "--acme $DIRECTORY --dns nobody" "--acme http://$ZONE/ --dns none"; do
+        # shellcheck disable=SC2086 # words
+        run --separate-stderr pgcert setup $wrong --yes "db.$ZONE"
+        [ "$status" = 64 ] || [ "$status" = 78 ]
+        [ ! -e "$WORLD/conf/conf.d/db.$ZONE.conf" ]
+    done
+    expect 64 pgcert setup --acme "$DIRECTORY" --dns $'none\n[pgcert]' --yes "db.$ZONE"
+    expect 64 pgcert setup --names $'a\nb' --yes "db.$ZONE"
+    expect 0 pgcert setup --acme letsencrypt --contact "dba@$ZONE" --dns "rfc2136 server=127.0.0.1 tsig_file=$WORLD/bind/pgcert-key.key" \
+        --names "www.$ZONE" --dry-run "db.$ZONE"
+    [[ $output == *$'[issuer letsencrypt]\ndirectory = https://acme-v02.api.letsencrypt.org/directory\nagree_terms = yes\ndns = letsencrypt\ncontact = mailto:dba@'"$ZONE"$'\n\n[dns letsencrypt]\nprovider = rfc2136\nserver = 127.0.0.1\n'* ]]
+    [[ $output == *"names = db.$ZONE, www.$ZONE"* ]]
+}
+
 @test "where there is no settings file setup makes it, readable by who renews" {
     rm -rf "$WORLD/new" "$STATE"
     mkdir -m 755 "$WORLD/new"

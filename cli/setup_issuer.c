@@ -1,0 +1,179 @@
+/* setup_issuer.c: who signs a certificate that setup adds. */
+#include "cli/setup_issuer.h"
+
+#include "cli/setup_ca.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A word for --acme, which becomes the name of the section; what is no such word is an address. */
+static const struct {
+    const char *word, *directory;
+} servers[] = {
+    {"letsencrypt", "https://acme-v02.api.letsencrypt.org/directory"},
+    {"letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory"},
+};
+
+#define OTHER_SERVER "acme"
+
+bool
+setup_issuer_is_line(const char *what, const char *value, struct err *e)
+{
+    for (const char *at = value; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return err_set(e, ERR_USAGE, "%s: a value is one line, without control characters",
+                           what);
+    return *value != '\0' || err_set(e, ERR_USAGE, "%s: the value is empty", what);
+}
+
+/* ---- an ACME server ---- */
+
+/* "PROVIDER SETTING=VALUE..." as the lines of a section. */
+static bool
+add_dns(const char *name, const char *given, struct str *text, struct err *e)
+{
+    own_list struct list words = {0};
+
+    if (!setup_issuer_is_line("--dns", given, e))
+        return false;
+    if (!list_add_words(&words, given))
+        return err_memory(e);
+    for (size_t i = 0; i < words.count; i++) {
+        const char *equals = strchr(words.items[i], '=');
+        int size = equals == NULL ? 0 : (int)(equals - words.items[i]);
+
+        if ((i == 0) != (equals == NULL) || (i > 0 && size == 0))
+            return err_set(e, ERR_USAGE,
+                           "--dns has the provider first, and then settings: --dns 'rfc2136 "
+                           "tsig_file=/etc/pgcert/tsig.key'; '%s' is neither",
+                           words.items[i]);
+        if (!(i == 0 ? str_addf(text, "[dns %s]\nprovider = %s\n", name, words.items[i])
+                     : str_addf(text, "%.*s = %s\n", size, words.items[i], equals + 1)))
+            return err_memory(e);
+    }
+    return words.count == 0 ? err_set(e, ERR_USAGE, "--dns names no provider")
+                            : str_addf(text, "\n") || err_memory(e);
+}
+
+/* Who publishes the records: as was said, else the one [dns] that there is. */
+static bool
+choose_dns(const struct config *c, const struct settings_wish *w, const char *issuer,
+           struct str *text, const char **dns, struct err *e)
+{
+    *dns = issuer;
+    if (w->dns != NULL)
+        return config_dns(c, issuer) == NULL
+                   ? add_dns(issuer, w->dns, text, e)
+                   : err_set(e, ERR_USAGE, "--dns: there is a section [dns %s] already", issuer);
+    if (c->dns_count != 1)
+        return err_set(e, ERR_USAGE,
+                       "--acme goes with --dns 'PROVIDER SETTING=VALUE...': who publishes the "
+                       "records (pgcert-providers(7))");
+    *dns = c->dns[0]->name;
+    return true;
+}
+
+static bool
+add_acme(const struct config *c, const struct settings_wish *w, const char *name,
+         const char *directory, struct str *text, struct err *e)
+{
+    own_str struct str section = {0};
+    const char *dns = NULL;
+
+    if (!setup_issuer_is_line("--acme", directory, e) ||
+        (w->contact != NULL && !setup_issuer_is_line("--contact", w->contact, e)) ||
+        !choose_dns(c, w, name, &section, &dns, e))
+        return false;
+    if (!str_addf(text, "[issuer %s]\ndirectory = %s\nagree_terms = yes\ndns = %s\n", name,
+                  directory, dns) ||
+        (w->contact != NULL &&
+         !str_addf(text, "contact = %s%s\n", strchr(w->contact, ':') == NULL ? "mailto:" : "",
+                   w->contact)) ||
+        !str_addf(text, "\n%s", section.text == NULL ? "" : section.text))
+        return err_memory(e);
+    return true;
+}
+
+static bool
+choose_acme(const struct config *c, const struct settings_wish *w, struct str *text, char **issuer,
+            struct err *e)
+{
+    const char *name = OTHER_SERVER, *directory = w->acme;
+
+    for (size_t i = 0; i < COUNT(servers); i++)
+        if (strcmp(servers[i].word, w->acme) == 0) {
+            name = servers[i].word;
+            directory = servers[i].directory;
+        }
+    *issuer = strdup(name);
+    if (*issuer == NULL)
+        return err_memory(e);
+    return config_issuer(c, name) != NULL || add_acme(c, w, name, directory, text, e);
+}
+
+/* ---- certbot's files ---- */
+
+/* Has certbot that certificate? */
+static bool
+has_certbot(const struct settings_wish *w, const char *name)
+{
+    own_mem char *chain =
+        w->certbot == NULL ? NULL : str_format("%s/live/%s/fullchain.pem", w->certbot, name);
+
+    return chain != NULL && access(chain, F_OK) == 0;
+}
+
+static bool
+choose_certbot(const struct config *c, const char *name, const struct settings_wish *w,
+               struct str *text, char **issuer, struct err *e)
+{
+    *issuer = str_format("certbot-%s", name);
+    if (*issuer == NULL)
+        return err_memory(e);
+    return config_issuer(c, *issuer) != NULL ||
+           str_addf(text,
+                    "[issuer %s]\ntype = files\nchain_file = %s/live/%s/fullchain.pem\n"
+                    "key_file = %s/live/%s/privkey.pem\n\n",
+                    *issuer, w->certbot, name, w->certbot, name) ||
+           err_memory(e);
+}
+
+/* ---- all ---- */
+
+static bool
+choose_known(const struct config *c, const struct settings_wish *w, struct str *text, char **issuer,
+             struct err *e)
+{
+    const char *name = w->issuer != NULL      ? w->issuer
+                       : c->issuer_count == 1 ? c->issuers[0].name
+                       : c->issuer_count == 0 ? SETUP_CA_ISSUER
+                                              : NULL;
+
+    if (name == NULL)
+        return err_set(e, ERR_USAGE,
+                       "there are %zu issuers in the settings; say which: --issuer NAME",
+                       c->issuer_count);
+    *issuer = strdup(name);
+    if (*issuer == NULL)
+        return err_memory(e);
+    if (config_issuer(c, name) != NULL)
+        return true;
+    if (strcmp(name, SETUP_CA_ISSUER) == 0)
+        return str_addf(text, "[issuer %s]\ntype = ca\n\n", name) || err_memory(e);
+    return err_set(e, ERR_USAGE,
+                   "--issuer %s: there is no section [issuer %s]; without --issuer the private CA "
+                   "signs where there is no [issuer] at all",
+                   name, name);
+}
+
+bool
+setup_issuer_choose(const struct config *c, const char *name, const struct settings_wish *w,
+                    struct str *text, char **issuer, struct err *e)
+{
+    if (w->acme != NULL)
+        return choose_acme(c, w, text, issuer, e);
+    if (w->issuer == NULL && has_certbot(w, name))
+        return choose_certbot(c, name, w, text, issuer, e);
+    return choose_known(c, w, text, issuer, e);
+}
