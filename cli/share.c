@@ -175,7 +175,7 @@ settle_certificate(int at, const char *path, struct err *e)
 static bool
 settle_private(int state, struct err *e)
 {
-    static const char *const names[] = {"accounts", "records", "imported"};
+    static const char *const names[] = {"accounts", "records", "orders", "imported"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         if (!settle(state, names[i], (struct file_access){0700, (gid_t)-1}, e))

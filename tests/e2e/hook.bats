@@ -166,25 +166,6 @@ is_new()
     expect 64 pgcert setup
 }
 
-@test "the README's lines for certbot work when they are pasted" {
-    [ -d /etc/letsencrypt ] || skip "certbot's package makes /etc/letsencrypt"
-    mount --bind "$CLIENTS/certbot" /etc/letsencrypt
-    mkdir -p /etc/pgcert/conf.d
-    printf '%s\n' "[pgcert]" "state = $STATE" "[issuer certbot]" "trust_file = $WORLD/pebble/root.pem" \
-        >/etc/pgcert/conf.d/world.conf
-    # shellcheck disable=SC2016 # Markdown's fences
-    sed -n '/^## Keep certbot/,/^## /{/^```sh/,/^```/{/^```/!p}}' "$PGCERT_ROOT/README.md" |
-        sed "/systemctl/d; s/name=db.example.org/name=$NAME/" >"$CLIENTS/pasted"
-    [ "$(wc -l <"$CLIENTS/pasted")" -ge 9 ]
-    script sudo <<<'exec "$@"'
-    expect 0 env PATH="$CLIENTS:$WORLD/bin:$PATH" bash -eu "$CLIENTS/pasted" 3>&- 4>&-
-    [ "$(served)" = "$(leaf_sha256 "/etc/letsencrypt/live/$NAME/fullchain.pem")" ]
-    [ "$(served)" != "$old" ]
-    [[ $(tail -n 1 /etc/letsencrypt/renewal-hooks/deploy/pgcert) == "exec '$PGCERT' hook certbot" ]]
-    umount /etc/letsencrypt
-    rm -f "$CLIENTS/certbot/renewal-hooks/deploy/pgcert" /etc/pgcert/pgcert.conf /etc/pgcert/conf.d/*
-}
-
 @test "lego: run and renew" {
     lego=(lego --path "$CLIENTS/lego" --accept-tos --email "dba@$ZONE" --server "$DIRECTORY" --key-type ec256
         --dns rfc2136 --dns.resolvers 127.0.0.1:53 --dns.disable-cp --domains "$NAME")
