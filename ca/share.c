@@ -137,7 +137,7 @@ void
 share_mend(const struct ca_config *config)
 {
     static const char *const directories[] = {"", AUTHORITY_TENANTS, AUTHORITY_NEXT,
-                                              AUTHORITY_NEXT "/" AUTHORITY_TENANTS, "old"};
+                                              (AUTHORITY_NEXT "/" AUTHORITY_TENANTS), "old"};
     static const char *const files[] = {"crl.json", "rollover.json"};
 
     for (size_t i = 0; i < COUNT(directories); i++)

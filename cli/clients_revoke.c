@@ -66,11 +66,11 @@ forget(struct err *e)
     return true;
 }
 
-/* Are the servers the business of another user than the CA's owner, whom we are? */
+/* Are the servers the business of another user than we are, who may change the CA? */
 static bool
 is_others(const struct app *app)
 {
-    return trust_is_wanted(app) && apart_from_state(app);
+    return trust_is_wanted(app) && ((app->parts & APP_DEPLOY) == 0 || apart_from_state(app));
 }
 
 /* The CA is closed when this returns: others may wait for it while servers are told. */
@@ -91,11 +91,11 @@ revoke_here(struct revoking *r, struct err *e)
             return err_memory(e);
     if (!ca_revoke_all(ca, &r->serials, r->what->reason, &revoked, e))
         return false;
-    /* before the CRL, by which they are woken who can end them */
-    if (is_others(r->app) && !r->what->keep_sessions && !ca_end_sessions(ca, &r->serials, e))
-        return false;
     /* servers are told nevertheless of what the other CAs have revoked, and trust_keep() fails */
-    return ca_refresh(ca, false, &did, e) || (trust_is_wanted(r->app) && forget(e));
+    if (!ca_refresh(ca, false, &did, e) && !(trust_is_wanted(r->app) && forget(e)))
+        return false;
+    /* after the CRL: whose session is ended is refused by then */
+    return !is_others(r->app) || r->what->keep_sessions || ca_end_sessions(ca, &r->serials, e);
 }
 
 /* ---- what is told ---- */

@@ -5,8 +5,10 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/store.h"
 #include "cli/apart.h"
 #include "cli/event.h"
+#include "cli/proofs.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -55,10 +57,23 @@ trust_is_wanted(const struct app *app)
 
 /* ---- what is remembered ---- */
 
+/* Where deploying is remembered, as proofs are; no certificate's file there is without an end. */
 static char *
 state_path(const struct app *app)
 {
-    return str_format("%s/clients.json", app->config.settings.state);
+    const struct settings *s = &app->config.settings;
+
+    return str_format(
+        s->deploy_group == NULL ? "%s/clients.json" : "%s/" PROOFS_DIRECTORY "/clients", s->state);
+}
+
+/* For whoever deploys, which may be root as the owner of the state, or a member of the group. */
+static bool
+save(const struct keeping *k, struct err *e)
+{
+    return k->app->config.settings.deploy_group == NULL
+               ? json_save(k->json, k->path, e)
+               : json_save_for(k->json, k->path, (struct file_access){0660, store_group()}, e);
 }
 
 /* Damaged is as good as missing: all is proved again then. */
@@ -106,7 +121,7 @@ remember(struct keeping *k, const char *target, const struct memory *m, struct e
     json_put_list(one, "ending", m->ending != NULL ? m->ending : &ending);
     json_put_int(one, "refused_at", m->refused_at_s);
     json_put(k->json, target, one);
-    return json_save(k->json, k->path, e);
+    return save(k, e);
 }
 
 static char *
@@ -183,7 +198,7 @@ take_fresh(struct keeping *k, struct ca *ca, struct err *e)
         return err_wrap(e, "the private CA");
     describe(hex, &k->given.pem);
     json_put_text(k->json, OFFERED, hex);
-    return json_save(k->json, k->path, e);
+    return save(k, e);
 }
 
 /* With new canaries where a target has something else: only they prove that this is in force. */
@@ -237,7 +252,7 @@ take_endings(struct keeping *k, struct err *e)
     if (last == before)
         return true;
     json_put_int(k->json, ENDED, last);
-    return json_save(k->json, k->path, e);
+    return save(k, e);
 }
 
 /* ---- opening ---- */

@@ -365,3 +365,25 @@ bob_is_connected()
     [ "$(as alice 'select current_user')" = alice ]
     machine systemctl stop watcher
 }
+
+@test "three users: one obtains and one deploys, and neither can sign" {
+    machine systemd-sysusers --inline 'u pgcert -'
+    mkdir -p "$MACHINE/root/etc/pgcert/conf.d"
+    printf '%s\n' '[pgcert]' 'deploy_group = pgcert' >"$MACHINE/root/etc/pgcert/conf.d/users.conf"
+    rm -rf "$STATE"
+    machine /usr/bin/pgcert -q ca crl --force
+    machine install -d -o pgcert -g pgcert -m 2750 "$STATE"
+    expect 0 machine setpriv --reuid=pgcert --regid=pgcert --clear-groups timeout 60 /usr/bin/pgcert renew "db.$ZONE"
+    [[ $output == *"renewed"* && $output != *"deployed"* ]]
+    expect 0 pgcert deploy "db.$ZONE"
+    grep "deployed, proved" <<<"$output"
+    grep "^\[target main\] clients: deployed, proved" <<<"$output"
+    has_crl
+    [ "$(machine stat -c '%a %U:%G' "$STATE/targets/clients")" = "660 postgres:pgcert" ]
+    expect 0 pgcert deploy "db.$ZONE"
+    not grep clients <<<"$output"
+    # root becomes one after the other
+    expect 0 machine timeout 60 /usr/bin/pgcert renew --force "db.$ZONE"
+    [[ $output == *"renewed, deployed, proved"* ]]
+    rm "$MACHINE/root/etc/pgcert/conf.d/users.conf"
+}
