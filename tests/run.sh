@@ -198,9 +198,10 @@ template()
 
 units=() worlds=()
 if [ $# -eq 0 ]; then
-    # The longest first, minutes to half a minute, so that none of them is the last to end.
-    long=(tests/fault/hostile.bats tests/e2e/providers.bats tests/fault/kill.bats tests/e2e/setup.bats
-        tests/fault/acme.bats tests/e2e/{xml,oauth,hook,deploy}.bats)
+    # The longest first, minutes to half a minute, so that none of them is the last to end; race wants a
+    # processor for itself, and has it beside two that wait.
+    long=(tests/fault/hostile.bats tests/e2e/providers.bats tests/fault/race.bats tests/fault/kill.bats
+        tests/e2e/setup.bats tests/fault/acme.bats tests/e2e/{xml,oauth,hook,deploy}.bats)
     mapfile -t short < <(printf '%s\n' tests/fault/*.bats tests/e2e/*.bats |
         grep -vxF "$(printf '%s\n' "${long[@]}")")
     set -- tests/unit/test_*.c "${long[@]}" "${short[@]}"

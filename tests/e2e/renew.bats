@@ -289,9 +289,9 @@ END
     bench=$(pg_bin)/pgbench
     "$bench" -iq -h /var/run/postgresql -U bench bench
     export PGSSLMODE=verify-full PGSSLROOTCERT=$WORLD/pebble/root.pem
-    "$bench" -n -c 4 -j 2 -T 3 "host=db.$ZONE user=bench dbname=bench" >"$WORLD/stay" 2>&1 3>&- &
+    "$bench" -n -c 4 -j 2 -T 5 "host=db.$ZONE user=bench dbname=bench" >"$WORLD/stay" 2>&1 3>&- &
     stay=$!
-    "$bench" -nSC -c 2 -T 3 "host=db.$ZONE user=bench dbname=bench" >"$WORLD/new" 2>&1 3>&- &
+    "$bench" -nSC -c 2 -T 5 "host=db.$ZONE user=bench dbname=bench" >"$WORLD/new" 2>&1 3>&- &
     new=$!
     await 5 "the load" sessions_are_open
     expect 0 pgcert renew --force
