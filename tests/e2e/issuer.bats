@@ -52,6 +52,7 @@ about, state = (json.load(open(path)) for path in sys.argv[1:3])
 for date in "not_before", "not_after", "created_at":
     about[date] -= int(sys.argv[3]) * 86400
 state.get("last_attempt", {}).pop("next_at", None)
+state.pop("renewal_info", None) # what was advised before
 json.dump(about, open(sys.argv[1], "w"))
 json.dump(state, open(sys.argv[2], "w"))
 END
