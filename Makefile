@@ -17,7 +17,8 @@ SYSTEMDDIR ?= /usr/lib
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
-# SYSTEMDDIR is above sysusers.d, tmpfiles.d and systemd/catalog; also: CC CPPFLAGS LDFLAGS LDLIBS DESTDIR WERROR=1 FUZZ_SECONDS
+# sysusers.d, tmpfiles.d and systemd/catalog are in SYSTEMDDIR
+# also: CC CPPFLAGS LDFLAGS LDLIBS DESTDIR WERROR=1 FUZZ_SECONDS
 FUZZ_SECONDS ?= 20
 
 .DEFAULT_GOAL := all

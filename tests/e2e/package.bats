@@ -20,7 +20,7 @@ setup_file()
     else
         tar -C "$PGCERT_ROOT" --exclude=./build --exclude=./.git -cf - . | tar -C "$tree" -xf -
     fi
-    cd "$tree"
+    cd "$tree" || return
     DEB_BUILD_OPTIONS="nocheck parallel=2" dpkg-buildpackage -b -us -uc >"$WORLD/deb.log" 2>&1 ||
         { tail -n 20 "$WORLD/deb.log" >&2; return 1; }
     deb=$(ls "$WORLD"/packages/pgcert_*.deb)
@@ -72,7 +72,7 @@ users() { cat "$tree"/units/*.sysusers 2>/dev/null | sed -n 's/^u \([^ ]*\).*/\1
     for file in $(units); do
         grep -q "/lib/systemd/system/$file$" "$WORLD/contents"
     done
-    for file in "$tree"/cli/*.[1-8] "$tree"/conf.d/*.[1-8]; do
+    for file in "$tree"/*/*.[1-8] "$tree"/acme/*/*.[1-8]; do
         grep -q "/usr/share/man/man${file##*.}/${file##*/}.gz" "$WORLD/contents"
     done
     for file in bash-completion/completions/pgcert zsh/vendor-completions/_pgcert \
@@ -83,7 +83,7 @@ users() { cat "$tree"/units/*.sysusers 2>/dev/null | sed -n 's/^u \([^ ]*\).*/\1
         [ ! -e "$file" ] || grep -q "/usr/lib/${file##*.}.d/$(basename "${file%.*}").conf$" "$WORLD/contents"
     done
     # what is loaded late is needed as well
-    for package in libcurl4 libpq5 libsystemd0; do
+    for package in libcurl4 libpq5 libseccomp2 libsystemd0; do
         [[ $(dpkg-deb -f "$deb" Depends) == *"$package"* ]]
     done
 }
@@ -146,7 +146,7 @@ machine_dpkg()
 }
 
 @test "make install and uninstall: the same list, and settings are neither overwritten nor removed" {
-    cd "$tree"
+    cd "$tree" || return
     same_flags
     echo "# ours" >units/10-test.conf
     expect 0 make -s install DESTDIR="$WORLD/dest" PREFIX=/usr/local
@@ -160,7 +160,7 @@ machine_dpkg()
 }
 
 @test "the RPM: what is in it, whose it is, and what it needs" {
-    cd "$tree"
+    cd "$tree" || return
     same_flags
     expect 0 rpmbuild -bb --nodeps --build-in-place --define "_topdir $WORLD/rpm" pgcert.spec
     rpm=$(find "$WORLD/rpm/RPMS" -name "pgcert-$version-*.rpm")
@@ -174,10 +174,10 @@ machine_dpkg()
         /etc/pgcert/conf.d; do
         grep -q " $file$" "$WORLD/contents"
     done
-    for file in cli/*.[1-8] conf.d/*.[1-8]; do
+    for file in */*.[1-8] acme/*/*.[1-8]; do
         grep -q "/man${file##*.}/${file##*/}" "$WORLD/contents"
     done
-    for library in libcurl.so.4 libpq.so.5 libsystemd.so.0 libldns.so.3 libssl.so.3; do
+    for library in libcurl.so.4 libpq.so.5 libseccomp.so.2 libsystemd.so.0 libldns.so.3 libssl.so.3; do
         rpm -qp --requires "$rpm" | grep -qF "$library"
     done
     [ "$(sed -n 's/^%global lasting //p' pgcert.spec | tr ' ' '\n' | sort)" = "$(lasting | sort)" ]
