@@ -253,7 +253,7 @@ chown postgres: /var/lib/postgresql/two/*.conf
 mount -t tmpfs -o mode=2775 two /run/postgresql && chown postgres: /run/postgresql
 mount -t tmpfs two /var/lib/pgcert
 cp -a /root/pgcert /root/two && mount --bind /root/two /etc/pgcert
-install -m 600 -o postgres /root/tsig.key /etc/pgcert/tsig.key
+install -m 640 -g postgres /root/tsig.key /etc/pgcert/tsig.key
 setpriv --reuid=postgres --regid=postgres --init-groups $(pg_bin)/pg_ctl -D /var/lib/postgresql/two -l /var/lib/postgresql/two.log -w -s start
 exec sleep 1000
 END
@@ -274,7 +274,7 @@ node_sha256()
 }
 
 @test "a failover cluster" {
-    install -m 600 -o postgres "$WORLD/bind/pgcert-key.key" "$MACHINE/root/etc/pgcert/tsig.key"
+    install -m 640 -g postgres "$WORLD/bind/pgcert-key.key" "$MACHINE/root/etc/pgcert/tsig.key"
     recipe "A failover cluster"
     one=$(node_sha256 127.0.0.1)
     standby_start
