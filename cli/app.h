@@ -12,8 +12,7 @@ struct carrier; /* cli/carrier.h */
 /* What this process may do with the state directory: one of the two where they are two users'. */
 enum app_part {
     APP_OBTAIN = 1, /* as its owner */
-    APP_DEPLOY =
-        2, /* as a member of [pgcert] deploy_group, or where that is not set, as its owner */
+    APP_DEPLOY = 2, /* as a member of [pgcert] deploy_group; where none is set, as its owner */
 };
 
 struct app {

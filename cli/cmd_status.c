@@ -68,8 +68,11 @@ look_at_ca(const struct app *app, bool is_first)
 static bool
 write_page(struct app *app, struct certificate **selected, size_t count, bool is_all, struct err *e)
 {
-    const struct page_wish wish = {
-        .app = app, .selected = selected, .count = count, .is_asked = true, .with_ca = is_all};
+    const struct page_wish wish = {.app = app,
+                                   .selected = selected,
+                                   .count = count,
+                                   .is_asked = (app->parts & APP_DEPLOY) != 0,
+                                   .with_ca = is_all};
 
     if (app->json)
         return err_set(e, ERR_USAGE, "--html and --json are two ways to tell the same; choose one");

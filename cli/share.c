@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/store.h"
 #include "cli/proofs.h"
 
@@ -232,8 +233,12 @@ share_settle(const struct settings *s, struct err *e)
         return false;
     if (!is_shared)
         return close_targets(state, targets, e);
-    return settle(state, PROOFS_DIRECTORY, (struct file_access){0770, store_group()}, e) &&
-           settle(state, ".", store_access(true), e);
+    if (!settle(state, PROOFS_DIRECTORY, (struct file_access){0770, store_group()}, e))
+        return false;
+    if (fchmodat(state, PROOFS_DIRECTORY, 02770, 0) < 0)
+        log_debug(
+            "the sandbox forbids it: who deploys must be allowed fchown(2), or root to renew");
+    return settle(state, ".", store_access(true), e);
 }
 
 bool

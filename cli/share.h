@@ -3,11 +3,11 @@
  *
  * STATE, STATE/certificates[/NAME[/N]]       0750 OWNER:GROUP
  * key.pem, chain.pem, about.json, state.json 0640
- * STATE/targets                              0770, and NAME.json in it 0660: see proofs.h
+ * STATE/targets                              2770, and NAME.json in it 0660: see proofs.h
  * all else                                   0700, 0600
  *
- * No directory has the set-group-ID bit: a unit with RestrictSUIDSGID= could not set it, so each
- * file is given its group when it is made.
+ * STATE/targets has the set-group-ID bit as well where a sandbox allows it to be set (tmpfiles.d(5)
+ * makes it before): a unit that may not fchown(2) can give its files to the group by that alone.
  */
 #ifndef PGCERT_CLI_SHARE_H
 #define PGCERT_CLI_SHARE_H

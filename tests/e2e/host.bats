@@ -62,9 +62,21 @@ host_install()
     cp "$WORLD"/etc/{resolv.conf,nsswitch.conf} "$MACHINE/root/etc"
     cp /etc/hosts "$MACHINE/root/etc/hosts"
     systemctl -q --root="$MACHINE/root" enable "${RENEW%.*}.timer" $WATCH postgresql.service
+    one_user
     # a sanitized program may not look for leaks: there is nobody whom it may trace
     drop_in $WATCH "[Service]" "RestartSec=1s" "WatchdogSec=3s" "Environment=ASAN_OPTIONS=detect_leaks=0"
     every_so_often "00/12:00:00"
+}
+
+# The server's user does both, as on a host without the user pgcert.
+one_user()
+{
+    local unit
+    rm "$MACHINE/root/etc/pgcert/conf.d/10-users.conf"
+    for unit in $RENEW $WATCH; do
+        install -D -m 644 "$PGCERT_ROOT/units/one-user.drop-in" \
+            "$MACHINE/root/etc/systemd/system/$unit.d/10-one-user.conf"
+    done
 }
 
 # A cluster as pg_createcluster(1) makes it, served with a certificate of the first day.

@@ -69,7 +69,7 @@ modes_are()
     local dir=$STATE/certificates/db.$ZONE newest
     newest=$(newest_generation)
     diff <(stat -c '%a %U:%G %n' "$STATE" "$STATE/certificates" "$dir" "$newest" "$newest"/{key,chain}.pem \
-        "$newest/about.json" "$dir/state.json" "$STATE"/{targets,accounts,records,lock} |
+        "$newest/about.json" "$dir/state.json" "$STATE"/{targets,accounts,records,orders,lock} |
         sed "s|$newest|N|; s|$dir|D|; s|$STATE|S|") - <<END
 750 pgcert:pgcert S
 750 pgcert:pgcert S/certificates
@@ -79,9 +79,10 @@ modes_are()
 640 pgcert:pgcert N/chain.pem
 640 pgcert:pgcert N/about.json
 640 pgcert:pgcert D/state.json
-770 pgcert:pgcert S/targets
+2770 pgcert:pgcert S/targets
 700 pgcert:pgcert S/accounts
 700 pgcert:pgcert S/records
+700 pgcert:pgcert S/orders
 600 pgcert:pgcert S/lock
 END
     [ $# -eq 0 ] || [ "$(stat -c '%a %U:%G' "$STATE/targets/db.$ZONE.json")" = "660 $1:pgcert" ]

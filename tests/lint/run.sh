@@ -55,7 +55,8 @@ check_manuals()
     find . -path ./build -prune -o -name '*.[1-8]' -exec grep -LZ '^\.so ' {} + | xargs -0 mandoc -Tlint -W warning &&
         tests/lint/manual.sh "build/${MODE:-plain}/pgcert" &&
         tests/lint/manual-names.sh "build/${MODE:-plain}/pgcert" &&
-        "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check
+        "build/${MODE:-plain}/pgcert" -q -c conf.d/pgcert.conf config check &&
+        "build/${MODE:-plain}/pgcert" -q -c units/10-users.conf config check
 }
 
 # How open each unit may be, in tenths of what systemd-analyze(1) says.
@@ -63,7 +64,9 @@ threshold()
 {
     case ${1##*/} in
     pgcert-ca.service | pgcert-ca@.service) echo 5 ;;
-    *) echo 16 ;;
+    pgcert-renew.service) echo 11 ;;
+    pgcert-watch.service) echo 13 ;;
+    *) echo 10 ;;
     esac
 }
 
