@@ -150,9 +150,10 @@ END
 # It tries what it may not, and what it may; each line of $WORLD/probe/log is a word and a status.
 probe()
 {
+    local shell='#!/bin/bash'
     mkdir -m 1777 "$WORLD/probe"
     cat >"$WORLD/probe/hook" <<END
-#!/bin/bash
+$shell
 exec 2>>"$WORLD/probe/errors"
 try()
 {
