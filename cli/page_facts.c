@@ -305,7 +305,8 @@ take_lives(struct page_facts *f, struct err *e)
     if (f->lives == NULL)
         return err_memory(e);
     for (size_t i = 0; i < f->count; i++)
-        add_certificate_life(f, &f->reports[i]);
+        if (f->reports[i].certificate != NULL)
+            add_certificate_life(f, &f->reports[i]);
     for (size_t i = 0; i < cas; i++)
         add_ca_lives(f, &f->ca.rows[i]);
     if (f->life_count > 1)

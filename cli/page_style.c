@@ -8,9 +8,9 @@
 
 /* clang-format off */
 static const char *const rules[] = {
-":root{color-scheme:light dark;--paper:#fbfbfa;--sheet:#fff;--ink:#1c2430;--dim:#566070;--rule:#e2e5e9;"
+(":root{color-scheme:light dark;--paper:#fbfbfa;--sheet:#fff;--ink:#1c2430;--dim:#566070;--rule:#e2e5e9;"
 "--good:#17653d;--good-bg:#e4f3ea;--good-bar:#3d9b68;--warn:#7a4d00;--warn-bg:#fdf1d8;--warn-bar:#c98a1b;"
-"--bad:#a3241c;--bad-bg:#fce8e6;--bad-bar:#cf4439;--past:#cfd5dc;--mark:#eceef1;--now:#5b6b80}\n",
+"--bad:#a3241c;--bad-bg:#fce8e6;--bad-bar:#cf4439;--past:#cfd5dc;--mark:#eceef1;--now:#5b6b80}\n"),
 "@media(prefers-color-scheme:dark){:root{--paper:#12161b;--sheet:#191f26;--ink:#e4e8ec;--dim:#9ca8b5;--rule:#2c343e;"
 "--good:#7fd6a4;--good-bg:#16301f;--good-bar:#4fae7b;--warn:#f0c46c;--warn-bg:#332711;--warn-bar:#d39a35;"
 "--bad:#ff9a90;--bad-bg:#3a1a18;--bad-bar:#e0625a;--past:#3b4551;--mark:#232b34;--now:#8fa0b5}}\n",
