@@ -198,7 +198,7 @@ INSTALLED = \
 	$(foreach u,$(wildcard units/*.tmpfiles),$u:$(SYSTEMDDIR)/tmpfiles.d/$(basename $(notdir $u)).conf) \
 	$(foreach u,$(wildcard units/*.catalog),$u:$(SYSTEMDDIR)/systemd/catalog/$(notdir $u)) \
 	$(foreach e,$(wildcard conf.d/*.conf conf.d/*.yml conf.d/*.json),$e:$(DOCDIR)/examples/$(notdir $e)) \
-	units/one-user.drop-in:$(DOCDIR)/examples/one-user.conf \
+	$(foreach u,$(wildcard units/*.drop-in),$u:$(DOCDIR)/examples/$(basename $(notdir $u)).conf) \
 	$(B)/completion/bash:$(BASHDIR)/pgcert \
 	$(B)/completion/zsh:$(ZSHDIR)/_pgcert \
 	$(B)/completion/fish:$(FISHDIR)/pgcert.fish
