@@ -44,8 +44,7 @@ overview(void)
     }
     (void)printf("\n%soptions%s\n", term_on(TERM_BOLD), term_off());
     print_flags(command_global_flags);
-    (void)printf("\nfirst steps: pgcert help setup. Manuals: pgcert(1), pgcert-COMMAND(1), "
-                 "pgcert.conf(5)\n");
+    (void)printf("\nfirst steps: pgcert help setup. Manuals: pgcert(1), pgcert-COMMAND(1)\n");
 }
 
 static bool

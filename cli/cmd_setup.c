@@ -277,8 +277,8 @@ const struct command cmd_setup = {
                "clients (ssl_ca_file, ssl_crl_file), and pg_hba.conf and pg_ident.conf get lines\n"
                "for each client that has a bundle here (client new): it may log in with its\n"
                "certificate, to its database, and is refused everything else over TCP.\n"
-               "With --acme an [issuer] is written, too: that server, to whose terms you agree by\n"
-               "it, and a [dns] by --dns (see pgcert-providers(7)).\n"
+               "With --acme an [issuer] is written, too: that server, to whose terms you agree\n"
+               "by it, and a [dns] by --dns (see pgcert-providers(7)).\n"
                "With --certbot-hook, also without NAME, certbot calls pgcert hook certbot after\n"
                "each renewal, by a file in its renewal-hooks/deploy; and where it has NAME, that\n"
                "is served from its files, and nothing is issued anew.",
