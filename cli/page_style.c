@@ -11,12 +11,12 @@ static const char *const rules[] = {
 (":root{color-scheme:light dark;--paper:#fbfbfa;--sheet:#fff;--ink:#1c2430;--dim:#566070;--rule:#e2e5e9;"
 "--good:#17653d;--good-bg:#e4f3ea;--good-bar:#3d9b68;--warn:#7a4d00;--warn-bg:#fdf1d8;--warn-bar:#c98a1b;"
 "--bad:#a3241c;--bad-bg:#fce8e6;--bad-bar:#cf4439;--past:#cfd5dc;--mark:#eceef1;--now:#5b6b80}\n"),
-"@media(prefers-color-scheme:dark){:root{--paper:#12161b;--sheet:#191f26;--ink:#e4e8ec;--dim:#9ca8b5;--rule:#2c343e;"
+("@media(prefers-color-scheme:dark){:root{--paper:#12161b;--sheet:#191f26;--ink:#e4e8ec;--dim:#9ca8b5;--rule:#2c343e;"
 "--good:#7fd6a4;--good-bg:#16301f;--good-bar:#4fae7b;--warn:#f0c46c;--warn-bg:#332711;--warn-bar:#d39a35;"
-"--bad:#ff9a90;--bad-bg:#3a1a18;--bad-bar:#e0625a;--past:#3b4551;--mark:#232b34;--now:#8fa0b5}}\n",
+"--bad:#ff9a90;--bad-bg:#3a1a18;--bad-bar:#e0625a;--past:#3b4551;--mark:#232b34;--now:#8fa0b5}}\n"),
 "*{box-sizing:border-box}\n",
-"html{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;"
-"-webkit-text-size-adjust:100%}\n",
+("html{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;"
+"-webkit-text-size-adjust:100%}\n"),
 "body{margin:0;padding:0 20px}\n",
 "main,header,footer{max-width:1180px;margin:0 auto}\n",
 "header{padding:40px 0 8px}\n",
@@ -28,8 +28,8 @@ static const char *const rules[] = {
 "code{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',monospace}\n",
 "table{width:100%;border-collapse:collapse;background:var(--sheet);border:1px solid var(--rule);border-radius:8px;border-spacing:0}\n",
 "caption{text-align:left;color:var(--dim);font-size:14px;padding:0 0 8px}\n",
-"th,td{text-align:left;vertical-align:top;padding:10px 14px;border-top:1px solid var(--rule);font-weight:400;"
-"overflow-wrap:anywhere;unicode-bidi:isolate}\n",
+("th,td{text-align:left;vertical-align:top;padding:10px 14px;border-top:1px solid var(--rule);font-weight:400;"
+"overflow-wrap:anywhere;unicode-bidi:isolate}\n"),
 "thead th{color:var(--dim);font-size:13px;border-top:0;vertical-align:bottom;overflow-wrap:normal}\n",
 "tbody th{font-weight:600;min-width:150px}.times tbody th{min-width:220px}\n",
 "time,.span{white-space:nowrap}\n",
@@ -48,8 +48,8 @@ static const char *const rules[] = {
 ".warn .left,.warn .reserve,.warn .end{fill:var(--warn-bar)}.warn .renew{stroke:var(--warn-bar)}\n",
 ".bad .left,.bad .reserve,.bad .end{fill:var(--bad-bar)}.bad .renew{stroke:var(--bad-bar)}\n",
 ".word{display:inline-block;padding:1px 10px;border-radius:99px;font-size:14px;font-weight:600;white-space:nowrap}\n",
-".word.good{color:var(--good);background:var(--good-bg)}.word.warn{color:var(--warn);background:var(--warn-bg)}"
-".word.bad{color:var(--bad);background:var(--bad-bg)}.word.unknown{color:var(--dim);background:var(--mark)}\n",
+(".word.good{color:var(--good);background:var(--good-bg)}.word.warn{color:var(--warn);background:var(--warn-bg)}"
+".word.bad{color:var(--bad);background:var(--bad-bg)}.word.unknown{color:var(--dim);background:var(--mark)}\n"),
 ".worries{list-style:none;margin:0;padding:0;display:grid;gap:12px}\n",
 ".worries li{background:var(--sheet);border:1px solid var(--rule);border-left:5px solid var(--warn-bar);border-radius:8px;padding:14px 18px}\n",
 ".worries li.bad{border-left-color:var(--bad-bar)}\n",
@@ -60,7 +60,7 @@ static const char *const rules[] = {
 ".calm{background:var(--good-bg);color:var(--good);border-radius:8px;padding:12px 18px;margin:0}\n",
 ".hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}\n",
 "footer{color:var(--dim);font-size:14px;padding:36px 0 48px}\n",
-"@media(max-width:1080px){body{padding:0 14px}header{padding-top:24px}h1{font-size:27px}h2{margin-top:30px}"
+("@media(max-width:1080px){body{padding:0 14px}header{padding-top:24px}h1{font-size:27px}h2{margin-top:30px}"
 ".fine{display:none}"
 "table,tbody,tr,td,th,caption,thead{display:block;width:100%}"
 "thead th{display:none}table{border:0;background:none}"
@@ -71,10 +71,10 @@ static const char *const rules[] = {
 "td[data-label]{display:grid;grid-template-columns:92px 1fr;gap:8px}"
 "td[data-label]::before{content:attr(data-label);color:var(--dim);font-size:14px}"
 "td .span{display:inline}"
-"td>div{min-width:0}td .kind{display:inline}.worries dl{grid-template-columns:1fr}}\n",
-"@media print{:root{--paper:#fff;--sheet:#fff;--ink:#000;--dim:#444;--rule:#bbb}html{font-size:12px}"
+"td>div{min-width:0}td .kind{display:inline}.worries dl{grid-template-columns:1fr}}\n"),
+("@media print{:root{--paper:#fff;--sheet:#fff;--ink:#000;--dim:#444;--rule:#bbb}html{font-size:12px}"
 "svg,.word,.calm{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-"tr,li{break-inside:avoid}h2{break-after:avoid}}\n",
+"tr,li{break-inside:avoid}h2{break-after:avoid}}\n"),
 };
 /* clang-format on */
 
