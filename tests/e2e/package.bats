@@ -97,6 +97,12 @@ all_are()
     done
 }
 
+# dpkg says a line for each thing: more than says would bear.
+told()
+{
+    grep -qE -- "$1" <<<"$stderr"
+}
+
 machine_dpkg()
 {
     machine dpkg --force-unsafe-io "$@"
@@ -136,10 +142,10 @@ machine_dpkg()
     [ ! -e "$MACHINE/root/usr/bin/pgcert" ]
 
     expect 0 machine_dpkg -P pgcert
-    says "deleting settings, with the secrets of DNS providers: /etc/pgcert$"
-    says "deleting what pgcert has obtained and remembered: /var/lib/pgcert/accounts$"
-    says "the private CA in /var/lib/pgcert/ca is kept, with its keys"
-    says "the private CA in /var/lib/pgcert-ca is kept, with its keys"
+    told "deleting settings, with the secrets of DNS providers: /etc/pgcert$"
+    told "deleting what pgcert has obtained and remembered: /var/lib/pgcert/accounts$"
+    told "the private CA in /var/lib/pgcert/ca is kept, with its keys"
+    told "the private CA in /var/lib/pgcert-ca is kept, with its keys"
     [ ! -e "$MACHINE/root/etc/pgcert" ] && [ ! -e "$MACHINE/root/var/lib/pgcert/accounts" ]
     [ -e "$MACHINE/root/var/lib/pgcert/ca/root.key" ] && [ -e "$MACHINE/root/var/lib/pgcert-ca/root.key" ]
     machine_stop
