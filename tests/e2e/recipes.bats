@@ -60,6 +60,7 @@ SUDO
     echo "nameserver 127.0.0.1" >"$MACHINE/root/etc/resolv.conf"
     machine hostname "pg1.$ZONE"
     machine systemctl daemon-reload
+    machine systemd-sysusers # the packages do
 }
 
 # As it is after make install, with the key of the name server in somebody's directory.
