@@ -104,8 +104,8 @@ rank_of(const struct app *app, const struct report *r, const char *name)
     return (int)reload_rank(config_target(&app->config, name));
 }
 
-static void
-tell(struct report *r, const struct report_target *t)
+void
+deliver_tell(struct report *r, const struct report_target *t)
 {
     struct err e = t->e;
 
@@ -143,7 +143,7 @@ take_back(struct app *app, struct report *r, struct stop *stops, size_t count, c
                            "could not be put back here",
                            refuser);
         term_clear();
-        tell(r, t);
+        deliver_tell(r, t);
         /* of a refusal by somebody else nothing is remembered, so that its turn comes after his */
         if (t->e.code == ERR_PUT_BACK) {
             state_set_file(&r->state, t->name, &t->served);
@@ -199,7 +199,7 @@ go_round(struct app *app, struct report *r, struct stop *stops, size_t count,
         deliver(app, r, t, m);
         if (t->e.code == ERR_NONE)
             continue;
-        tell(r, t);
+        deliver_tell(r, t);
         if (!is_refusal(&t->e))
             continue;
         if (!is_worth_going_back(app, r))

@@ -21,4 +21,7 @@ void deliver_all(struct app *app, struct report *r, const struct material *m);
 /* For who may not ask the targets: what was proved last stands for what is served. */
 void deliver_recall(struct report *r);
 
+/* Tells why a target was not brought to what is issued, and counts it in the report. */
+void deliver_tell(struct report *r, const struct report_target *t);
+
 #endif

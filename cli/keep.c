@@ -8,6 +8,7 @@
 #include "cli/carrier.h"
 #include "cli/deliver.h"
 #include "cli/event.h"
+#include "cli/handover.h"
 #include "cli/obtain.h"
 #include "cli/poll.h"
 #include "cli/term.h"
@@ -160,6 +161,7 @@ void
 keep_certificate(struct app *app, int what, struct report *r)
 {
     bool force = (what & KEEP_FORCE) != 0;
+    bool hands_over = (what & KEEP_DEPLOY) != 0 && (app->parts & APP_DEPLOY) == 0;
     struct err e = {0};
 
     what = parts_of(app, what);
@@ -179,10 +181,10 @@ keep_certificate(struct app *app, int what, struct report *r)
     if ((what & KEEP_OBTAIN) != 0 && !r->plan.is_due &&
         r->certificate->issuer->type == ISSUER_FILES && !adopt_settle(app, r, &e))
         trouble(r, &e);
-    if ((what & KEEP_DEPLOY) == 0) {
-        deliver_recall(r);
+    if (hands_over && r->plan.generation.number != 0)
+        handover_wait(app, r);
+    if ((what & KEEP_DEPLOY) == 0)
         return;
-    }
     if (r->plan.generation.number != 0) {
         deploy_all(app, r);
     } else if ((what & KEEP_OBTAIN) == 0) {

@@ -47,6 +47,22 @@ state_load(struct state *s, const char *state_dir, const char *name, struct err 
     return s->json != NULL && load_proofs(s, state_dir, e);
 }
 
+bool
+state_read_proofs(struct state *s, struct err *e)
+{
+    own_json struct json_t *now = NULL;
+
+    if (s->proofs == NULL || s->are_proofs_changed)
+        return true;
+    if (!proofs_load(s->proofs_path, &now, e))
+        return false;
+    if (now != NULL) {
+        json_drop(&s->proofs);
+        s->proofs = TAKE(now);
+    }
+    return true;
+}
+
 /* They are elsewhere from now on. */
 static bool
 save_proofs(struct state *s, struct err *e)

@@ -53,6 +53,9 @@ struct state {
 /* Loads. ERR_INPUT when the file is damaged. */
 MUST_USE bool state_load(struct state *s, const char *state_dir, const char *name, struct err *e);
 
+/* Reads again what another user has written down of the targets, unless we have. ERR_SYSTEM. */
+MUST_USE bool state_read_proofs(struct state *s, struct err *e);
+
 /* Saves, when something changed, or was taken along. */
 MUST_USE bool state_save(struct state *s, struct err *e);
 
