@@ -91,7 +91,7 @@ handover_wait(struct app *app, struct report *r)
         else
             (void)err_set(&t->e, ERR_BUSY,
                           "what is issued is not proved to be served by who deploys, a member of "
-                          "group '%s'; does pgcert-watch.service run?",
+                          "group '%s' (pgcert-watch.service does it)",
                           app->config.settings.deploy_group);
         deliver_tell(r, t);
     }

@@ -37,7 +37,7 @@ setup()
 # The settings of the packages; what each user needs to read is readable.
 two_users()
 {
-    conf_add <<<$'[pgcert]\ndeploy_group = pgcert'
+    conf_add <<<$'[pgcert]\ndeploy_group = pgcert\nlock_wait = 0s'
     chmod -R go+rX "$WORLD/conf"
     install -o pgcert -m 600 "$WORLD/bind/pgcert-key.key" "$WORLD/conf/tsig.key"
     conf_add_tsig
@@ -96,8 +96,9 @@ reads()
 }
 
 @test "pgcert obtains and cannot deploy; postgres in its group deploys and cannot renew" {
-    expect 0 as_obtainer -v renew
+    expect 75 as_obtainer -v renew
     [[ $output == *"renewed; until"* && $output != *deployed* ]]
+    [[ $stderr == *"is not proved to be served by who deploys, a member of group 'pgcert' (pgcert-watch.service does it)"* ]]
     [[ $stderr == *"what is obtained is deployed by the members of group 'pgcert'"* ]]
     [ "$(served)" = "$first" ]
     modes_are
@@ -149,7 +150,7 @@ reads()
     modes_are pgcert
     [ "$(stat -c '%a %U:%G' "$PGDATA/pgcert.pem")" = "600 postgres:postgres" ]
     old=$(served)
-    expect 0 as_obtainer renew --force
+    expect 75 as_obtainer renew --force
     expect 0 as_deployer deploy
     [ "$(served)" != "$old" ]
     modes_are postgres
@@ -162,7 +163,7 @@ reads()
     [ "$(served)" = "$old" ]
     expect 0 pgcert status
     expect 0 pgcert revoke "db.$ZONE"
-    expect 0 as_obtainer renew
+    expect 75 as_obtainer renew
     [[ $output == *renewed* ]]
     expect 0 as_deployer deploy
     [ "$(served)" != "$old" ]
@@ -182,8 +183,40 @@ reads()
     [ "$(served)" = "$(leaf_sha256 "$(newest_generation)/chain.pem")" ]
 }
 
-@test "what one of the two plants where both write does no harm" {
+@test "who renews waits for the proof of who deploys, and is told why there is none" {
+    patience 20s
+    as_obtainer --json renew >"$WORLD/renewed" 2>"$WORLD/told" &
+    renewing=$!
+    await 10 "a certificate" is_issued
+    expect 0 as_deployer deploy
+    wait $renewing
+    output=$(cat "$WORLD/renewed")
+    [ "$(json "['certificates'][0]['targets'][0]['served_sha256']")" = "$(served)" ]
+    [ ! -s "$WORLD/told" ]
+    # what is proved is not waited for; a failure is told with its reason
+    patience 0s 0s
     expect 0 as_obtainer renew
+    pg_stop
+    expect 75 as_deployer deploy
+    expect 75 as_obtainer renew
+    says "who deploys has failed: "
+    pg_start
+}
+
+# patience LOCK_WAIT [PROVE_AGAIN]
+patience()
+{
+    printf '[pgcert]\nlock_wait = %s\nprove_again = %s\n' "$1" "${2:-6h}" >"$WORLD/conf/conf.d/70-patience.conf"
+    chmod 644 "$WORLD/conf/conf.d/70-patience.conf"
+}
+
+is_issued()
+{
+    [ -e "$(newest_generation)/chain.pem" ]
+}
+
+@test "what one of the two plants where both write does no harm" {
+    expect 75 as_obtainer renew
     expect 0 as_deployer deploy
     issued=$(served)
     file=$STATE/targets/db.$ZONE.json
@@ -203,13 +236,13 @@ reads()
             rm -rf "$file"
             setpriv --reuid=postgres --regid=postgres --groups="$PGCERT_ID" $plant
         done
-        expect 0 as_obtainer renew
+        expect 75 as_obtainer renew
         [ "$(stat -c '%a %U %s %Y %i' "$WORLD/private")" = "$before" ]
     done
     # a directory there cannot be replaced, which is told; the other way round as well
     rm -f "$file"
     mkdir "$file"
-    expect 0 as_obtainer renew
+    expect 75 as_obtainer renew
     expect 74 as_deployer deploy
     rmdir "$file"
     # what is said there leads nobody to write: root as the owner does not touch the file that it names

@@ -134,7 +134,7 @@ execute(const char *name)
 static int
 make_socket(const char *family)
 {
-    own_fd int fd = socket(atoi(family), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    own_fd int fd = socket((int)strtol(family, NULL, 10), SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     return outcome(fd);
 }
