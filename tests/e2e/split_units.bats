@@ -181,7 +181,28 @@ serves_on_disk()
     told_failure
 }
 
+# told_failure [TIMES]
 told_failure()
 {
-    [ "$(machine journalctl -q --no-pager -p crit..crit -o cat | grep -c "pgcert-renew.service has failed")" = 1 ]
+    [ "$(machine journalctl -q --no-pager -p crit..crit -o cat | grep -c "pgcert-renew.service has failed")" = "${1:-1}" ]
+}
+
+@test "nobody deploys: that is tried again, and is a failure in the end" {
+    mkdir -p "$MACHINE/root/etc/systemd/system/pgcert-renew.service.d"
+    printf '%s\n' "[Unit]" "StartLimitBurst=3" "[Service]" "RestartSec=200ms" \
+        >"$MACHINE/root/etc/systemd/system/pgcert-renew.service.d/soon.conf"
+    printf '[pgcert]\nlock_wait = 0s\n' >"$MACHINE/root/etc/pgcert/conf.d/99-soon.conf"
+    machine systemctl daemon-reload
+    machine systemctl reset-failed pgcert-renew.service
+    machine systemctl stop pgcert-watch.service
+    machine rm -rf "$(newest)"
+    not machine systemctl start pgcert-renew.service
+    await 20 "the failure" told_failure 2
+    [ "$(property ExecMainStatus pgcert-renew.service)" = 75 ]
+    [ "$(property NRestarts pgcert-renew.service)" = 3 ]
+    machine systemctl start pgcert-watch.service
+    await 10 "what is new" serves_issued
+    machine systemctl reset-failed pgcert-renew.service
+    machine systemctl start pgcert-renew.service
+    [ "$(property Result pgcert-renew.service)" = success ]
 }
