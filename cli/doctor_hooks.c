@@ -16,6 +16,7 @@
 #define FILES_MAX 500 /* of one directory */
 #define TEXT_MAX ((size_t)256 * 1024)
 #define TIMER "pgcert-renew.timer"
+#define WATCHER "pgcert-watch.service"
 
 /* ---- reading ---- */
 
@@ -237,19 +238,21 @@ has_crontab(void)
     return false;
 }
 
-/* As systemctl(1) enable leaves it; a masked unit leads to /dev/null. */
+/* As systemctl(1) enable leaves it, in timers.target.wants or multi-user.target.wants; a masked
+ * unit leads to /dev/null. */
 static bool
-has_timer(bool *is_masked)
+is_enabled(const char *unit, const char *target_wants, bool *is_masked)
 {
     static const char *const places[] = {"/etc/systemd/system", "/run/systemd/system",
                                          "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
                                          "/lib/systemd/system"};
+    own_mem char *mask = str_format("/etc/systemd/system/%s", unit);
     char target[64];
 
-    *is_masked = readlink("/etc/systemd/system/" TIMER, target, sizeof(target)) == 9 &&
+    *is_masked = mask != NULL && readlink(mask, target, sizeof(target)) == 9 &&
                  memcmp(target, "/dev/null", 9) == 0;
     for (size_t i = 0; i < COUNT(places); i++) {
-        own_mem char *path = str_format("%s/timers.target.wants/" TIMER, places[i]);
+        own_mem char *path = str_format("%s/%s/%s", places[i], target_wants, unit);
         struct stat s = {0};
 
         if (path != NULL && lstat(path, &s) == 0)
@@ -258,13 +261,33 @@ has_timer(bool *is_masked)
     return false;
 }
 
+/* Where who deploys is another user, nobody else does it. */
+static void
+find_watcher(struct findings *f)
+{
+    bool is_masked = false;
+
+    if (is_enabled(WATCHER, "multi-user.target.wants", &is_masked))
+        return;
+    finding_add(f, FINDING_BAD, WATCHER,
+                "it is %s, and [pgcert] deploy_group leaves deploying to it: what is renewed is "
+                "never served",
+                is_masked ? "masked" : "not enabled");
+    finding_remedy(f, "%ssystemctl enable --now " WATCHER,
+                   is_masked ? "systemctl unmask " WATCHER " && " : "");
+}
+
 void
 doctor_timer(struct doctor *d, struct findings *f)
 {
     bool has_systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) */
     bool is_masked = false;
 
-    if (d->app->config.certificate_count == 0 || has_timer(&is_masked) || has_crontab())
+    if (d->app->config.certificate_count == 0)
+        return;
+    if (has_systemd && d->app->config.settings.deploy_group != NULL)
+        find_watcher(f);
+    if (is_enabled(TIMER, "timers.target.wants", &is_masked) || has_crontab())
         return;
     if (!has_systemd) {
         finding_add(f, FINDING_NOTE, "this host",

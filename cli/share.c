@@ -184,20 +184,48 @@ settle_private(int state, struct err *e)
     return true;
 }
 
-/* The last one to be given its mode tells that the rest has it. */
 static bool
-is_settled(int state)
+has(int at, const char *name, mode_t mode, gid_t group)
+{
+    struct stat s = {0};
+
+    return fstatat(at, name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (!S_ISDIR(s.st_mode) || ((s.st_mode & 0777) == mode && s.st_gid == group));
+}
+
+/* Can a member of the group work there? Or, where nothing is shared, is it private? */
+static bool
+is_open(int state)
 {
     struct file_access wanted = store_access(true);
-    struct stat s = {0}, targets = {0};
-    bool has_targets = fstatat(state, PROOFS_DIRECTORY, &targets, AT_SYMLINK_NOFOLLOW) == 0;
+    struct stat s = {0};
 
     if (wanted.group == (gid_t)-1)
-        return !has_targets;
-    return has_targets && (targets.st_mode & 0777) == 0770 && targets.st_gid == wanted.group &&
-           fstat(state, &s) == 0 && (s.st_mode & 0777) == wanted.mode && s.st_gid == wanted.group &&
-           fstatat(state, "certificates", &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-           (s.st_mode & 0777) == wanted.mode && s.st_gid == wanted.group;
+        return fstatat(state, PROOFS_DIRECTORY, &s, AT_SYMLINK_NOFOLLOW) < 0;
+    return fstatat(state, PROOFS_DIRECTORY, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+           has(state, PROOFS_DIRECTORY, 0770, wanted.group) &&
+           has(state, ".", wanted.mode, wanted.group) &&
+           has(state, "certificates", wanted.mode, wanted.group);
+}
+
+/* The directory of a certificate is the last thing in it to be given its mode, so it tells that the
+ * rest has it; those above may have been made by others (tmpfiles.d(5)). */
+static bool
+is_settled(int state, const char *certificates)
+{
+    struct file_access wanted = store_access(true);
+    own_fd int all = open(certificates, OPENING | O_DIRECTORY);
+    own_list struct list names = {0};
+    struct err ignored = {0};
+
+    if (!is_open(state) || wanted.group == (gid_t)-1)
+        return is_open(state);
+    if (all < 0 || !file_list(certificates, is_any, &names, &ignored))
+        return false;
+    for (size_t i = 0; i < names.count; i++)
+        if (!has(all, names.items[i], wanted.mode, wanted.group))
+            return false;
+    return true;
 }
 
 /* What is remembered there is taken along by state.c, for one certificate after the other. */
@@ -223,7 +251,7 @@ share_settle(const struct settings *s, struct err *e)
         return err_memory(e);
     if (state < 0)
         return err_errno(e, "open the state directory '%s'", s->state);
-    if (is_settled(state))
+    if (is_settled(state, certificates))
         return true;
     if (!is_shared && !settle(state, ".", store_access(true), e))
         return false;
@@ -248,7 +276,7 @@ share_check(const struct settings *s, struct err *e)
 
     if (fd < 0 && errno != EACCES)
         return err_errno(e, "open the state directory '%s'", s->state);
-    return (fd >= 0 && is_settled(fd)) ||
+    return (fd >= 0 && is_open(fd)) ||
            err_set(e, ERR_BUSY,
                    "the state directory '%s' is not shared with group '%s' yet; who renews does "
                    "that: pgcert renew",

@@ -73,7 +73,8 @@ host_install()
 one_user()
 {
     local unit
-    rm "$MACHINE/root/etc/pgcert/conf.d/10-users.conf"
+    printf '%s\n' "[pgcert]" "deploy_group =" >"$MACHINE/root/etc/pgcert/conf.d/10-users.conf"
+    rm "$MACHINE/root/usr/lib"/{sysusers,tmpfiles}.d/pgcert*.conf
     for unit in $RENEW $WATCH; do
         install -D -m 644 "$PGCERT_ROOT/units/one-user.drop-in" \
             "$MACHINE/root/etc/systemd/system/$unit.d/10-one-user.conf"

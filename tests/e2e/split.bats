@@ -290,5 +290,13 @@ END
     [[ $output != *deployed* && $output != *proved* ]]
     [ ! -e "$STATE/targets" ]
     [ -z "$(find "$STATE" -perm /077)" ]
+    # over once more, where tmpfiles.d has made what is above: all below is brought to it as well
+    chown -R pgcert: "$STATE"
+    chmod 750 "$STATE" "$STATE/certificates"
+    install -d -o pgcert -g pgcert -m 2770 "$STATE/targets"
+    two_users
+    expect 0 as_obtainer renew
+    modes_are
+    expect 0 as_deployer deploy
     unharmed "$(leaf_sha256 "$(newest_generation)/chain.pem")"
 }
