@@ -254,7 +254,8 @@ drop_capabilities(bool listens)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct had[2] = {{0}};
-    uint32_t kept = listens ? KEPT | BIT(CAP_NET_BIND_SERVICE) : 0;
+    /* who listens becomes another user by itself when it is root */
+    uint32_t kept = !listens ? 0 : BIT(CAP_NET_BIND_SERVICE) | (geteuid() == 0 ? KEPT : 0U);
 
     if (syscall(SYS_capget, &header, had) < 0)
         kept = 0;

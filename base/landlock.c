@@ -202,6 +202,9 @@ hide_all(struct ruleset *r, const struct list *paths, struct err *e)
     for (size_t i = 0; paths != NULL && i < paths->count; i++) {
         own_mem char *real = resolve(paths->items[i]);
 
+        /* to where we cannot walk we cannot open anything either */
+        if (real == NULL && (errno == EACCES || errno == ENOTDIR || errno == ELOOP))
+            continue;
         if (real == NULL)
             return err_errno(e, "look at '%s'", paths->items[i]);
         if (!list_add(&r->hidden, real))

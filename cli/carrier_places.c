@@ -135,35 +135,59 @@ add_for_programs(struct places *p)
     return true;
 }
 
-/* The directory of a server's key is the server's. Where something is in it that is to be read, it
- * is a place for everybody's, and the key alone is hidden. */
+/* Is one of them the other, or beneath it? */
+static bool
+is_near(const char *a, const char *b)
+{
+    size_t size = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+
+    while (size > 0 && a[size - 1] == '/')
+        size--;
+    return strncmp(a, b, size) == 0 && (a[size] == '/' || a[size] == '\0') &&
+           (b[size] == '/' || b[size] == '\0');
+}
+
+static bool
+is_near_any(const struct list *paths, const char *directory)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (is_near(paths->items[i], directory))
+            return true;
+    return false;
+}
+
+/* The directory of a server's key is the server's. Where something is to be read or written in it
+ * or around it, it is a place for everybody's, and the key alone is hidden; what is said of it may
+ * have been written by who deploys. */
 static bool
 hide_deployed(struct places *p, const char *file)
 {
     own_list struct list directory = {0};
+    own_mem char *previous = str_format("%s.previous", file);
 
-    if (!add_directory_of(&directory, file))
+    if (previous == NULL || !add_directory_of(&directory, file))
         return false;
-    for (size_t i = 0; directory.count > 0 && i < p->read.count; i++)
-        if (strncmp(p->read.items[i], directory.items[0], strlen(directory.items[0])) == 0)
-            return list_add(&p->hidden, file);
-    return directory.count == 0 || list_add(&p->hidden, directory.items[0]);
+    if (directory.count == 0)
+        return true;
+    if (is_near_any(&p->read, directory.items[0]) || is_near_any(&p->write, directory.items[0]))
+        return list_add(&p->hidden, file) && list_add(&p->hidden, previous);
+    return list_add(&p->hidden, directory.items[0]);
 }
 
 static bool
 fill(struct places *p, const struct app *app, const struct list *deployed)
 {
-    if (!confine_add_system(&p->read) || !add_settings(p, app))
+    if (!confine_add_system(&p->read) || !add_settings(p, app) ||
+        !add_beneath_state(&p->write, app, "accounts") ||
+        !add_beneath_state(&p->write, app, "records") ||
+        !add_beneath_state(&p->write, app, "orders"))
         return false;
     for (size_t i = 0; i < deployed->count; i++)
         if (!hide_deployed(p, deployed->items[i]))
             return false;
     return (!p->runs_programs || add_for_programs(p)) &&
            add_beneath_state(&p->hidden, app, "certificates") &&
-           (app->config.ca.directory == NULL || list_add(&p->hidden, app->config.ca.directory)) &&
-           add_beneath_state(&p->write, app, "accounts") &&
-           add_beneath_state(&p->write, app, "records") &&
-           add_beneath_state(&p->write, app, "orders");
+           (app->config.ca.directory == NULL || list_add(&p->hidden, app->config.ca.directory));
 }
 
 bool

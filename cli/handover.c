@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TOO_LONG_S INT64_C(86400) /* then it will not come about by itself */
+
 static bool
 is_brought(const struct report *r, const struct report_target *t)
 {
@@ -75,6 +77,8 @@ wait_for_all(struct app *app, struct report *r, struct err *e)
 void
 handover_wait(struct app *app, struct report *r)
 {
+    int64_t age_s = app->clock->now_s(app->clock) - r->plan.generation.created_at_s;
+    enum err_code code = age_s > TOO_LONG_S ? ERR_UNPROVED : ERR_BUSY;
     struct err e = {0};
 
     if (!are_brought(r) && !wait_for_all(app, r, &e))
@@ -87,9 +91,9 @@ handover_wait(struct app *app, struct report *r)
         if (is_brought(r, t))
             continue;
         if (why != NULL)
-            (void)err_set(&t->e, ERR_BUSY, "who deploys has failed: %s", why);
+            (void)err_set(&t->e, code, "who deploys has failed: %s", why);
         else
-            (void)err_set(&t->e, ERR_BUSY,
+            (void)err_set(&t->e, code,
                           "what is issued is not proved to be served by who deploys, a member of "
                           "group '%s' (pgcert-watch.service does it)",
                           app->config.settings.deploy_group);

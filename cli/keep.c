@@ -122,6 +122,20 @@ trouble(struct report *r, struct err *e)
     report_trouble(r, e);
 }
 
+/* A temporary failure is no more one when half of the time for renewing has gone. */
+static void
+insist(const struct app *app, const struct report *r, struct err *e)
+{
+    const struct generation *g = &r->plan.generation;
+    int64_t middle_s = r->plan.renew_at_s + (g->not_after_s - r->plan.renew_at_s) / 2;
+
+    if (!err_is_temporary(e) || g->number == 0 || r->plan.renew_at_s == 0 ||
+        app->clock->now_s(app->clock) < middle_s)
+        return;
+    e->code = ERR_REFUSED;
+    (void)err_wrap(e, "the certificate ends soon, and there is no other yet");
+}
+
 void
 keep_rehearse(struct app *app, struct report *r)
 {
@@ -176,8 +190,10 @@ keep_certificate(struct app *app, int what, struct report *r)
     /* who forces wants a new one, not what an earlier run has ordered */
     if ((app->parts & APP_OBTAIN) != 0)
         store_tidy(r->state.directory, r->plan.is_due && !force);
-    if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !obtain_run(app, force, r, &e))
+    if ((what & KEEP_OBTAIN) != 0 && (r->plan.is_due || force) && !obtain_run(app, force, r, &e)) {
+        insist(app, r, &e);
         trouble(r, &e);
+    }
     if ((what & KEEP_OBTAIN) != 0 && !r->plan.is_due &&
         r->certificate->issuer->type == ISSUER_FILES && !adopt_settle(app, r, &e))
         trouble(r, &e);

@@ -72,6 +72,17 @@ give_away(const char *path, const struct passwd *owner, struct err *e)
            err_errno(e, "give the state directory '%s' to '%s'", path, owner->pw_name);
 }
 
+/* What is above is for everybody to go through. */
+static bool
+make_parents(const char *path, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    own_mem char *above =
+        slash == NULL || slash == path ? NULL : strndup(path, (size_t)(slash - path));
+
+    return above == NULL || file_make_directory(above, 0755, e);
+}
+
 bool
 share_make_state(const struct settings *s, struct err *e)
 {
@@ -80,7 +91,7 @@ share_make_state(const struct settings *s, struct err *e)
 
     if (lstat(s->state, &about) == 0)
         return true;
-    return file_make_directory(s->state, 0700, e) &&
+    return make_parents(s->state, e) && file_make_directory(s->state, 0700, e) &&
            (owner == NULL || !child_is_root() || give_away(s->state, owner, e));
 }
 
@@ -239,6 +250,21 @@ close_targets(int state, const char *path, struct err *e)
     return true;
 }
 
+/* What is made in targets is to be the group's, though who deploys may not be allowed fchown(2). */
+static void
+give_bit(int state)
+{
+    struct stat s = {0};
+
+    if (fstatat(state, PROOFS_DIRECTORY, &s, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(s.st_mode) ||
+        s.st_gid != store_group() || (s.st_mode & S_ISGID) != 0 ||
+        fchmodat(state, PROOFS_DIRECTORY, 02770, 0) == 0)
+        return;
+    log_say(LOG_LEVEL_WARNING,
+            "the directory '" PROOFS_DIRECTORY "' of the state directory has no set-group-ID bit, "
+            "and this sandbox cannot set it: as root, systemd-tmpfiles --create");
+}
+
 bool
 share_settle(const struct settings *s, struct err *e)
 {
@@ -251,6 +277,8 @@ share_settle(const struct settings *s, struct err *e)
         return err_memory(e);
     if (state < 0)
         return err_errno(e, "open the state directory '%s'", s->state);
+    if (is_shared)
+        give_bit(state);
     if (is_settled(state, certificates))
         return true;
     if (!is_shared && !settle(state, ".", store_access(true), e))
@@ -263,9 +291,7 @@ share_settle(const struct settings *s, struct err *e)
         return close_targets(state, targets, e);
     if (!settle(state, PROOFS_DIRECTORY, (struct file_access){0770, store_group()}, e))
         return false;
-    if (fchmodat(state, PROOFS_DIRECTORY, 02770, 0) < 0)
-        log_debug(
-            "the sandbox forbids it: who deploys must be allowed fchown(2), or root to renew");
+    give_bit(state);
     return settle(state, ".", store_access(true), e);
 }
 

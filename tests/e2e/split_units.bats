@@ -187,22 +187,21 @@ told_failure()
     [ "$(machine journalctl -q --no-pager -p crit..crit -o cat | grep -c "pgcert-renew.service has failed")" = "${1:-1}" ]
 }
 
-@test "nobody deploys: that is tried again, and is a failure in the end" {
-    mkdir -p "$MACHINE/root/etc/systemd/system/pgcert-renew.service.d"
-    printf '%s\n' "[Unit]" "StartLimitBurst=3" "[Service]" "RestartSec=200ms" \
-        >"$MACHINE/root/etc/systemd/system/pgcert-renew.service.d/soon.conf"
+@test "nobody deploys: that is a warning, and after a day a failure" {
+    local about
     printf '[pgcert]\nlock_wait = 0s\n' >"$MACHINE/root/etc/pgcert/conf.d/99-soon.conf"
-    machine systemctl daemon-reload
-    machine systemctl reset-failed pgcert-renew.service
     machine systemctl stop pgcert-watch.service
     machine rm -rf "$(newest)"
-    not machine systemctl start pgcert-renew.service
-    await 20 "the failure" told_failure 2
+    machine systemctl start pgcert-renew.service
     [ "$(property ExecMainStatus pgcert-renew.service)" = 75 ]
-    [ "$(property NRestarts pgcert-renew.service)" = 3 ]
+    told_failure
+    about=$MACHINE/root$(newest)/about.json
+    sed -i "s/\"created_at\": *\"[^\"]*\"/\"created_at\": \"$(date -u -d '2 days ago' +%FT%TZ)\"/" "$about"
+    not machine systemctl start pgcert-renew.service
+    [ "$(property ExecMainStatus pgcert-renew.service)" = 81 ]
+    await 5 "the line" told_failure 2
     machine systemctl start pgcert-watch.service
     await 10 "what is new" serves_issued
-    machine systemctl reset-failed pgcert-renew.service
     machine systemctl start pgcert-renew.service
     [ "$(property Result pgcert-renew.service)" = success ]
 }
