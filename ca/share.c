@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/store.h"
 #include "ca/authority.h"
 
 #include <errno.h>
@@ -133,6 +134,20 @@ mend_old(const struct ca_config *config)
     }
 }
 
+/* Who deploys proves CRLs by the canaries, where that is another user than who signs. A sandbox may
+ * forbid the bit: then the next run outside of it sets it. */
+static void
+mend_group(const struct ca_config *config)
+{
+    own_fd int fd = open(config->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (store_group() == (gid_t)-1 || share_is_wanted(config) || fd < 0)
+        return;
+    if (fchown(fd, (uid_t)-1, store_group()) < 0 || fchmod(fd, OPEN_DIRECTORY | S_ISGID) < 0)
+        log_debug("'%s' is not for the group of who deploys: %s", config->directory,
+                  strerror(errno));
+}
+
 void
 share_mend(const struct ca_config *config)
 {
@@ -140,6 +155,7 @@ share_mend(const struct ca_config *config)
                                               (AUTHORITY_NEXT "/" AUTHORITY_TENANTS), "old"};
     static const char *const files[] = {"crl.json", "rollover.json"};
 
+    mend_group(config);
     for (size_t i = 0; i < COUNT(directories); i++)
         mend_directory(config, directories[i]);
     mend_old(config);

@@ -24,8 +24,10 @@ MUST_USE bool share_directory(const char *path, struct err *e);
 /* Writes an object to a file that everybody may read. Errors as file_replace(). */
 MUST_USE bool share_save(const struct json_t *object, const char *path, struct err *e);
 
-/* Brings what is there already to these modes, as far as that goes: a CA that was made when all of
- * it was private, or copied to where it is. To be called by its owner, who has the lock. */
+/* Gives the directory to the group for which certificates are stored (store_share()), where there
+ * is one and it is given to none yet, and brings what is there already to these modes, as far as
+ * that goes: a CA that was made when all of it was private, or copied to where it is. To be called
+ * by its owner, who has the lock. */
 void share_mend(const struct ca_config *config);
 
 #endif

@@ -1,12 +1,14 @@
 /* test_share.c: what others may read of the CA's directory, and what they do with it. */
 #include "ca/share.h"
 
+#include "base/store.h"
 #include "tests/fake/authority.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -39,6 +41,26 @@ refresh(struct fake_ca *f, bool wanted)
     assert_true(ca_refresh(ca, false, &did, &e));
     assert_int_equal(did, wanted);
     ca_close(&ca);
+}
+
+/* Where certificates are stored for a group, the CA's directory is given to it, also a while later.
+ */
+static void
+who_deploys_reads_canaries(void **state)
+{
+    struct fake_ca f;
+
+    (void)state;
+    fake_ca_begin(&f);
+    fake_ca_init(&f);
+    assert_int_equal(mode_of(&f, "ca"), 0755);
+    store_share(getegid());
+    refresh(&f, true);
+    assert_int_equal(mode_of(&f, "ca"), 02755);
+    assert_int_equal(mode_of(&f, "ca/canary.pem"), 0640);
+    assert_int_equal(mode_of(&f, "ca/client-ca.key"), 0600);
+    store_share((gid_t)-1);
+    fake_ca_end(&f);
 }
 
 /* As it was when all of it was private. */
@@ -166,6 +188,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_deploys_reads_canaries),
         cmocka_unit_test(a_ca_of_before_is_opened_to_others_and_its_keys_are_not),
         cmocka_unit_test(a_group_gets_new_canaries_with_each_crl),
         cmocka_unit_test(a_canary_that_is_newer_than_the_crl_proves_nothing_yet),
