@@ -1,6 +1,7 @@
 /* setup_hook.c: the deploy hook of certbot, as a file of three lines. */
 #include "cli/setup_hook.h"
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/reader.h"
 #include "base/runnable.h"
@@ -19,6 +20,7 @@
     "#!/bin/sh\n# pgcert deploys what certbot has renewed;" /* how a file of ours begins           \
                                                              */
 #define SIZE_MAX_HERE 65536
+#define WRITE_MS 10000
 
 /* ---- its text ---- */
 
@@ -144,26 +146,69 @@ find_certbot(const char *directory, struct err *e)
                    directory);
 }
 
+/* ---- as whom it is written ---- */
+
+/* What is asked of, or written by, whoever certbot runs as. */
+struct hook {
+    const struct app *app;
+    const char *certbot, *path;
+    const struct str *text; /* NULL: it is not known yet */
+};
+
+/* Root's, also when we have become the owner of the state directory meanwhile. */
+static uid_t
+writer(void)
+{
+    return child_may_switch() ? 0 : geteuid();
+}
+
+/* The answer is one letter, and the text: '=' where it is there already. */
+static bool
+judge(void *argument, struct str *answer, struct err *e)
+{
+    const struct hook *h = argument;
+    own_str struct str text = {0};
+    bool is_same = false;
+
+    return compose(h->app, &text, e) && find_certbot(h->certbot, e) &&
+           check_file(h->path, &text, &is_same, e) &&
+           (str_addf(answer, "%c%s", is_same ? '=' : '+', text.text) || err_memory(e));
+}
+
+static bool
+write_it(void *argument, struct str *answer, struct err *e)
+{
+    const struct hook *h = argument;
+
+    (void)answer;
+    return make_directories(h->certbot, e) &&
+           file_replace(AT_FDCWD, h->path, h->text->text, h->text->size, 0755, e);
+}
+
 bool
 setup_hook_certbot(const struct app *app, const char *directory, bool is_dry,
                    bool (*may)(const char *question, struct err *e), struct err *e)
 {
+    own_str struct str judged = {0};
     own_str struct str text = {0};
+    own_str struct str nothing = {0};
     own_mem char *path = str_format("%s/" HOOKS "/pgcert", directory);
+    struct hook h = {.app = app, .certbot = directory, .path = path};
     bool is_same = false;
 
     if (path == NULL)
         return err_memory(e);
-    if (!compose(app, &text, e) || !find_certbot(directory, e) ||
-        !check_file(path, &text, &is_same, e))
+    if (!child_run_as(writer(), judge, &h, WRITE_MS, &judged, e))
         return false;
+    is_same = judged.text[0] == '=';
+    if (!str_addf(&text, "%s", judged.text + 1))
+        return err_memory(e);
+    h.text = &text;
     if (!app->quiet)
         (void)printf("%s '%s':\n\n%s\n", is_same ? "As it should be is" : "The hook of certbot,",
                      path, text.text);
     (void)fflush(stdout);
-    if (is_same || is_dry)
-        return true;
-    return may("Write this file, which certbot runs after each renewal?", e) &&
-           make_directories(directory, e) &&
-           file_replace(AT_FDCWD, path, text.text, text.size, 0755, e);
+    return is_same || is_dry ||
+           (may("Write this file, which certbot runs after each renewal?", e) &&
+            child_run_as(writer(), write_it, &h, WRITE_MS, &nothing, e));
 }

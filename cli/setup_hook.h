@@ -8,7 +8,8 @@
 
 /*
  * Writes renewal-hooks/deploy/pgcert below certbot's directory: an executable file that calls this
- * program by its path, with these settings. One of ours is brought up to date.
+ * program by its path, with these settings. One of ours is brought up to date. Where we were root
+ * it is root who judges and writes, also after the state directory was entered.
  *
  * Takes:  directory  certbot's
  *         is_dry     show it, write nothing
