@@ -72,6 +72,34 @@ may_read(const struct passwd *user, const struct stat *s)
     return (s->st_mode & S_IRGRP) != 0 && is_in_group(user, s->st_gid);
 }
 
+/* The key that another tool renews, which is root's mostly and stays so: that tool's hook runs as
+ * root. */
+static bool
+is_of_tool(const struct conf_section *s, const struct conf_value *v)
+{
+    return strcmp(s->kind, "issuer") == 0 && strcmp(v->name, "key_file") == 0;
+}
+
+/* The user as whom pgcert works may not read it. */
+static void
+find_shut(const struct conf_section *s, const struct conf_value *v, const struct passwd *user,
+          struct findings *f)
+{
+    if (is_of_tool(s, v)) {
+        finding_add(f, FINDING_NOTE, v->text,
+                    "[%s %s] %s names it, and user '%s' may not read it: what is new there is "
+                    "taken over by root only",
+                    s->kind, s->name, v->name, user->pw_name);
+        finding_remedy(f, "have the tool that renews it call, as root: pgcert hook; for certbot: "
+                          "pgcert setup --certbot-hook");
+        return;
+    }
+    finding_add(f, FINDING_BAD, v->text,
+                "[%s%s%s] %s names it, and user '%s', as whom pgcert works, may not read it",
+                s->kind, s->name[0] == '\0' ? "" : " ", s->name, v->name, user->pw_name);
+    finding_remedy(f, "chown %s '%s'", user->pw_name, v->text);
+}
+
 static void
 find_secret(const struct conf_section *s, const struct conf_value *v, const struct passwd *user,
             bool may_be_missing, struct findings *f)
@@ -103,10 +131,7 @@ find_secret(const struct conf_section *s, const struct conf_value *v, const stru
                        "machine",
                        v->text);
     } else if (!may_read(user, &about)) {
-        finding_add(f, FINDING_BAD, v->text,
-                    "[%s%s%s] %s names it, and user '%s', as whom pgcert works, may not read it",
-                    s->kind, s->name[0] == '\0' ? "" : " ", s->name, v->name, user->pw_name);
-        finding_remedy(f, "chown %s '%s'", user->pw_name, v->text);
+        find_shut(s, v, user, f);
     }
 }
 
