@@ -205,10 +205,24 @@ INSTALLED = \
 # What the administrator changes: never over a file that is there.
 SETTINGS = $(foreach u,$(wildcard units/*.conf),$u:$(SYSCONFDIR)/pgcert/conf.d/$(notdir $u))
 
+# What the scripts of a package do; a DESTDIR is another machine's.
+USERS       = $(foreach u,$(wildcard units/*.sysusers),$(SYSTEMDDIR)/sysusers.d/$(basename $(notdir $u)).conf)
+DIRECTORIES = $(foreach u,$(wildcard units/*.tmpfiles),$(SYSTEMDDIR)/tmpfiles.d/$(basename $(notdir $u)).conf)
+define make_usable
+	@if [ "$$(id -u)" = 0 ] && command -v systemd-sysusers systemd-tmpfiles >/dev/null; then set -ex; \
+		systemd-sysusers $(USERS); \
+		systemd-tmpfiles --create $(DIRECTORIES); \
+	else echo "users and directories are still to be made, by root: systemd-sysusers && systemd-tmpfiles --create;"; \
+		echo "where there is no systemd, empty deploy_group in $(SYSCONFDIR)/pgcert/conf.d/10-users.conf: one user does all"; fi
+	@if [ "$$(id -u)" = 0 ] && [ -d /run/systemd/system ]; then set -ex; \
+		systemctl daemon-reload; \
+		journalctl --quiet --update-catalog; fi
+endef
+
 $(B)/completion/%: $(B)/pgcert
 	@mkdir -p $(@D) && $(B)/pgcert completion $* >$@
 
-install: $(B)/pgcert $(addprefix $(B)/completion/,bash zsh fish) ## install (DESTDIR, PREFIX, and the others above)
+install: $(B)/pgcert $(addprefix $(B)/completion/,bash zsh fish) ## install, and make the users (DESTDIR, PREFIX, and the others above)
 	install -D -m 755 $(B)/pgcert $(DESTDIR)$(BINDIR)/pgcert
 	@set -e; for p in $(INSTALLED); do \
 		case $$p in *.sh) mode=755 ;; *) mode=644 ;; esac; \
@@ -219,6 +233,7 @@ install: $(B)/pgcert $(addprefix $(B)/completion/,bash zsh fish) ## install (DES
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/pgcert/conf.d
 	@set -e; for p in $(SETTINGS); do [ -e "$(DESTDIR)$${p#*:}" ] || \
 		install -D -m 644 "$${p%%:*}" "$(DESTDIR)$${p#*:}"; done
+	$(if $(DESTDIR),,$(make_usable))
 
 uninstall: ## remove what install put there; settings and certificates stay
 	rm -f $(DESTDIR)$(BINDIR)/pgcert $(foreach p,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$p)))
