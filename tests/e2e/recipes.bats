@@ -28,13 +28,15 @@ teardown_file()
 # A host where PostgreSQL was just installed.
 setup()
 {
+    machine systemctl disable --now pgcert-renew.timer pgcert-watch.service 2>/dev/null
+    machine systemctl stop "postgresql@$VERSION-main" 'pgcert-*' 2>/dev/null || :
     rm -rf "$MACHINE/root/etc/pgcert" "$MACHINE/root/var/lib/pgcert" "$MACHINE/root/var/cache/pgcert"
     host_configured
-    machine systemctl stop "postgresql@$VERSION-main" 'pgcert-*' 2>/dev/null || :
     rm -rf "$MACHINE/root/var/lib/postgresql" "$MACHINE/root/etc/postgresql/$VERSION/main"
     cp -a "$MACHINE/root/root/data" "$MACHINE/root/var/lib/postgresql"
     cp -a "$MACHINE/root/root/settings" "$MACHINE/root/etc/postgresql/$VERSION/main"
     machine systemctl start "postgresql@$VERSION-main"
+    BEGAN=$(date +%s)
 }
 
 VERSION=$(pg_bin)
@@ -42,11 +44,16 @@ VERSION=${VERSION%/bin} VERSION=${VERSION##*/}
 
 # ---- the host ----
 
+# By make install in the machine itself: it also makes the users and directories.
 host_install()
 {
-    make -s -C "$PGCERT_ROOT" -o "$PGCERT_ROOT/build/plain/pgcert" -o build/plain/pgcert install DESTDIR="$MACHINE/root" \
-        PREFIX=/usr >"$WORLD/install.log" 2>&1 || cat "$WORLD/install.log"
-    install -m 755 "$PGCERT" "$MACHINE/root/usr/bin/pgcert"
+    local tree=$WORLD/tree made=$WORLD/made
+    mkdir "$tree" "$made"
+    cp -a "$PGCERT_ROOT"/{Makefile,acme,base,ca,cli,conf.d,inotify,reload,units} "$tree"
+    : >"$made/flags.mk"
+    cp "$PGCERT" "$made/pgcert"
+    machine make -s -C "$tree" -o "$made/pgcert" -o "$made/flags.mk" install B="$made" PREFIX=/usr \
+        >"$WORLD/install.log" 2>&1 || { cat "$WORLD/install.log"; return 1; }
     cp -a "$MACHINE/root/etc/pgcert" "$MACHINE/root/root/pgcert"
     # sudo asks nobody here, and most machines of tests do not have it
     cat >"$MACHINE/root/usr/local/bin/sudo" <<'SUDO'
@@ -59,14 +66,13 @@ SUDO
     rm -f "$MACHINE/root/etc/resolv.conf"
     echo "nameserver 127.0.0.1" >"$MACHINE/root/etc/resolv.conf"
     machine hostname "pg1.$ZONE"
-    machine systemctl daemon-reload
-    machine systemd-sysusers # the packages do
 }
 
 # As it is after make install, with the key of the name server in somebody's directory.
 host_configured()
 {
     cp -a "$MACHINE/root/root/pgcert" "$MACHINE/root/etc/pgcert"
+    machine systemd-tmpfiles --create pgcert.conf pgcert-ca.conf
     cp "$WORLD/bind/pgcert-key.key" "$MACHINE/root/root/tsig.key"
 }
 
@@ -129,17 +135,30 @@ psql_as()
     machine setpriv --reuid=nobody --clear-groups env HOME=/nonexistent psql -XqAtw "$1" -c "$2"
 }
 
-# The unit that the timer starts renews, deploys and proves a new one by itself, as its own users.
+# The run of the timer ends, and well: 75 would do for the unit.
+timer_runs()
+{
+    machine systemctl start pgcert-renew.service || :
+    [ "$(machine systemctl show -P ExecMainStatus pgcert-renew.service)" = 0 ] && return
+    machine journalctl -u 'pgcert-*' -n 30 --no-pager -o cat
+    return 1
+}
+
+# What the recipe has started stays, and as its own users: one renews, the other deploys and proves.
 goes_on_by_itself()
 {
-    local before
+    local before unit
     before=$(issued)
-    [ "$(machine systemctl is-enabled pgcert-renew.timer)" = enabled ] &&
-        [ "$(machine systemctl is-active pgcert-renew.timer)" = active ]
+    for unit in pgcert-renew.timer pgcert-watch.service; do
+        [ "$(machine systemctl is-enabled $unit)" = enabled ] && [ "$(machine systemctl is-active $unit)" = active ]
+    done
     printf '[certificate %s]\nkey_type = ecdsa-p384\n' "$NAME" >"$MACHINE/root/etc/pgcert/conf.d/zz.conf" # so it is due
-    machine systemctl start pgcert-renew.service || { machine journalctl -u pgcert-renew -n 20 --no-pager -o cat; return 1; }
+    timer_runs
     after=$(issued)
     [ "$after" = "$(shown_sha256 5432 -starttls postgres)" ] && [ "$after" != "$before" ]
+    [ "$(machine find /var/lib/pgcert/certificates -name key.pem -printf '%u:%g\n' | sort -u)" = pgcert:pgcert ]
+    not grep -E 'denied|fail' <<<"$(machine journalctl "--since=@$BEGAN" -u 'pgcert-*' --no-pager -o cat)"
+    [ "$(machine ps -o user= -p "$(machine systemctl show -P MainPID pgcert-watch.service)")" = postgres ]
 }
 
 @test "a fresh machine and Let's Encrypt" {
@@ -163,8 +182,19 @@ print(json.load(sys.stdin)["bundle"]["directory"])' || :)
     not psql_as "${conninfo/dbname=app/dbname=postgres}" 'select 1'
     not psql_as "host=$NAME user=alice dbname=app sslmode=require" 'select 1'
     goes_on_by_itself
+    # who signs is not who deploys: a CRL of the one is brought by the other
+    machine setpriv --reuid=pgcert --regid=pgcert --clear-groups pgcert -q ca crl --force
+    await 10 "the new CRL" same_crls
     expect 0 machine pgcert client revoke alice
     not psql_as "$conninfo" 'select 1'
+}
+
+# Does the server have the CRLs as they are?
+same_crls()
+{
+    machine python3 -c 'import sys
+crl = open("/var/lib/pgcert/ca/clients.crl").read()
+sys.exit(crl.strip() not in open(sys.argv[1]).read())' "/var/lib/postgresql/$VERSION/main/pgcert-clients.pem"
 }
 
 # certbot by its plugin for dynamic updates: certbot ARGUMENT...
@@ -186,7 +216,11 @@ certbot()
     [ "$(shown_sha256 5432 -starttls postgres)" = "$(leaf_sha256 "$live/fullchain1.pem")" ]
     certbot renew --force-renewal --no-random-sleep-on-renew
     [ "$(shown_sha256 5432 -starttls postgres)" = "$(leaf_sha256 "$live/fullchain2.pem")" ]
-    machine systemctl start pgcert-renew.service
+    # certbot's files are root's alone: the timer has nothing to take over, and all is proved
+    not machine setpriv --reuid=pgcert --regid=pgcert --clear-groups cat "/etc/letsencrypt/live/$NAME/privkey.pem"
+    timer_runs
+    not grep -q /etc/letsencrypt <<<"$(machine pgcert doctor)"
+    [ "$(shown_sha256 5432 -starttls postgres)" = "$(leaf_sha256 "$live/fullchain2.pem")" ]
 }
 
 # ---- PgBouncer and pgBackRest ----
@@ -223,8 +257,7 @@ beside_start()
     [ "$(shown_sha256 6432 -starttls postgres)" = "$new" ]
     [ "$(shown_sha256 8432)" = "$new" ]
     [ "$(machine systemctl show -P ExecMainPID pgbouncer pgbackrest)" = "$started" ]
-    # what the timer starts brings the next one to all three
-    machine systemctl enable --now pgcert-renew.timer
+    # the next one comes to all three
     goes_on_by_itself
     [ "$(shown_sha256 6432 -starttls postgres)" = "$after" ]
     [ "$(shown_sha256 8432)" = "$after" ]
@@ -253,8 +286,9 @@ cp /etc/postgresql/$VERSION/main/pg_hba.conf /var/lib/postgresql/two/
 chown postgres: /var/lib/postgresql/two/*.conf
 mount -t tmpfs -o mode=2775 two /run/postgresql && chown postgres: /run/postgresql
 mount -t tmpfs two /var/lib/pgcert
+systemd-tmpfiles --create pgcert.conf
 cp -a /root/pgcert /root/two && mount --bind /root/two /etc/pgcert
-install -m 640 -g postgres /root/tsig.key /etc/pgcert/tsig.key
+install -m 600 -o pgcert /root/tsig.key /etc/pgcert/tsig.key
 setpriv --reuid=postgres --regid=postgres --init-groups $(pg_bin)/pg_ctl -D /var/lib/postgresql/two -l /var/lib/postgresql/two.log -w -s start
 exec sleep 1000
 END
@@ -275,7 +309,7 @@ node_sha256()
 }
 
 @test "a failover cluster" {
-    install -m 640 -g postgres "$WORLD/bind/pgcert-key.key" "$MACHINE/root/etc/pgcert/tsig.key"
+    machine install -m 600 -o pgcert /root/tsig.key /etc/pgcert/tsig.key
     recipe "A failover cluster"
     one=$(node_sha256 127.0.0.1)
     standby_start
