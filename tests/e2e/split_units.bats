@@ -193,10 +193,10 @@ told_failure()
     machine systemctl stop pgcert-watch.service
     machine rm -rf "$(newest)"
     machine systemctl start pgcert-renew.service
-    [ "$(property ExecMainStatus pgcert-renew.service)" = 75 ]
+    machine journalctl -q -o cat -u pgcert-renew.service -p warning..warning | grep -q "is not proved to be served"
     told_failure
     about=$MACHINE/root$(newest)/about.json
-    sed -i "s/\"created_at\": *\"[^\"]*\"/\"created_at\": \"$(date -u -d '2 days ago' +%FT%TZ)\"/" "$about"
+    sed -i "s/\"created_at\": *[0-9]*/\"created_at\": $(date -d '2 days ago' +%s)/" "$about"
     not machine systemctl start pgcert-renew.service
     [ "$(property ExecMainStatus pgcert-renew.service)" = 81 ]
     await 5 "the line" told_failure 2
