@@ -183,6 +183,77 @@ proofs_load(const char *path, struct json_t **targets, struct err *e)
     return true;
 }
 
+/* ---- clients ---- */
+
+static void
+take_ending(struct json_t *out, const struct json_t *entry)
+{
+    const struct json_t *given = json_member(entry, "ending");
+    own_json struct json_t *ending = json_new_array();
+
+    for (size_t i = 0; i < json_count(given); i++) {
+        const char *text = json_item_text(given, i);
+
+        if (text != NULL && is_tame(text))
+            json_add_text(ending, text);
+    }
+    if (json_count(ending) > 0)
+        json_put(out, "ending", json_keep(ending));
+}
+
+/* An entry that has nothing of ours is none: it may be anybody's file that a link led to. */
+static void
+take_client(struct json_t *out, const char *name, const struct json_t *entry)
+{
+    const char *file = json_member_text(entry, "file");
+    struct json_t *one = json_new_object();
+
+    if (is_path(file))
+        json_put_text(one, "file", file);
+    take_error(one, entry);
+    take_ending(one, entry);
+    if (json_member(one, "file") != NULL || json_member(one, "ending") != NULL) {
+        json_put_int(one, "proved_at", json_member_int(entry, "proved_at"));
+        json_put_int(one, "refused_at", json_member_int(entry, "refused_at"));
+    }
+    if (json_member(one, "file") == NULL && json_member(one, "ending") == NULL &&
+        json_member(one, "error") == NULL)
+        json_drop(&one);
+    else
+        json_put(out, name, one);
+}
+
+struct json_t *
+proofs_load_clients(const char *path, struct err *e)
+{
+    own_str struct str text = {0};
+    own_json struct json_t *given = NULL;
+    struct json_t *out = NULL;
+    const struct json_t *entry = NULL;
+    const char *name = NULL, *offered = NULL;
+    struct err not_json = {0};
+    void *cursor = NULL;
+    bool found = false;
+
+    if (!file_read_itself(path, PROOFS_SIZE_MAX, &text, &found, e))
+        return NULL;
+    given = found ? json_decode(text.text, text.size, &not_json) : json_new_object();
+    out = given == NULL ? NULL : json_new_object();
+    if (out == NULL) { /* jansson's reason would quote it */
+        (void)err_set(e, ERR_INPUT, "'%s' is not what deploying remembers of clients", path);
+        return NULL;
+    }
+    while (json_each(given, &cursor, &name, &entry))
+        if (is_tame(name))
+            take_client(out, name, entry);
+    offered = json_member_text(given, "[offered]");
+    if (offered != NULL && is_digest(offered))
+        json_put_text(out, "[offered]", offered);
+    if (json_member(given, "[ended]") != NULL)
+        json_put_int(out, "[ended]", json_member_int(given, "[ended]"));
+    return out;
+}
+
 bool
 proofs_save(const char *path, const struct json_t *targets, struct err *e)
 {

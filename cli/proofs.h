@@ -40,6 +40,16 @@ MUST_USE struct json_t *proofs_parse(const char *text, size_t size, struct err *
  */
 MUST_USE bool proofs_load(const char *path, struct json_t **targets, struct err *e);
 
+/*
+ * Reads what is remembered of clients, in the same way:
+ * {TARGET: {"file","proved_at","error","ending": [TEXT...],"refused_at"}, "[offered]": TEXT,
+ * "[ended]": NUMBER}
+ *
+ * Gives:  what has that form, to be dropped; an empty object where there is no such file
+ * Errors: NULL and ERR_INPUT  it is no such file at all; ERR_SYSTEM
+ */
+MUST_USE struct json_t *proofs_load_clients(const char *path, struct err *e);
+
 /* Replaces the file, for the group of the store. Errors as file_replace_for(). */
 MUST_USE bool proofs_save(const char *path, const struct json_t *targets, struct err *e);
 

@@ -78,10 +78,13 @@ save(const struct keeping *k, struct err *e)
 
 /* Damaged is as good as missing: all is proved again then. */
 static struct json_t *
-load(const char *path)
+load(const struct app *app, const char *path)
 {
+    bool is_shared = app->config.settings.deploy_group != NULL;
     struct err e = {0};
-    struct json_t *json = path == NULL ? NULL : json_load(path, &e);
+    struct json_t *json = path == NULL ? NULL
+                          : is_shared  ? proofs_load_clients(path, &e)
+                                       : json_load(path, &e);
 
     if (json == NULL)
         log_debug("what is trusted of clients is proved again: %s", e.text);
@@ -136,7 +139,7 @@ void
 trust_recall(const struct app *app, const char *target, struct trust_known *known)
 {
     own_mem char *path = state_path(app);
-    own_json struct json_t *json = load(path);
+    own_json struct json_t *json = load(app, path);
     const struct json_t *one = json_member(json, target);
 
     *known = (struct trust_known){.file = copy(one, "file"),
@@ -402,7 +405,7 @@ trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *t
     if (!trust_is_wanted(app))
         return true;
     k.path = state_path(app);
-    k.json = load(k.path);
+    k.json = load(app, k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
     if (ca == NULL ? !open_and_take(&k, e) : !take_trust(&k, ca, e))
@@ -428,7 +431,7 @@ trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust 
 
     if (!reload_wants_clients(t))
         return true;
-    k.json = load(k.path);
+    k.json = load(app, k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
     if (!ca_exists(&app->config.ca) && !ca_init(&app->config.ca, NULL, app->clock, &made, e))
@@ -455,7 +458,7 @@ trust_note_setup(struct app *app, const struct target *t, const char *file, stru
     own_keeping struct keeping k = {.app = app, .path = state_path(app)};
     const struct memory memory = {.file = file, .proved_at_s = app->clock->now_s(app->clock)};
 
-    k.json = load(k.path);
+    k.json = load(app, k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
     return remember(&k, t->name, &memory, e);
@@ -498,7 +501,7 @@ trust_note_ending(struct app *app, const struct list *serials, struct err *e)
 {
     own_keeping struct keeping k = {.app = app, .path = state_path(app)};
 
-    k.json = load(k.path);
+    k.json = load(app, k.path);
     if (k.path == NULL || k.json == NULL)
         return err_memory(e);
     for (size_t i = 0; i < app->config.target_count; i++)

@@ -127,6 +127,41 @@ a_link_is_neither_read_nor_written_through(void **state)
     assert_null(load(path)); /* and nobody waits */
 }
 
+static void
+somebody_s_secrets_are_not_taken_for_what_is_remembered_of_clients(void **state)
+{
+    static const char foreign[] = "{\"db.example.test\":{\"username\":\"u\",\"password\":\"p\"},"
+                                  "\"d\":\"secret\",\"[offered]\":\"x\"}";
+    static const char ours[] =
+        "{\"[ended]\":3,\"[offered]\":\"" A64 "\",\"main\":{\"file\":\"/d/ca.pem\","
+        "\"ending\":[\"0A\",7],\"proved_at\":5,\"refused_at\":0,\"x\":1}}";
+    static const char kept[] =
+        "{\"main\":{\"file\":\"/d/ca.pem\",\"ending\":[\"0A\"],\"proved_at\":5,"
+        "\"refused_at\":0},\"[offered]\":\"" A64 "\",\"[ended]\":3}";
+    own_scratch struct scratch s = scratch_new();
+    own_mem char *path = strdup(scratch_path(&s, "clients"));
+    own_mem char *other = strdup(scratch_path(&s, "other"));
+    struct err e = {0};
+    static const struct {
+        const char *given, *taken;
+    } rows[] = {{foreign, "{}"}, {ours, kept}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        own_json struct json_t *json = NULL;
+        own_mem char *text = NULL;
+
+        assert_true(file_replace(AT_FDCWD, path, rows[i].given, strlen(rows[i].given), 0600, &e));
+        json = proofs_load_clients(path, &e);
+        text = json_encode(json);
+        assert_string_equal(text, rows[i].taken);
+    }
+    assert_int_equal(rename(path, other), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_null(proofs_load_clients(path, &e));
+    assert_int_equal(e.code, ERR_INPUT);
+}
+
 int
 main(void)
 {
@@ -134,6 +169,7 @@ main(void)
         cmocka_unit_test(only_what_has_the_form_is_taken),
         cmocka_unit_test(what_is_no_such_file_is_refused_and_not_quoted),
         cmocka_unit_test(a_link_is_neither_read_nor_written_through),
+        cmocka_unit_test(somebody_s_secrets_are_not_taken_for_what_is_remembered_of_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
