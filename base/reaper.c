@@ -23,6 +23,22 @@ reap(pid_t child, int *status)
     return has_ended;
 }
 
+/* A terminal sends its keys to the whole group in front: the child has them already, and would take
+ * a second one for impatience. That the terminal is gone is told to the session's leader alone. */
+static bool
+has_child_heard(const siginfo_t *told)
+{
+    switch (told->si_signo) {
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTSTP:
+    case SIGWINCH:
+        return told->si_code == SI_KERNEL;
+    default:
+        return told->si_signo == SIGCHLD;
+    }
+}
+
 bool
 reaper_stay(int *status)
 {
@@ -40,10 +56,10 @@ reaper_stay(int *status)
         return false;
     }
     while (!reap(child, status)) {
-        int number = sigwaitinfo(&all, NULL);
+        siginfo_t told = {0};
 
-        if (number > 0 && number != SIGCHLD)
-            (void)kill(child, number);
+        if (sigwaitinfo(&all, &told) > 0 && !has_child_heard(&told))
+            (void)kill(child, told.si_signo);
     }
     return true;
 }

@@ -209,3 +209,27 @@ no_zombie()
     wait $container
     expect 64 unshare --pid --fork --mount-proc "$PGCERT" frobnicate
 }
+
+# One Ctrl-C on the terminal of a container; the second one would end what is under way at once.
+@test "as the first process of a container it does not tell again what the terminal told its work" {
+    world_conf
+    python3 - strace -f -qq -e trace=kill -e signal=none -o "$WORLD/kills" \
+        unshare --pid --fork --mount-proc "$PGCERT" -c "$CONF" watch <<'END'
+import os, pty, signal, sys
+signal.alarm(30)
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+said = b""
+while b"watching" not in said:
+    said += os.read(terminal, 4096)
+os.write(terminal, b"\x03")
+try:
+    while os.read(terminal, 4096):
+        pass
+except OSError:
+    pass # it is closed
+assert os.waitpid(pid, 0)[1] == 0
+END
+    not grep -q SIGINT "$WORLD/kills"
+}
