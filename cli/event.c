@@ -96,7 +96,7 @@ is_journal(void)
 bool
 event_is_line(void)
 {
-    return journal_has(STDOUT_FILENO);
+    return is_journal() && journal_has(STDOUT_FILENO);
 }
 
 static void

@@ -8,8 +8,8 @@
 /* The kinds, for the manual: PGCERT_EVENT, MESSAGE_ID, and what it means. False past the last. */
 bool event_kind(size_t i, const char **word, const char **id, const char **help);
 
-/* Is standard output read by the journal, too? Then what was done is no line of it: the entries of
- * event_report() say that already. */
+/* Does the journal read standard output as well as standard error? Then what was done is no line of
+ * it: the entries of event_report() say that already. */
 bool event_is_line(void);
 
 /* What was done for a certificate, and where: an entry for each. Where standard error is not the
