@@ -62,7 +62,15 @@ is_served(const struct report *r, const char *target, const struct proof *proof)
            state_target_error(&r->state, target) == NULL;
 }
 
-/* Deployed: the file that was last proved has the issued one. */
+/* The file that was last proved has the issued one; where it is not ours to read, it was proved. */
+static bool
+is_deployed(const struct report *r, const char *target, const struct proof *proof,
+            const struct material *m)
+{
+    return m != NULL && (state_is_unchanged(proof, m) ||
+                         (state_is_withheld(proof) && is_served(r, target, proof)));
+}
+
 static void
 take_target(struct gathered *g, const struct report *r, const char *target,
             const struct material *m)
@@ -72,10 +80,7 @@ take_target(struct gathered *g, const struct report *r, const char *target,
     g->targets[g->target_count++] = (struct target_facts){
         .certificate = r->certificate->name,
         .target = target,
-        /* who only obtains may not read the files there */
-        .is_deployed = (g->app->parts & APP_DEPLOY) == 0
-                           ? is_served(r, target, &proof)
-                           : m != NULL && state_is_unchanged(&proof, m),
+        .is_deployed = is_deployed(r, target, &proof, m),
         .is_served = proof.is_unprovable ? NO_NUMBER : is_served(r, target, &proof),
         .proved_at_s = proof.is_unprovable ? 0 : proof.at_s,
     };

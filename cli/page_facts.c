@@ -2,6 +2,7 @@
 #include "cli/page_facts.h"
 
 #include "base/log.h"
+#include "cli/apart.h"
 #include "cli/keep.h"
 #include "cli/page_worry.h"
 
@@ -36,13 +37,25 @@ take_seen(struct page_target *t, const struct report_target *seen)
         t->deployed = ANSWER_UNKNOWN;
 }
 
+/* A file that is not ours to read has what was proved to be served. */
+static enum page_answer
+remembered_file(const struct page_target *t, const struct material *m)
+{
+    if (m != NULL && state_is_unchanged(&t->proof, m))
+        return ANSWER_YES;
+    if (m == NULL || !state_is_withheld(&t->proof))
+        return ANSWER_NO;
+    return t->trouble != NULL ? ANSWER_UNKNOWN
+                              : same(t->proof.sha256, t->report->plan.generation.sha256);
+}
+
 /* As it was left by the last run. */
 static void
 take_remembered(struct page_target *t, const struct material *m)
 {
     const char *issued = t->report->plan.generation.sha256;
 
-    t->deployed = m != NULL && state_is_unchanged(&t->proof, m) ? ANSWER_YES : ANSWER_NO;
+    t->deployed = remembered_file(t, m);
     t->served = t->proof.is_unprovable ? ANSWER_UNKNOWN
                 : t->trouble != NULL   ? ANSWER_NO
                                        : same(t->proof.sha256, issued);
@@ -175,7 +188,8 @@ take_ca(struct page_facts *f)
     if (!f->has_ca)
         return;
     ca_report_init(&f->ca, f->app);
-    if (!take_clients(f, &e) && f->ca.trouble.code == ERR_NONE)
+    /* the index of another user's is not to be read */
+    if (!apart_is(f->app) && !take_clients(f, &e) && f->ca.trouble.code == ERR_NONE)
         f->ca.trouble = e;
 }
 

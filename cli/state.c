@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "cli/proofs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +321,26 @@ state_is_unchanged(const struct proof *p, const struct material *m)
             return false;
     }
     return true;
+}
+
+/* Only the kernel knows: it asks for the path, the mode, the groups, the sandbox. */
+static bool
+is_withheld(const char *path)
+{
+    own_fd int fd = path == NULL ? -1 : open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    return path != NULL && fd < 0 && errno == EACCES;
+}
+
+bool
+state_is_withheld(const struct proof *p)
+{
+    size_t count = p->files == NULL ? 0 : json_count(p->files);
+
+    for (size_t i = 0; i < count; i++)
+        if (is_withheld(json_member_text(json_item(p->files, i), "path")))
+            return true;
+    return count == 0 && is_withheld(p->file);
 }
 
 int64_t

@@ -86,6 +86,10 @@ void state_set_proof(struct state *s, const char *target, const struct served *s
 /* Are they as they were when they were proved? */
 bool state_is_unchanged(const struct proof *p, const struct material *m);
 
+/* May one of them not be read by us, as in a server's directory by who only obtains? Then it is not
+ * to be said whether they are unchanged. */
+bool state_is_withheld(const struct proof *p);
+
 /* Why a target could not be brought to the wanted certificate; NULL: it could. */
 const char *state_target_error(const struct state *s, const char *target);
 void state_set_target_error(struct state *s, const char *target, const char *error);

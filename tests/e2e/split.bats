@@ -139,6 +139,26 @@ reads()
     expect 0 as_obtainer renew
     [[ $output != *renewed* ]]
     modes_are postgres
+    # the server's files are the server's: what cannot be read is as it was proved
+    install -d -o pgcert -m 755 "$WORLD/told"
+    printf '[pgcert]\nstatus_page = %s\nmetrics_file = %s\n' "$WORLD"/told/{page.html,metrics} >"$WORLD/conf/conf.d/80-told.conf"
+    chmod 644 "$WORLD/conf/conf.d/80-told.conf"
+    not reads pgcert "$PGDATA/pgcert.pem"
+    for who in as_obtainer pgcert; do
+        rm -f "$WORLD"/told/*
+        expect 0 $who renew
+        grep -q "All is well" "$WORLD/told/page.html"
+        grep -q '^pgcert_target_deployed{.*} 1$' "$WORLD/told/metrics"
+    done
+    expect 0 as_obtainer status --html "$WORLD/told/asked.html"
+    grep -q "All is well" "$WORLD/told/asked.html"
+    # what is newer than the proof is not said to be there
+    expect 75 as_obtainer renew --force
+    grep -q "does not have the issued certificate" "$WORLD/told/page.html"
+    grep -q '^pgcert_target_deployed{.*} 0$' "$WORLD/told/metrics"
+    expect 0 as_deployer deploy
+    issued=$(served)
+    rm "$WORLD/conf/conf.d/80-told.conf"
     unharmed "$issued"
 }
 
