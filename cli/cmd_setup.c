@@ -164,22 +164,24 @@ tell_others(struct app *app, int argc, char **argv, struct err *e)
 static bool
 complete_settings(struct app *app, int argc, char **argv, bool *asked, struct err *e)
 {
-    const struct settings_wish wish = {.issuer = issuer_name,
-                                       .target = target_name,
-                                       .acme = acme,
-                                       .contact = contact,
-                                       .dns = dns,
-                                       .names = names,
-                                       .certbot = certbot_hook ? certbot : NULL,
-                                       .mutual_tls = mutual_tls,
-                                       .is_dry = dry_run,
-                                       .may = may_go_on};
+    struct settings_wish wish = {.issuer = issuer_name,
+                                 .target = target_name,
+                                 .acme = acme,
+                                 .contact = contact,
+                                 .dns = dns,
+                                 .names = names,
+                                 .certbot = certbot_hook ? certbot : NULL,
+                                 .mutual_tls = mutual_tls,
+                                 .is_dry = dry_run,
+                                 .may = may_go_on};
 
     for (int i = 0; i < argc; i++)
         if (config_certificate(&app->config, argv[i]) == NULL) {
             if (!settings_add_certificate(app, argv[i], &wish, e))
                 return false;
             *asked = true;
+            if (!dry_run) /* the [issuer] is there, written with the first of them */
+                wish.contact = wish.dns = NULL;
         }
     for (int i = 0; mutual_tls && i < argc; i++) {
         bool added = false;

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A word for --acme, which becomes the name of the section; what is no such word is an address. */
+/* A word for --acme, which becomes the name of the section; what is no such word is an address.
+ * Nobody trusts what a server for tests gives, so it is for rehearsals only. */
 static const struct {
-    const char *word, *directory;
+    const char *word, *directory, *test_word, *test_directory;
 } servers[] = {
-    {"letsencrypt", "https://acme-v02.api.letsencrypt.org/directory"},
-    {"letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory"},
+    {"letsencrypt", "https://acme-v02.api.letsencrypt.org/directory", "letsencrypt-staging",
+     "https://acme-staging-v02.api.letsencrypt.org/directory"},
 };
 
 #define OTHER_SERVER "acme"
@@ -28,6 +29,11 @@ setup_issuer_is_line(const char *what, const char *value, struct err *e)
 }
 
 /* ---- an ACME server ---- */
+
+/* As it stands in the settings, or is to. */
+struct acme_server {
+    const char *name, *directory, *rehearsal; /* NULL: none is known */
+};
 
 /* "PROVIDER SETTING=VALUE..." as the lines of a section. */
 static bool
@@ -75,18 +81,19 @@ choose_dns(const struct config *c, const struct settings_wish *w, const char *is
 }
 
 static bool
-add_acme(const struct config *c, const struct settings_wish *w, const char *name,
-         const char *directory, struct str *text, struct err *e)
+add_acme(const struct config *c, const struct settings_wish *w, const struct acme_server *s,
+         struct str *text, struct err *e)
 {
     own_str struct str section = {0};
     const char *dns = NULL;
 
-    if (!setup_issuer_is_line("--acme", directory, e) ||
+    if (!setup_issuer_is_line("--acme", s->directory, e) ||
         (w->contact != NULL && !setup_issuer_is_line("--contact", w->contact, e)) ||
-        !choose_dns(c, w, name, &section, &dns, e))
+        !choose_dns(c, w, s->name, &section, &dns, e))
         return false;
-    if (!str_addf(text, "[issuer %s]\ndirectory = %s\nagree_terms = yes\ndns = %s\n", name,
-                  directory, dns) ||
+    if (!str_addf(text, "[issuer %s]\ndirectory = %s\n", s->name, s->directory) ||
+        (s->rehearsal != NULL && !str_addf(text, "rehearsal = %s\n", s->rehearsal)) ||
+        !str_addf(text, "agree_terms = yes\ndns = %s\n", dns) ||
         (w->contact != NULL &&
          !str_addf(text, "contact = %s%s\n", strchr(w->contact, ':') == NULL ? "mailto:" : "",
                    w->contact)) ||
@@ -95,21 +102,55 @@ add_acme(const struct config *c, const struct settings_wish *w, const char *name
     return true;
 }
 
+/* An [issuer] of that name is taken as it is, so it must be that server, with no more said of it. */
+static bool
+is_that(const struct issuer *there, const struct settings_wish *w, const struct acme_server *s,
+        struct err *e)
+{
+    if (there->type == ISSUER_ACME && strcmp(there->acme.directory, s->directory) == 0 &&
+        w->dns == NULL && w->contact == NULL)
+        return true;
+    return err_set(e, ERR_USAGE,
+                   "--acme %s: there is an [issuer %s] already, and setup changes none; to have it "
+                   "sign, say --issuer %s instead of --acme, --dns and --contact; for another "
+                   "server write an [issuer] of another name",
+                   w->acme, s->name, s->name);
+}
+
+static bool
+find_server(const char *wanted, struct acme_server *s, struct err *e)
+{
+    *s = (struct acme_server){.name = OTHER_SERVER, .directory = wanted};
+    for (size_t i = 0; i < COUNT(servers); i++) {
+        if (strcmp(servers[i].test_word, wanted) == 0 ||
+            strcmp(servers[i].test_directory, wanted) == 0)
+            return err_set(e, ERR_USAGE,
+                           "--acme %s: no client trusts what that server for tests signs, so it is "
+                           "not deployed; write --acme %s, and try it with that one first by: "
+                           "pgcert renew --rehearse",
+                           wanted, servers[i].word);
+        if (strcmp(servers[i].word, wanted) == 0)
+            *s = (struct acme_server){.name = servers[i].word,
+                                      .directory = servers[i].directory,
+                                      .rehearsal = servers[i].test_directory};
+    }
+    return true;
+}
+
 static bool
 choose_acme(const struct config *c, const struct settings_wish *w, struct str *text, char **issuer,
             struct err *e)
 {
-    const char *name = OTHER_SERVER, *directory = w->acme;
+    struct acme_server s = {0};
+    const struct issuer *there = NULL;
 
-    for (size_t i = 0; i < COUNT(servers); i++)
-        if (strcmp(servers[i].word, w->acme) == 0) {
-            name = servers[i].word;
-            directory = servers[i].directory;
-        }
-    *issuer = strdup(name);
+    if (!find_server(w->acme, &s, e))
+        return false;
+    *issuer = strdup(s.name);
     if (*issuer == NULL)
         return err_memory(e);
-    return config_issuer(c, name) != NULL || add_acme(c, w, name, directory, text, e);
+    there = config_issuer(c, s.name);
+    return there != NULL ? is_that(there, w, &s, e) : add_acme(c, w, &s, text, e);
 }
 
 /* ---- certbot's files ---- */

@@ -221,8 +221,20 @@ as_told()
     expect 64 pgcert setup --names $'a\nb' --yes "db.$ZONE"
     expect 0 pgcert setup --acme letsencrypt --contact "dba@$ZONE" --dns "rfc2136 server=127.0.0.1 tsig_file=$WORLD/bind/pgcert-key.key" \
         --names "www.$ZONE" --dry-run "db.$ZONE"
-    [[ $output == *$'[issuer letsencrypt]\ndirectory = https://acme-v02.api.letsencrypt.org/directory\nagree_terms = yes\ndns = letsencrypt\ncontact = mailto:dba@'"$ZONE"$'\n\n[dns letsencrypt]\nprovider = rfc2136\nserver = 127.0.0.1\n'* ]]
+    [[ $output == *$'[issuer letsencrypt]\ndirectory = https://acme-v02.api.letsencrypt.org/directory\nrehearsal = https://acme-staging-v02.api.letsencrypt.org/directory\nagree_terms = yes\ndns = letsencrypt\ncontact = mailto:dba@'"$ZONE"$'\n\n[dns letsencrypt]\nprovider = rfc2136\nserver = 127.0.0.1\n'* ]]
     [[ $output == *"names = db.$ZONE, www.$ZONE"* ]]
+    # what nobody trusts is not asked for; an [issuer] that is there is never taken for another server
+    expect 64 pgcert setup --acme letsencrypt-staging --dns "exec program=/bin/true" --yes "db.$ZONE"
+    says "try it with that one first by: pgcert renew --rehearse"
+    conf_add <<<$'[issuer acme]\ndirectory = https://one.example/\nagree_terms = yes\ndns = one\n[dns one]\nprovider = exec\nprogram = /bin/true'
+    for more in "--acme https://two.example/" "--acme https://one.example/ --contact dba@$ZONE" \
+        "--acme https://one.example/ --dns none"; do
+        # shellcheck disable=SC2086 # words
+        expect 64 pgcert setup $more --yes "db.$ZONE"
+        says "issuer acme] already, and setup changes none"
+    done
+    expect 0 pgcert setup --acme https://one.example/ --dry-run "db.$ZONE"
+    [[ $output == *"issuer = acme"* && $output != *"[issuer "* ]]
 }
 
 @test "where there is no settings file setup makes it, readable by who renews" {
