@@ -184,7 +184,9 @@ void
 page_time_table(struct html *h, const struct page_life *lives, size_t count, int64_t now_s)
 {
     put_marks(h);
-    html_put(h, "<table role=\"table\" class=\"times\"><caption>@@</caption>\n");
+    html_put(h, "<table role=\"table\" class=\"times\"><caption>"
+                "From issue to end, in days and years from now: the ring is the renewal, and what "
+                "is paler after it the reserve.</caption>\n");
     html_put(h, "<thead role=\"rowgroup\"><tr role=\"row\">"
                 "<th role=\"columnheader\" scope=\"col\">Name</th>"
                 "<th role=\"columnheader\" scope=\"col\" class=\"line\">"

@@ -102,20 +102,23 @@ is_sound()
 import html.parser, re, sys
 text = open(sys.argv[1], encoding='utf-8').read()
 class P(html.parser.HTMLParser):
-    void, stack, heads, captions, tables = {'meta', 'link', 'rect', 'circle', 'line', 'use'}, [], [], 0, 0
+    void, stack, heads, captions, tables = {'meta', 'link', 'rect', 'circle', 'line', 'use'}, [], [], [], 0
     def handle_starttag(self, tag, attrs):
         assert tag not in ('script', 'img', 'iframe', 's'), tag
         assert not any(n.startswith('on') or n == 'style' for n, v in attrs), attrs
         assert all(v.startswith(('#', 'data:')) for n, v in attrs if n in ('href', 'src')), attrs
         if tag not in self.void: self.stack.append(tag)
         if re.fullmatch('h[1-6]', tag): self.heads.append(int(tag[1]))
-        self.captions += tag == 'caption'; self.tables += tag == 'table'
+        self.tables += tag == 'table'
+        if tag == 'caption': self.captions.append('')
     def handle_startendtag(self, tag, attrs): self.handle_starttag(tag, attrs); tag in self.void or self.stack.pop()
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] == 'caption': self.captions[-1] += data
     def handle_endtag(self, tag): assert self.stack.pop() == tag, tag
 p = P(); p.feed(text); p.close()
 assert not p.stack and p.heads[0] == 1 and p.heads.count(1) == 1
 assert all(b <= a + 1 for a, b in zip(p.heads, p.heads[1:])), p.heads
-assert p.captions == p.tables > 0
+assert len(p.captions) == p.tables > 0 and all(re.search('[a-z]{3}', c) for c in p.captions), p.captions
 PYTHON
 }
 
