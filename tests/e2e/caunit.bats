@@ -216,6 +216,9 @@ clients_event_is()
     openssl verify -CAfile "$WORLD/root.crt" -untrusted "$WORLD/server-ca.crt" "$PGDATA/pgcert.pem"
     expect 0 pgcert status
     grep -E "trusts this" <<<"$output"
+    # a page has the CAs, and does not ask for their clients
+    expect 0 pgcert status --html -
+    [[ $output == *"CRL of clients"* && $output != *"Permission denied"* && $output != *"</span> <bdi>private CA"* ]]
     expect 77 pgcert ca show
     says "the CA's directory '$CA' belongs to another user"
     expect 77 pgcert client new mallory

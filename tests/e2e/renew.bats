@@ -62,6 +62,14 @@ END
     [ "$(find "$STATE/certificates/db.$ZONE" -maxdepth 1 -name '[0-9]*' | wc -l)" = 3 ]
 }
 
+@test "what was done is told, also where only standard output is the journal's" {
+    fresh_and_served
+    : >"$WORLD/said"
+    JOURNAL_STREAM=$(stat -c %d:%i "$WORLD/said") pgcert renew --force >"$WORLD/said" 2>"$WORLD/failed"
+    grep -q "renewed, deployed, proved" "$WORLD/said"
+    [ ! -s "$WORLD/failed" ]
+}
+
 @test "what is due by its settings is renewed without being forced" {
     fresh_and_served
     conf_add <<<"[certificate db.$ZONE]"$'\nrenew_before = 80d'
