@@ -15,6 +15,7 @@ struct revoking {
     struct ca_list list; /* what is revoked, or was, as it was before */
     struct list serials; /* of those */
     struct json_t *targets, *ended;
+    struct err trouble; /* why a CRL could not be made, which does not keep servers from the rest */
 };
 
 #define own_revoking __attribute__((cleanup(revoking_done)))
@@ -59,13 +60,6 @@ drop_ended(struct ca_list *list)
     list->count = kept;
 }
 
-static bool
-forget(struct err *e)
-{
-    *e = (struct err){0};
-    return true;
-}
-
 /* Are the servers the business of another user than we are, who may change the CA? */
 static bool
 is_others(const struct app *app)
@@ -91,9 +85,11 @@ revoke_here(struct revoking *r, struct err *e)
             return err_memory(e);
     if (!ca_revoke_all(ca, &r->serials, r->what->reason, &revoked, e))
         return false;
-    /* servers are told nevertheless of what the other CAs have revoked, and trust_keep() fails */
-    if (!ca_refresh(ca, false, &did, e) && !(trust_is_wanted(r->app) && forget(e)))
+    /* servers are told nevertheless of what the other CAs have revoked; tell_servers() fails */
+    if (!ca_refresh(ca, false, &did, &r->trouble) && !trust_is_wanted(r->app)) {
+        *e = r->trouble;
         return false;
+    }
     /* after the CRL: whose session is ended is refused by then */
     return !is_others(r->app) || r->what->keep_sessions || ca_end_sessions(ca, &r->serials, e);
 }
@@ -115,6 +111,8 @@ print_revoked(const struct revoking *r)
         (void)printf("%s: %s %s\n", r->list.items[i].name, r->list.items[i].serial,
                      strcmp(r->list.items[i].state, "revoked") == 0 ? "was revoked already"
                                                                     : "is revoked");
+    if (r->trouble.code != ERR_NONE)
+        return;
     if (!trust_is_wanted(r->app))
         (void)printf("the CRL is %s/clients.crl\n", r->app->config.ca.directory);
     else if (is_others(r->app))
@@ -140,15 +138,18 @@ static void
 note_target(void *to, const struct trust_done *done)
 {
     struct revoking *r = to;
-    struct json_t *one = json_new_object();
+    struct json_t *one = NULL;
 
+    trust_print(r->app, done);
+    if (done->target == NULL)
+        return;
+    one = json_new_object();
     json_put_text(one, "name", done->target);
     json_put_text(one, "file", done->file);
     json_put_text(one, "error", done->e->code == ERR_NONE ? NULL : done->e->text);
     json_add(r->targets, one);
     for (size_t i = 0; i < done->ended->count; i++)
         json_add(r->ended, ended_json(done->target, &done->ended->items[i]));
-    trust_print(r->app, done);
 }
 
 /* Those of the list, as they are now. */
@@ -188,8 +189,12 @@ print_json(struct revoking *r)
 static bool
 tell_servers(struct revoking *r, struct err *e)
 {
-    if (!trust_is_wanted(r->app) || is_others(r->app))
+    if (!trust_is_wanted(r->app))
         return true;
+    if (is_others(r->app)) {
+        *e = r->trouble;
+        return e->code == ERR_NONE || err_wrap(e, "it is revoked, but no CRL says so yet");
+    }
     if (!app_lock(r->app, e) ||
         (!r->what->keep_sessions && !trust_note_ending(r->app, &r->serials, e)))
         return err_wrap(e, "it is revoked, but no server knows yet");

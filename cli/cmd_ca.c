@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/apart.h"
 #include "cli/commands.h"
+#include "cli/event.h"
 #include "cli/rollover.h"
 #include "cli/term.h"
 #include "cli/trust.h"
@@ -165,6 +166,8 @@ crl(struct app *app, const char *what, struct err *e)
     (void)what;
     if (ca == NULL || !ca_refresh(ca, force, &did, e))
         return false;
+    if (did)
+        event_crls();
     if (!app->json && !app->quiet)
         (void)printf("%s\n", did ? "the CRLs that were due are made"
                                  : "no CRL is due; all anew by: pgcert ca crl --force");

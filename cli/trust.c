@@ -238,7 +238,7 @@ note_ending(struct keeping *k, const char *target, const struct list *serials, s
     return remember(k, target, &memory, e);
 }
 
-/* What the owner of another user's CA has told since. */
+/* What the CA's owner has told since, who could not end sessions. */
 static bool
 take_endings(struct keeping *k, struct err *e)
 {
@@ -247,6 +247,9 @@ take_endings(struct keeping *k, struct err *e)
     own_list struct list serials = {0};
 
     if (!ca_ending_read(&c->ca, before, &serials, &last, e))
+        return err_wrap(e, "the private CA");
+    /* of a CA that was made anew, which counts from the first again */
+    if (last < before && !ca_ending_read(&c->ca, 0, &serials, &last, e))
         return err_wrap(e, "the private CA");
     for (size_t i = 0; i < c->target_count && serials.count > 0; i++)
         if (reload_wants_clients(c->targets[i]) &&
@@ -271,12 +274,11 @@ open_and_take(struct keeping *k, struct err *e)
                        "a target has mutual_tls, and there is no private CA in '%s'; try: pgcert "
                        "ca init",
                        c->ca.directory);
+    if (!take_endings(k, e))
+        return false;
     /* who cannot sign brings what was signed last */
-    if (apart_is(k->app)) {
-        if (!take_endings(k, e))
-            return false;
+    if (apart_is(k->app))
         return ca_trust_read(&c->ca, k->app->clock, &k->given, e) || err_wrap(e, "the private CA");
-    }
     ca = ca_open(&c->ca, k->app->clock, e);
     return ca == NULL ? err_wrap(e, "the private CA") : take_trust(k, ca, e);
 }
@@ -385,12 +387,14 @@ keep_when_due(struct keeping *k, struct target *t, bool again, struct err *e)
 static bool
 tell_trouble(struct keeping *k, struct err *e)
 {
+    static const struct client_sessions none;
     struct err trouble = k->given.trouble;
+    const struct trust_done done = {.ended = &none, .e = &trouble};
 
     if (trouble.code != ERR_NONE)
         (void)err_wrap(&trouble, "the private CA");
     if (trouble.code != ERR_NONE && k->worst != ERR_NONE) {
-        app_tell(&trouble);
+        k->tell(k->to, &done);
         trouble = (struct err){.code = app_graver(trouble.code, k->worst)};
     }
     *e = trouble.code != ERR_NONE ? trouble : (struct err){.code = k->worst};
@@ -476,6 +480,17 @@ print_ended(const struct trust_done *done)
 }
 
 void
+trust_print_lines(const struct app *app, const struct trust_done *done)
+{
+    if (app->json || app->quiet)
+        return;
+    if (!event_is_line() && done->did_prove)
+        (void)printf("[target %s] clients: %sproved\n", done->target,
+                     done->did_install ? "deployed, " : "");
+    print_ended(done);
+}
+
+void
 trust_print(void *to, const struct trust_done *done)
 {
     const struct app *app = to;
@@ -483,14 +498,11 @@ trust_print(void *to, const struct trust_done *done)
 
     if (done->did_prove)
         event_clients(done->target, done->did_install);
-    if (!app->json && !app->quiet && !event_is_line() && done->did_prove)
-        (void)printf("[target %s] clients: %sproved\n", done->target,
-                     done->did_install ? "deployed, " : "");
-    if (!app->json && !app->quiet)
-        print_ended(done);
+    trust_print_lines(app, done);
     if (e.code == ERR_NONE)
         return;
-    (void)err_wrap(&e, "[target %s] clients", done->target);
+    if (done->target != NULL)
+        (void)err_wrap(&e, "[target %s] clients", done->target);
     event_failed(NULL, done->target, &e, NULL);
 }
 
@@ -524,7 +536,7 @@ note_missing(void *to, const struct trust_done *done)
 {
     struct missing *m = to;
 
-    if (done->e->code == ERR_NONE)
+    if (done->e->code == ERR_NONE || done->target == NULL)
         trust_print(m->app, done);
     else if (m->why->size == 0 &&
              !str_addf(m->why, "it is trusted on [target %s] (%s)", done->target, done->e->text))

@@ -8,14 +8,15 @@
 
 /* What was done for one target. */
 struct trust_done {
-    const char *target; /* borrowed */
+    const char *target; /* borrowed; NULL: `e` is of the private CA, which could not sign */
     const char *file;   /* borrowed; NULL: not known */
     bool did_install, did_prove;
     const struct client_sessions *ended; /* borrowed */
     const struct err *e;                 /* ERR_NONE: all is well */
 };
 
-/* Called for each target for which something was done. */
+/* Called for each target for which something was done; when one of them has failed, also for what
+ * the private CA could not do. */
 typedef void trust_tell(void *to, const struct trust_done *done);
 
 /* Is there a target with mutual_tls? */
@@ -38,6 +39,9 @@ MUST_USE bool trust_keep(struct app *app, struct ca *ca, bool again, trust_tell 
 
 /* trust_tell for people: a line on standard output, an error on standard error. `to` is the app. */
 void trust_print(void *to, const struct trust_done *done);
+
+/* Of that the lines on standard output alone: what was proved, and whose session is ended. */
+void trust_print_lines(const struct app *app, const struct trust_done *done);
 
 /*
  * Gives what setup installs at a target with mutual_tls. A private CA is made where there is none.

@@ -12,7 +12,8 @@
 /* What became of it. */
 struct outcome {
     struct app *app;
-    struct str failures; /* a line for each target */
+    struct str failures;  /* a line for each target */
+    enum log_level level; /* of what is told */
     bool did, deployed;
 };
 
@@ -67,14 +68,36 @@ watch_clients_list(const struct app *app, struct watch_paths *out, struct err *e
 /* ---- the work ---- */
 
 static void
+tell_done(const struct outcome *o, const struct trust_done *done)
+{
+    enum log_level quiet = log_set_level(o->level);
+
+    watch_event_clients(o->app, done);
+    (void)log_set_level(quiet);
+}
+
+/* What is not a target's, beside what they have said. */
+static void
+add_whole(struct outcome *o, const struct err *e)
+{
+    if (e->text[0] != '\0' &&
+        !str_addf(&o->failures, "%s%s", o->failures.size > 0 ? "; " : "", e->text))
+        log_debug("out of memory");
+}
+
+static void
 note(void *to, const struct trust_done *done)
 {
     struct outcome *o = to;
 
+    if (done->target == NULL) {
+        add_whole(o, done->e);
+        return;
+    }
     o->did = o->did || done->did_install || done->did_prove || done->ended->count > 0;
     o->deployed = o->deployed || done->did_install;
     if (done->did_install || done->did_prove || done->ended->count > 0)
-        watch_event_clients(o->app, done);
+        tell_done(o, done);
     if (done->e->code != ERR_NONE &&
         !str_addf(&o->failures, "%s[target %s] clients: %s", o->failures.size > 0 ? "; " : "",
                   done->target, done->e->text))
@@ -100,15 +123,6 @@ oldest_proof(const struct app *app, bool *ending)
     return oldest_s;
 }
 
-/* What is not a target's, beside what they have said. */
-static void
-add_whole(struct outcome *o, const struct err *e)
-{
-    if (e->text[0] != '\0' &&
-        !str_addf(&o->failures, "%s%s", o->failures.size > 0 ? "; " : "", e->text))
-        log_debug("out of memory");
-}
-
 static void
 tell(const struct outcome *o, const struct watch_item *item, enum err_code code, uint64_t told)
 {
@@ -125,17 +139,16 @@ tell(const struct outcome *o, const struct watch_item *item, enum err_code code,
 void
 watch_clients_work(const struct watch_job *job, size_t item, int out)
 {
-    struct outcome o = {.app = job->app};
+    /* whoever fails tells; here only what is new of it is told */
+    struct outcome o = {.app = job->app, .level = log_set_level(LOG_LEVEL_NONE)};
     struct watch_word w = {.item = item};
     struct err e = {0};
     bool ending = false;
-    /* whoever fails tells; here only what is new of it is told */
-    enum log_level level = log_set_level(LOG_LEVEL_NONE);
 
-    if (level == LOG_LEVEL_DEBUG)
-        (void)log_set_level(level);
+    if (o.level == LOG_LEVEL_DEBUG)
+        (void)log_set_level(o.level);
     w.is_good = trust_keep(job->app, NULL, false, note, &o, &e);
-    (void)log_set_level(level);
+    (void)log_set_level(o.level);
     w.did = o.did;
     w.deployed = o.deployed;
     w.proved_at_s = oldest_proof(job->app, &ending);

@@ -146,14 +146,13 @@ watch_event_report(const struct app *app, const struct report *r, int64_t again_
 void
 watch_event_clients(struct app *app, const struct trust_done *done)
 {
-    static const struct err none;
-    struct trust_done well = *done; /* a failure is told by who knows whether it is new */
     own_json struct json_t *object = app->json ? event_new(app, "clients") : NULL;
 
     watch_event_await();
-    well.e = &none;
+    if (done->did_prove)
+        event_clients(done->target, done->did_install);
     if (object == NULL && is_taken()) {
-        trust_print(app, &well);
+        trust_print_lines(app, done); /* a failure is told by who knows whether it is new */
         (void)fflush(stdout);
     }
     if (object == NULL)

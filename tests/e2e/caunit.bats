@@ -349,6 +349,8 @@ bob_is_connected()
     await 10 "it in PostgreSQL" has_crl
     await 10 "the proof" clients_event_is proved True
     [ "$(clients_event deployed)" = True ]
+    await 5 "the event of the CRLs" has_event crls pgcert-ca.service
+    await 5 "the event of the watcher" has_event clients watcher
     [ "$(as alice 'select current_user')" = alice ]
     [ "$(machine systemctl show -P ExecMainStatus pgcert-ca.service)" = 0 ]
     not machine journalctl -q --no-pager -o cat -t pgcert -u pgcert-ca.service -g 'denied|not permitted|Read-only'
@@ -366,7 +368,24 @@ bob_is_connected()
     await 5 "the session of bob to end" not bob_is_connected
     wait
     [ "$(as alice 'select current_user')" = alice ]
+    # what cannot be signed is no success
+    before=$(crl_number)
+    machine mv $CA/client-ca.key $CA/away.key
+    expect 74 machine /usr/bin/pgcert client revoke alice
+    grep "^alice: [0-9a-f]* is revoked$" <<<"$output"
+    not grep "the CRL is" <<<"$output"
+    says "it is revoked, but no CRL says so yet: .*client-ca.key"
+    [ "$(crl_number)" = "$before" ]
+    machine mv $CA/away.key $CA/client-ca.key
+    expect 0 machine /usr/bin/pgcert client revoke alice
+    [ "$(crl_number)" != "$before" ]
     machine systemctl stop watcher
+}
+
+# Is there an event of that word in the journal of that unit? has_event WORD UNIT
+has_event()
+{
+    machine journalctl -q --no-pager -o cat -u "$2" "PGCERT_EVENT=$1" | grep -q .
 }
 
 @test "three users: one obtains and one deploys, and neither can sign" {
