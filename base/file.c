@@ -239,6 +239,19 @@ file_give(int fd, struct file_access access)
            ((s.st_mode & 0777) == access.mode || fchmod(fd, access.mode) == 0);
 }
 
+bool
+file_has_group(gid_t group)
+{
+    int most = getgroups(0, NULL);
+    own_mem gid_t *groups = calloc((size_t)(most > 0 ? most : 0) + 1, sizeof(*groups));
+    int count = groups == NULL ? -1 : getgroups(most, groups);
+
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group)
+            return true;
+    return getegid() == group;
+}
+
 /* Made, filled and given to whom it is for, before it has its name. */
 static bool
 replace(int directory, const char *path, const void *bytes, size_t size, struct file_access access,

@@ -57,6 +57,9 @@ struct file_access {
  * read it. False with errno: EPERM where we are no member of the group. */
 MUST_USE bool file_give(int fd, struct file_access access);
 
+/* Are we a member of that group? */
+bool file_has_group(gid_t group);
+
 /* The same as file_replace(), for who is said; before it has its name it is for nobody else. */
 MUST_USE bool file_replace_for(const char *path, const struct str *bytes, struct file_access access,
                                struct err *e);

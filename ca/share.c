@@ -34,15 +34,27 @@ share_canary_mode(const struct ca_config *config)
     return share_is_wanted(config) ? 0640 : 0600;
 }
 
+/* Who is not in the group of a file takes its setgid bit away by changing its mode, silently. */
+static bool
+loses_group(const struct stat *s)
+{
+    return (s->st_mode & S_ISGID) != 0 && geteuid() != 0 && !file_has_group(s->st_gid);
+}
+
 /* The setgid bit of the whole directory stays; one that is below it needs none. */
 static bool
-open_up(const char *path, struct err *e)
+open_up(const char *path, bool is_whole, struct err *e)
 {
     own_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat s = {0};
 
     if (fd < 0 || fstat(fd, &s) < 0)
         return err_errno(e, "open '%s'", path);
+    if ((s.st_mode & PERMISSIONS) != OPEN_DIRECTORY && is_whole && loses_group(&s))
+        return err_set(e, ERR_PERMISSION,
+                       "the mode of '%s' stays as it is: we are not in its group; as root: chmod "
+                       "2755 '%s'",
+                       path, path);
     return (s.st_mode & PERMISSIONS) == OPEN_DIRECTORY ||
            fchmod(fd, OPEN_DIRECTORY | (s.st_mode & S_ISGID)) == 0 ||
            err_errno(e, "let others into '%s'", path);
@@ -51,7 +63,7 @@ open_up(const char *path, struct err *e)
 bool
 share_directory(const char *path, struct err *e)
 {
-    return file_make_directory(path, 0700, e) && open_up(path, e);
+    return file_make_directory(path, 0700, e) && open_up(path, false, e);
 }
 
 bool
@@ -72,7 +84,7 @@ mend_directory(const struct ca_config *config, const char *name)
     own_mem char *path = authority_path(config, name, "");
     struct err e = {0};
 
-    if (path != NULL && access(path, F_OK) == 0 && !open_up(path, &e))
+    if (path != NULL && access(path, F_OK) == 0 && !open_up(path, name[0] == '\0', &e))
         log_debug("%s", e.text);
 }
 

@@ -140,7 +140,7 @@ reads()
     [[ $output != *renewed* ]]
     modes_are postgres
     # the server's files are the server's: what cannot be read is as it was proved
-    install -d -o pgcert -m 755 "$WORLD/told"
+    install -d -o pgcert -m 755 "$WORLD/complaint"
     printf '[pgcert]\nstatus_page = %s\nmetrics_file = %s\n' "$WORLD"/told/{page.html,metrics} >"$WORLD/conf/conf.d/80-told.conf"
     chmod 644 "$WORLD/conf/conf.d/80-told.conf"
     not reads pgcert "$PGDATA/pgcert.pem"
@@ -205,14 +205,14 @@ reads()
 
 @test "who renews waits for the proof of who deploys, and is told why there is none" {
     patience 20s
-    as_obtainer --json renew >"$WORLD/renewed" 2>"$WORLD/told" &
+    as_obtainer --json renew >"$WORLD/renewed" 2>"$WORLD/complaint" &
     renewing=$!
     await 10 "a certificate" is_issued
     expect 0 as_deployer deploy
     wait $renewing
     output=$(cat "$WORLD/renewed")
     [ "$(json "['certificates'][0]['targets'][0]['served_sha256']")" = "$(served)" ]
-    [ ! -s "$WORLD/told" ]
+    [ ! -s "$WORLD/complaint" ]
     # what is proved is not waited for; a failure is told with its reason
     patience 0s 0s
     expect 0 as_obtainer renew
@@ -319,4 +319,53 @@ END
     modes_are
     expect 0 as_deployer deploy
     unharmed "$(leaf_sha256 "$(newest_generation)/chain.pem")"
+}
+
+# A private CA of pgcert's, of before its directory was for the group, and a server that is to trust its clients.
+mutual_tls()
+{
+    pg_sql 'create role carol login'
+    private_ca
+    conf_add <<<$'[certificate db.'$ZONE$']\ndeploy = main\n[target main]\nmutual_tls = yes\nprove_timeout = 2s'
+    two_users
+    expect 0 pgcert ca init
+    [ "$(stat -c '%a %U:%G' "$STATE/ca")" = "2755 pgcert:pgcert" ]
+    printf '%s\n' 'local all postgres peer' 'hostssl all all all cert' >"$PGDATA/pg_hba.conf"
+    rm -f "$PGDATA"/conf.d/pgcert.conf
+    expect 0 pgcert setup --yes "db.$ZONE"
+}
+
+@test "who cannot sign brings the CRL of the owner's private CA, and ends sessions, as root does" {
+    mutual_tls
+    # as a CA of before is
+    rm -f "$STATE"/ca/canary*.pem
+    chmod g-s "$STATE/ca" && [ "$(stat -c %a "$STATE/ca")" = 755 ]
+    expect 0 as_obtainer ca crl --force
+    [ "$(stat -c '%a %U:%G' "$STATE/ca" "$STATE/ca/canary.pem" | tr '\n' ' ')" = "2755 pgcert:pgcert 640 pgcert:pgcert " ]
+    not reads postgres "$STATE/ca/client-ca.key" "$PGCERT_ID"
+    not reads nobody "$STATE/ca/canary.pem"
+    expect 0 as_deployer deploy
+    grep "^\[target main\] clients: deployed, proved" <<<"$output"
+    cmp "$STATE/ca/clients.crl" <(tail -c "$(stat -c %s "$STATE/ca/clients.crl")" "$PGDATA/pgcert-clients.pem")
+    # whose session ends is heard by root as well, and again when the CA counts from the first
+    expect 0 pgcert client new carol --database postgres
+    python3 -c 'import json, sys
+path = sys.argv[1]
+known = json.load(open(path))
+known["[ended]"] = 10
+json.dump(known, open(path, "w"))' "$STATE/targets/clients"
+    psql "$(head -n 1 "$STATE/ca/clients/carol/urls")" -Xqc 'select pg_sleep(60)' >"$WORLD/carol" 2>&1 3>&- 4>&- &
+    await 5 "the session of carol" carol_is_connected
+    expect 0 as_obtainer client revoke carol
+    grep "pgcert watch brings it to the servers now, or pgcert deploy" <<<"$output"
+    carol_is_connected
+    expect 0 pgcert deploy
+    grep "the session of carol on postgres from .* is ended" <<<"$output"
+    not carol_is_connected
+    wait
+}
+
+carol_is_connected()
+{
+    [ "$(pg_sql "select count(*) from pg_stat_activity where usename = 'carol'")" = 1 ]
 }
