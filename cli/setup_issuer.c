@@ -102,8 +102,7 @@ add_acme(const struct config *c, const struct settings_wish *w, const struct acm
     return true;
 }
 
-/* An [issuer] of that name is taken as it is, so it must be that server, with no more said of it.
- */
+/* An [issuer] of that name is taken as it is, so it must be that server, and no more is said. */
 static bool
 is_that(const struct issuer *there, const struct settings_wish *w, const struct acme_server *s,
         struct err *e)

@@ -65,7 +65,8 @@ END
 @test "what was done is told, also where only standard output is the journal's" {
     fresh_and_served
     : >"$WORLD/said"
-    JOURNAL_STREAM=$(stat -c %d:%i "$WORLD/said") pgcert renew --force >"$WORLD/said" 2>"$WORLD/failed"
+    stream=$(stat -c %d:%i "$WORLD/said")
+    JOURNAL_STREAM=$stream pgcert renew --force >"$WORLD/said" 2>"$WORLD/failed"
     grep -q "renewed, deployed, proved" "$WORLD/said"
     [ ! -s "$WORLD/failed" ]
 }

@@ -175,16 +175,16 @@ serves_on_disk()
 @test "a unit that fails for good is told at priority crit, for once" {
     machine sh -c 'echo "[pgcrt]" >/etc/pgcert/conf.d/99-wrong.conf'
     not machine systemctl start pgcert-renew.service
-    await 5 "the line" told_failure
+    await 5 "the line" told_failure 1
     machine rm /etc/pgcert/conf.d/99-wrong.conf
     machine systemctl start pgcert-renew.service
-    told_failure
+    told_failure 1
 }
 
-# told_failure [TIMES]
+# told_failure TIMES
 told_failure()
 {
-    [ "$(machine journalctl -q --no-pager -p crit..crit -o cat | grep -c "pgcert-renew.service has failed")" = "${1:-1}" ]
+    [ "$(machine journalctl -q --no-pager -p crit..crit -o cat | grep -c "pgcert-renew.service has failed")" = "$1" ]
 }
 
 @test "nobody deploys: that is a warning, and after a day a failure" {
@@ -194,7 +194,7 @@ told_failure()
     machine rm -rf "$(newest)"
     machine systemctl start pgcert-renew.service
     machine journalctl -q -o cat -u pgcert-renew.service -p warning..warning | grep -q "is not proved to be served"
-    told_failure
+    told_failure 1
     about=$MACHINE/root$(newest)/about.json
     sed -i "s/\"created_at\": *[0-9]*/\"created_at\": $(date -d '2 days ago' +%s)/" "$about"
     not machine systemctl start pgcert-renew.service
