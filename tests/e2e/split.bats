@@ -140,22 +140,22 @@ reads()
     [[ $output != *renewed* ]]
     modes_are postgres
     # the server's files are the server's: what cannot be read is as it was proved
-    install -d -o pgcert -m 755 "$WORLD/complaint"
-    printf '[pgcert]\nstatus_page = %s\nmetrics_file = %s\n' "$WORLD"/told/{page.html,metrics} >"$WORLD/conf/conf.d/80-told.conf"
+    install -d -o pgcert -m 755 "$WORLD/shown"
+    printf '[pgcert]\nstatus_page = %s\nmetrics_file = %s\n' "$WORLD"/shown/{page.html,metrics} >"$WORLD/conf/conf.d/80-told.conf"
     chmod 644 "$WORLD/conf/conf.d/80-told.conf"
     not reads pgcert "$PGDATA/pgcert.pem"
     for who in as_obtainer pgcert; do
-        rm -f "$WORLD"/told/*
+        rm -f "$WORLD"/shown/*
         expect 0 $who renew
-        grep -q "All is well" "$WORLD/told/page.html"
-        grep -q '^pgcert_target_deployed{.*} 1$' "$WORLD/told/metrics"
+        grep -q "All is well" "$WORLD/shown/page.html"
+        grep -q '^pgcert_target_deployed{.*} 1$' "$WORLD/shown/metrics"
     done
-    expect 0 as_obtainer status --html "$WORLD/told/asked.html"
-    grep -q "All is well" "$WORLD/told/asked.html"
+    expect 0 as_obtainer status --html "$WORLD/shown/asked.html"
+    grep -q "All is well" "$WORLD/shown/asked.html"
     # what is newer than the proof is not said to be there
     expect 75 as_obtainer renew --force
-    grep -q "does not have the issued certificate" "$WORLD/told/page.html"
-    grep -q '^pgcert_target_deployed{.*} 0$' "$WORLD/told/metrics"
+    grep -q "does not have the issued certificate" "$WORLD/shown/page.html"
+    grep -q '^pgcert_target_deployed{.*} 0$' "$WORLD/shown/metrics"
     expect 0 as_deployer deploy
     issued=$(served)
     rm "$WORLD/conf/conf.d/80-told.conf"
@@ -326,7 +326,7 @@ mutual_tls()
 {
     pg_sql 'create role carol login'
     private_ca
-    conf_add <<<$'[certificate db.'$ZONE$']\ndeploy = main\n[target main]\nmutual_tls = yes\nprove_timeout = 2s'
+    conf_add <<<$'[certificate db.'"$ZONE"$']\ndeploy = main\n[target main]\nmutual_tls = yes\nprove_timeout = 2s'
     two_users
     expect 0 pgcert ca init
     [ "$(stat -c '%a %U:%G' "$STATE/ca")" = "2755 pgcert:pgcert" ]
