@@ -3,6 +3,7 @@
  */
 #include "cli/trust.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/store.h"
@@ -11,9 +12,12 @@
 #include "cli/proofs.h"
 #include "cli/term.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A connection that was in its handshake while a certificate was revoked may become a session until
  * then: the most that authentication_timeout can be. */
@@ -59,32 +63,48 @@ trust_is_wanted(const struct app *app)
 
 /* Where deploying is remembered, as proofs are; no certificate's file there is without an end. */
 static char *
-state_path(const struct app *app)
+path_for(const struct settings *s, bool is_shared)
 {
-    const struct settings *s = &app->config.settings;
-
-    return str_format(
-        s->deploy_group == NULL ? "%s/clients.json" : "%s/" PROOFS_DIRECTORY "/clients", s->state);
+    return str_format(is_shared ? "%s/" PROOFS_DIRECTORY "/clients" : "%s/clients.json", s->state);
 }
 
-/* For whoever deploys, which may be root as the owner of the state, or a member of the group. */
+static char *
+state_path(const struct app *app)
+{
+    return path_for(&app->config.settings, app->config.settings.deploy_group != NULL);
+}
+
+/* For whoever deploys, which may be root as the owner of the state, or a member of the group. What
+ * was taken along from the other place is there no more. */
 static bool
 save(const struct keeping *k, struct err *e)
 {
-    return k->app->config.settings.deploy_group == NULL
-               ? json_save(k->json, k->path, e)
-               : json_save_for(k->json, k->path, (struct file_access){0660, store_group()}, e);
+    const struct settings *s = &k->app->config.settings;
+    bool is_shared = s->deploy_group != NULL;
+    own_mem char *before = path_for(s, !is_shared);
+    struct err ignored = {0};
+
+    if (!is_shared ? !json_save(k->json, k->path, e)
+                   : !json_save_for(k->json, k->path, (struct file_access){0660, store_group()}, e))
+        return false;
+    if (before != NULL && !file_remove(AT_FDCWD, before, &ignored))
+        log_debug("%s", ignored.text);
+    return true;
 }
 
-/* Damaged is as good as missing: all is proved again then. */
+/* Damaged is as good as missing: all is proved again then. Where one user has become two, or two
+ * one, it is in the other place still. */
 static struct json_t *
 load(const struct app *app, const char *path)
 {
-    bool is_shared = app->config.settings.deploy_group != NULL;
+    const struct settings *s = &app->config.settings;
+    bool is_moved = path != NULL && access(path, F_OK) < 0 && errno == ENOENT;
+    bool is_shared = (s->deploy_group != NULL) != is_moved;
+    own_mem char *from = path_for(s, is_shared);
     struct err e = {0};
-    struct json_t *json = path == NULL ? NULL
-                          : is_shared  ? proofs_load_clients(path, &e)
-                                       : json_load(path, &e);
+    struct json_t *json = from == NULL ? NULL
+                          : is_shared  ? proofs_load_clients(from, &e)
+                                       : json_load(from, &e);
 
     if (json == NULL)
         log_debug("what is trusted of clients is proved again: %s", e.text);

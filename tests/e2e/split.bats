@@ -363,6 +363,21 @@ json.dump(known, open(path, "w"))' "$STATE/targets/clients"
     grep "the session of carol on postgres from .* is ended" <<<"$output"
     not carol_is_connected
     wait
+    # what is remembered goes along when two users become one, and back
+    one=$WORLD/conf/conf.d/90-one.conf
+    printf '[pgcert]\ndeploy_group =\n' >"$one"
+    expect 0 pgcert deploy
+    remembers_clients "$STATE/clients.json"
+    [ ! -e "$STATE/targets/clients" ]
+    rm "$one"
+    expect 0 pgcert deploy
+    remembers_clients "$STATE/targets/clients"
+    [ ! -e "$STATE/clients.json" ]
+}
+
+remembers_clients()
+{
+    grep -q '"\[ended\]"' "$1" && grep -q pgcert-clients.pem "$1"
 }
 
 carol_is_connected()
