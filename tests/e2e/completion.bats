@@ -24,12 +24,21 @@ no_such_setting = here
 END
     printf '%s\n' "[certificate other.$ZONE]" >"$WORLD/other/pgcert.conf"
     # the scripts ask the program in the PATH for names, by the usual settings or by -c
-    mkdir -p /etc/pgcert
+    if [ ! -d /etc/pgcert ]; then # the host's, which it is left without
+        mkdir /etc/pgcert
+        touch "$WORLD/made-etc"
+        mount -t tmpfs -o mode=755 world /etc/pgcert
+    fi
     cp "$CONF" /etc/pgcert/pgcert.conf
     export PATH=$WORLD/bin:$PATH HOME=$WORLD/home XDG_CONFIG_HOME=$WORLD/home
     for shell in bash zsh fish; do
         pgcert completion $shell >"$WORLD/script.$shell"
     done
+}
+
+teardown_file()
+{
+    [ ! -e "$WORLD/made-etc" ] || { umount /etc/pgcert && rmdir /etc/pgcert; }
 }
 
 setup() { :; }
