@@ -366,3 +366,13 @@ END
     expect 0 pgcert renew
     [ "$(served)" = "$second" ]
 }
+
+@test "a temporary failure that lasts is none when half of the time for renewing has gone" {
+    fresh_and_served
+    pebble_stop
+    expect 75 later +65d renew
+    says "the next run tries again"
+    expect 69 later +80d renew
+    says "the certificate ends soon, and there is no other yet"
+    pebble_start
+}
