@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "cli/apart.h"
 #include "cli/ca_report.h"
+#include "cli/holders.h"
 #include "cli/metrics.h"
 #include "cli/trust.h"
 
@@ -99,49 +100,6 @@ struct counted {
     int64_t of[COUNTS];
 };
 
-static int
-compare_texts(const char *a, const char *b)
-{
-    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
-}
-
-/* By tenant and user, and of one user's the last to end comes last. */
-static int
-by_user(const void *a, const void *b)
-{
-    const struct ca_issued *x = a, *y = b;
-    int order = compare_texts(x->tenant, y->tenant);
-
-    if (order == 0)
-        order = strcmp(x->name, y->name);
-    return order != 0                        ? order
-           : x->not_after_s < y->not_after_s ? -1
-                                             : x->not_after_s > y->not_after_s;
-}
-
-static bool
-is_valid(const struct ca_issued *one)
-{
-    return strcmp(one->state, "valid") == 0;
-}
-
-/* Who has a later one that is valid is not locked out when this one ends. */
-static bool
-is_last(const struct ca_list *list, size_t at)
-{
-    const struct ca_issued *one = &list->items[at];
-
-    for (size_t i = at + 1; i < list->count; i++) {
-        const struct ca_issued *other = &list->items[i];
-
-        if (compare_texts(one->tenant, other->tenant) != 0 || strcmp(one->name, other->name) != 0)
-            return true;
-        if (is_valid(other))
-            return false;
-    }
-    return true;
-}
-
 static void
 count_one(struct counted *c, const struct ca_list *list, size_t at, int64_t now_s)
 {
@@ -150,7 +108,7 @@ count_one(struct counted *c, const struct ca_list *list, size_t at, int64_t now_
 
     for (size_t i = 0; i < COUNT(states); i++)
         c->of[i] += strcmp(states[i], one->state) == 0;
-    if (!is_valid(one) || left_s > 30 * DAY || !is_last(list, at))
+    if (left_s > 30 * DAY || !holders_is_last(list, at))
         return;
     c->of[COUNT_MONTH]++;
     c->of[COUNT_WEEK] += left_s <= 7 * DAY;
@@ -163,7 +121,7 @@ count_all(struct counted *all, const struct ca_list *list, int64_t now_s)
     size_t count = 1;
 
     for (size_t i = 0; i < list->count; i++) {
-        if (compare_texts(list->items[i].tenant, all[count - 1].tenant) != 0)
+        if (!holders_is_tenant(list->items[i].tenant, all[count - 1].tenant))
             all[count++].tenant = list->items[i].tenant;
         count_one(&all[count - 1], list, i, now_s);
     }
@@ -206,8 +164,7 @@ add_clients(struct exposition *x, const struct app *app)
     all = calloc(list.count + 1, sizeof(*all));
     if (all == NULL)
         return false;
-    if (list.count > 1)
-        qsort(list.items, list.count, sizeof(*list.items), by_user);
+    holders_sort(&list);
     count = count_all(all, &list, now_s);
     exposition_begin(x, "pgcert_client_certificates", "gauge",
                      "Certificates that the CA has issued to clients, by their state.");

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/apart.h"
+#include "cli/holders.h"
 #include "cli/keep.h"
 #include "cli/page_worry.h"
 
@@ -115,26 +116,6 @@ take_certificates(struct page_facts *f, const struct page_wish *w, struct err *e
 /* ---- clients ---- */
 
 static int
-compare_texts(const char *a, const char *b)
-{
-    return strcmp(a == NULL ? "" : a, b == NULL ? "" : b);
-}
-
-/* Valid ones first, by tenant and user, and of one user's the last to end first. */
-static int
-by_user(const void *a, const void *b)
-{
-    const struct ca_issued *x = a, *y = b;
-    int order = (strcmp(y->state, "valid") == 0) - (strcmp(x->state, "valid") == 0);
-
-    order = order != 0 ? order : compare_texts(x->tenant, y->tenant);
-    order = order != 0 ? order : strcmp(x->name, y->name);
-    return order != 0                        ? order
-           : x->not_after_s > y->not_after_s ? -1
-                                             : x->not_after_s < y->not_after_s;
-}
-
-static int
 by_end(const void *a, const void *b)
 {
     const struct page_ending *x = a, *y = b;
@@ -142,16 +123,6 @@ by_end(const void *a, const void *b)
     return x->last->not_after_s < y->last->not_after_s
                ? -1
                : x->last->not_after_s > y->last->not_after_s;
-}
-
-/* Who has a later one that is valid is not locked out when another one ends. */
-static bool
-is_last(const struct ca_list *list, size_t at)
-{
-    const struct ca_issued *one = &list->items[at], *before = one - 1;
-
-    return at == 0 || compare_texts(one->tenant, before->tenant) != 0 ||
-           strcmp(one->name, before->name) != 0;
 }
 
 static bool
@@ -164,10 +135,9 @@ take_clients(struct page_facts *f, struct err *e)
     f->ending = calloc(list->count + 1, sizeof(*f->ending));
     if (f->ending == NULL)
         return err_memory(e);
-    if (list->count > 1)
-        qsort(list->items, list->count, sizeof(*list->items), by_user);
-    for (size_t i = 0; i < list->count && strcmp(list->items[i].state, "valid") == 0; i++) {
-        if (!is_last(list, i))
+    holders_sort(list);
+    for (size_t i = 0; i < list->count; i++) {
+        if (!holders_is_last(list, i))
             continue;
         f->client_count++;
         if (list->items[i].not_after_s - f->now_s <= PAGE_SOON_DAYS * DAY)
