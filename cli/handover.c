@@ -6,25 +6,13 @@
 #include "cli/deliver.h"
 #include "inotify/watch.h"
 
-#include <string.h>
-
 #define TOO_LONG_S INT64_C(86400) /* then it will not come about by itself */
-
-static bool
-is_brought(const struct report *r, const struct report_target *t)
-{
-    const char *issued = r->plan.generation.sha256;
-    struct proof proof = state_proof(&r->state, t->name);
-
-    return proof.sha256 != NULL && issued != NULL && strcmp(proof.sha256, issued) == 0 &&
-           state_target_error(&r->state, t->name) == NULL;
-}
 
 static bool
 are_brought(const struct report *r)
 {
     for (size_t i = 0; i < r->target_count; i++)
-        if (!is_brought(r, &r->targets[i]))
+        if (!report_is_proved(r, r->targets[i].name))
             return false;
     return true;
 }
@@ -88,7 +76,7 @@ handover_wait(struct app *app, struct report *r)
         struct report_target *t = &r->targets[i];
         const char *why = state_target_error(&r->state, t->name);
 
-        if (is_brought(r, t))
+        if (report_is_proved(r, t->name))
             continue;
         if (why != NULL)
             (void)err_set(&t->e, code, "who deploys has failed: %s", why);

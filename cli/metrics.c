@@ -52,23 +52,13 @@ gathered_done(struct gathered *g)
 
 /* ---- facts ---- */
 
-/* That proof was of the issued one, and nothing has failed since. */
-static bool
-is_served(const struct report *r, const char *target, const struct proof *proof)
-{
-    const char *issued = r->plan.generation.sha256;
-
-    return issued != NULL && proof->sha256 != NULL && strcmp(proof->sha256, issued) == 0 &&
-           state_target_error(&r->state, target) == NULL;
-}
-
 /* The file that was last proved has the issued one; where it is not ours to read, it was proved. */
 static bool
 is_deployed(const struct report *r, const char *target, const struct proof *proof,
             const struct material *m)
 {
     return m != NULL && (state_is_unchanged(proof, m) ||
-                         (state_is_withheld(proof) && is_served(r, target, proof)));
+                         (state_is_withheld(proof) && report_is_proved(r, target)));
 }
 
 static void
@@ -81,7 +71,7 @@ take_target(struct gathered *g, const struct report *r, const char *target,
         .certificate = r->certificate->name,
         .target = target,
         .is_deployed = is_deployed(r, target, &proof, m),
-        .is_served = proof.is_unprovable ? NO_NUMBER : is_served(r, target, &proof),
+        .is_served = proof.is_unprovable ? NO_NUMBER : report_is_proved(r, target),
         .proved_at_s = proof.is_unprovable ? 0 : proof.at_s,
     };
 }

@@ -33,6 +33,16 @@ report_trouble(struct report *r, const struct err *e)
         r->trouble = *e;
 }
 
+bool
+report_is_proved(const struct report *r, const char *target)
+{
+    const char *issued = r->plan.generation.sha256;
+    struct proof proof = state_proof(&r->state, target);
+
+    return issued != NULL && proof.sha256 != NULL && strcmp(proof.sha256, issued) == 0 &&
+           state_target_error(&r->state, target) == NULL;
+}
+
 void
 report_did(struct report *r, const char *what)
 {

@@ -32,6 +32,9 @@ MUST_USE bool report_init(struct report *r, const struct app *app, const struct 
 /* Notes an error; the gravest one stays. */
 void report_trouble(struct report *r, const struct err *e);
 
+/* Was the last proof of that target of what is issued, and has nothing failed there since? */
+bool report_is_proved(const struct report *r, const char *target);
+
 /* Notes something done, once. */
 void report_did(struct report *r, const char *what);
 

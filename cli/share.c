@@ -39,16 +39,7 @@ share_begin(const struct settings *s, struct err *e)
 bool
 share_is_member(void)
 {
-    int most = getgroups(0, NULL);
-    own_mem gid_t *groups = calloc((size_t)(most > 0 ? most : 0) + 1, sizeof(*groups));
-    int count = groups == NULL ? -1 : getgroups(most, groups);
-
-    if (store_group() == (gid_t)-1)
-        return false;
-    for (int i = 0; i < count; i++)
-        if (groups[i] == store_group())
-            return true;
-    return getegid() == store_group();
+    return store_group() != (gid_t)-1 && file_has_group(store_group());
 }
 
 /* ---- the directory itself ---- */
@@ -213,8 +204,7 @@ is_open(int state)
 
     if (wanted.group == (gid_t)-1)
         return fstatat(state, PROOFS_DIRECTORY, &s, AT_SYMLINK_NOFOLLOW) < 0;
-    return fstatat(state, PROOFS_DIRECTORY, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-           has(state, PROOFS_DIRECTORY, 0770, wanted.group) &&
+    return has(state, PROOFS_DIRECTORY, 0770, wanted.group) &&
            has(state, ".", wanted.mode, wanted.group) &&
            has(state, "certificates", wanted.mode, wanted.group);
 }
@@ -229,9 +219,9 @@ is_settled(int state, const char *certificates)
     own_list struct list names = {0};
     struct err ignored = {0};
 
-    if (!is_open(state) || wanted.group == (gid_t)-1)
+    if (wanted.group == (gid_t)-1)
         return is_open(state);
-    if (all < 0 || !file_list(certificates, is_any, &names, &ignored))
+    if (!is_open(state) || all < 0 || !file_list(certificates, is_any, &names, &ignored))
         return false;
     for (size_t i = 0; i < names.count; i++)
         if (!has(all, names.items[i], wanted.mode, wanted.group))
