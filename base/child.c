@@ -488,8 +488,7 @@ child_ask(struct child *c, const struct str *question, int64_t timeout_ms, struc
         return true;
     /* through err_set(), because the child is trusted less than we are */
     r.e.text[sizeof(r.e.text) - 1] = '\0';
-    (void)err_set(e, r.e.code > ERR_NONE && r.e.code <= ERR_FOUND ? r.e.code : ERR_INTERNAL, "%s",
-                  r.e.text);
+    (void)err_set(e, err_code_told(r.e.code), "%s", r.e.text);
     e->retry_at_s = r.e.retry_at_s;
     return false;
 }

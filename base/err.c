@@ -43,6 +43,12 @@ append(struct err *e, const char *reason)
     err_tame(e->text);
 }
 
+enum err_code
+err_code_told(int64_t code)
+{
+    return code > ERR_NONE && code <= ERR_FOUND ? (enum err_code)code : ERR_INTERNAL;
+}
+
 bool
 err_set(struct err *e, enum err_code code, const char *format, ...)
 {

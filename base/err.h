@@ -35,6 +35,9 @@ struct err {
     char text[1024];    /* UTF-8, one line, no final stop */
 };
 
+/* A code that another process of ours has told; ERR_INTERNAL where it is none. */
+enum err_code err_code_told(int64_t code);
+
 /* Fills the error. Control characters in the result become '?', so that a server's text cannot
  * forge a line. Always returns false, so that a failing function can end with it. */
 bool err_set(struct err *e, enum err_code code, const char *format, ...) PRINTF(3, 4);

@@ -14,8 +14,7 @@ carrier_words_take_err(const struct json_t *object, struct err *e)
 
     if (object == NULL || code == ERR_NONE)
         return;
-    (void)err_set(e, code > ERR_NONE && code <= ERR_FOUND ? (enum err_code)code : ERR_INTERNAL,
-                  "%s", text == NULL ? "it does not say why" : text);
+    (void)err_set(e, err_code_told(code), "%s", text == NULL ? "it does not say why" : text);
     e->retry_at_s = json_member_int(object, "retry_at");
     e->is_ours = json_member_true(object, "is_ours");
     e->is_answer = json_member_true(object, "is_answer");
