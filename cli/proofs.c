@@ -246,11 +246,11 @@ proofs_load_clients(const char *path, struct err *e)
     while (json_each(given, &cursor, &name, &entry))
         if (is_tame(name))
             take_client(out, name, entry);
-    offered = json_member_text(given, "[offered]");
+    offered = json_member_text(given, PROOFS_OFFERED);
     if (offered != NULL && is_digest(offered))
-        json_put_text(out, "[offered]", offered);
-    if (json_member(given, "[ended]") != NULL)
-        json_put_int(out, "[ended]", json_member_int(given, "[ended]"));
+        json_put_text(out, PROOFS_OFFERED, offered);
+    if (json_member(given, PROOFS_ENDED) != NULL)
+        json_put_int(out, PROOFS_ENDED, json_member_int(given, PROOFS_ENDED));
     return out;
 }
 

@@ -19,6 +19,12 @@
 #define PROOFS_TARGETS_MAX 1000 /* of one certificate */
 #define PROOFS_FILES_MAX 16     /* of one target */
 
+/* Members beside the targets of what is remembered of clients; no name of a section has a bracket:
+ * what was given last to whoever wanted it, as SHA-256; how far we have heard whose sessions are to
+ * end. */
+#define PROOFS_OFFERED "[offered]"
+#define PROOFS_ENDED "[ended]"
+
 /* STATE/targets/NAME.json, for the certificate's directory in the store; free() it. NULL: out of
  * memory. */
 MUST_USE char *proofs_path(const char *state_dir, const char *store_directory);

@@ -23,12 +23,6 @@
  * then: the most that authentication_timeout can be. */
 #define HANDSHAKE_S 600
 
-/* What was given last to whoever wanted it, as SHA-256; no name of a section has a bracket. */
-#define OFFERED "[offered]"
-
-/* How far we have heard whose sessions are to end. */
-#define ENDED "[ended]"
-
 /* One run over the targets. */
 struct keeping {
     struct app *app;
@@ -210,7 +204,7 @@ describe(char hex[static CERT_SHA256_TEXT], const struct str *pem)
 static bool
 take_fresh(struct keeping *k, struct ca *ca, struct err *e)
 {
-    const char *before = json_member_text(k->json, OFFERED);
+    const char *before = json_member_text(k->json, PROOFS_OFFERED);
     char hex[CERT_SHA256_TEXT];
 
     describe(hex, &k->given.pem);
@@ -220,7 +214,7 @@ take_fresh(struct keeping *k, struct ca *ca, struct err *e)
     if (!ca_trust_clients(ca, true, &k->given, e))
         return err_wrap(e, "the private CA");
     describe(hex, &k->given.pem);
-    json_put_text(k->json, OFFERED, hex);
+    json_put_text(k->json, PROOFS_OFFERED, hex);
     return save(k, e);
 }
 
@@ -263,7 +257,7 @@ static bool
 take_endings(struct keeping *k, struct err *e)
 {
     const struct config *c = &k->app->config;
-    int64_t before = json_member_int(k->json, ENDED), last = before;
+    int64_t before = json_member_int(k->json, PROOFS_ENDED), last = before;
     own_list struct list serials = {0};
 
     if (!ca_ending_read(&c->ca, before, &serials, &last, e))
@@ -277,7 +271,7 @@ take_endings(struct keeping *k, struct err *e)
             return false;
     if (last == before)
         return true;
-    json_put_int(k->json, ENDED, last);
+    json_put_int(k->json, PROOFS_ENDED, last);
     return save(k, e);
 }
 
