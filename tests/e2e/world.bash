@@ -134,8 +134,14 @@ expect()
     local wanted=$1
     shift
     run --separate-stderr "$@"
-    [ "$status" -eq "$wanted" ] || {
-        printf 'expected status %s, got %s: %s\n' "$wanted" "$status" "$*"
+    ended_with "$wanted" "$@"
+}
+
+# Wants what was run last to have ended so: ended_with STATUS COMMAND...
+ended_with()
+{
+    [ "$status" -eq "$1" ] || {
+        printf 'expected status %s, got %s: %s\n' "$1" "$status" "${*:2}"
         printf '%s\n' "$stderr"
         return 1
     }
