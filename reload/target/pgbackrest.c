@@ -33,27 +33,16 @@ struct pgbackrest_config {
 
 /* clang-format off */
 static const struct option options[] = {
-    {"pid_file", OPTION_PATH, offsetof(struct pgbackrest_config, pid_file), NULL, "a file with the server's process id; default: the one process 'pgbackrest server' of user run_as", NULL, 0, 0, false},
+    {"pid_file", OPTION_PATH, offsetof(struct pgbackrest_config, pid_file), NULL, "a file with the server's process id; default: the one process 'pgbackrest server' of user run_as, else of the owner of the key's directory", NULL, 0, 0, false},
     {0},
 };
 /* clang-format on */
 
 struct session {
     const struct pgbackrest_config *config;
-    uid_t user; /* of the process */
+    uid_t user; /* of the process; (uid_t)-1: not said, and not found out yet */
     bool does_signal;
 };
-
-static bool
-check(const struct target *t, struct err *e)
-{
-    const struct pgbackrest_config *c = t->config;
-
-    return c->pid_file != NULL || t->service->run_as != NULL ||
-           err_set(e, ERR_CONFIG,
-                   "it is not said which server it is; set run_as to the user of 'pgbackrest "
-                   "server', or pid_file");
-}
 
 /* ---- the process, looked for as its user ---- */
 
@@ -232,7 +221,7 @@ open_session(const struct target *t, struct err *e)
         return NULL;
     }
     s->config = t->config;
-    s->user = user == NULL ? geteuid() : user->pw_uid;
+    s->user = user == NULL ? (uid_t)-1 : user->pw_uid;
     return s;
 }
 
@@ -258,6 +247,27 @@ check_modes(const struct target_view *view, struct err *e)
     return true;
 }
 
+/* Whose process it is, where nobody says: its key must be its user's own, or root's. */
+static bool
+find_user(struct session *s, const struct target_view *view, struct err *e)
+{
+    own_place struct place place = {.fd = -1};
+    size_t i = 0;
+
+    if (s->config->pid_file != NULL || s->user != (uid_t)-1)
+        return true;
+    while (!form_is_secret(view->files[i].form))
+        i++; /* there is one: service_check() */
+    if (!place_find(&place, view->files[i].path, e))
+        return false;
+    s->user = place.about.st_uid;
+    return s->user != 0 ||
+           err_set(e, ERR_CONFIG,
+                   "it is not said which server it is, for the key is in root's directory '%s'; "
+                   "set run_as to the user of 'pgbackrest server', or pid_file",
+                   place.directory);
+}
+
 /* It listens on one address, by default the first of localhost's. */
 static bool
 look(void *session, struct target_view *view, struct err *e)
@@ -269,7 +279,7 @@ look(void *session, struct target_view *view, struct err *e)
             !addresses_add(&view->addresses, "::1", PORT, false, e))
             return false;
     }
-    return run(session, false, e);
+    return find_user(session, view, e) && run(session, false, e);
 }
 
 /*
@@ -301,7 +311,6 @@ const struct target_type target_pgbackrest = {
     .is_service = true,
     .how = PROBE_TLS,
     .port = PORT,
-    .check = check,
     .open = open_session,
     .look = look,
     .reload = reload,

@@ -40,7 +40,7 @@ beside_conf()
     sed -i '/^\[issuer/,$d' "$CONF"
     private_ca "deploy = pool, backup, proxy"
     set_target pool "type = pgbouncer"
-    set_target backup "type = pgbackrest" "file = $BACKUP/backup.pem" "run_as = postgres"
+    set_target backup "type = pgbackrest" "file = $BACKUP/backup.pem"
     set_target proxy "type = haproxy" "file = $PROXY/proxy.pem" "socket = $PROXY/admin.sock" \
         "run_as = haproxy" "prove = 127.0.0.1:$PROXY_PORT"
 }
@@ -268,6 +268,22 @@ ask_session()
     set_target backup "mode = 0400"
     expect 0 pgcert deploy
     [ "$(backup_served)" != "$first" ]
+}
+
+@test "whose pgBackRest is, the owner of the key's directory is believed, and root is not" {
+    only backup
+    chown root: "$BACKUP" && chmod 755 "$BACKUP"
+    first=$(backup_served)
+    expect 78 pgcert renew --force
+    says "the key is in root's directory '$BACKUP'; set run_as"
+    [ "$(backup_served)" = "$first" ]
+    set_target backup "run_as = nosuch"
+    expect 78 pgcert deploy
+    says "there is no user 'nosuch'"
+    chown postgres: "$BACKUP" && chmod 700 "$BACKUP"
+    set_target backup "run_as = postgres"
+    expect 0 pgcert deploy
+    [ "$(backup_served)" = "$(issued)" ]
 }
 
 @test "a pgBackRest that is down gets its file for the next start" {
