@@ -254,6 +254,158 @@ wildcards_stand_for_the_loopback_addresses(void **state)
     }
 }
 
+/* ---- by another process ---- */
+
+/* As text there, and as text back. */
+static struct json_t *
+over_the_wire(struct json_t *value)
+{
+    char *text = json_encode(value);
+    struct err e = {0};
+    struct json_t *there = json_decode(text, strlen(text), &e);
+
+    assert_non_null(there);
+    free(text);
+    return there;
+}
+
+static size_t asked;
+
+static struct json_t *
+ask_there(struct reload_witness *w, const struct json_t *question)
+{
+    struct json_t *there = over_the_wire(json_keep(question));
+    struct json_t *seen = reload_testify(there, &clock_system, NULL);
+    struct json_t *answer = over_the_wire(seen);
+
+    (void)w;
+    asked++;
+    json_drop(&there);
+    json_drop(&seen);
+    return answer;
+}
+
+static struct reload_witness another = {ask_there};
+
+static int
+make_pairs_and_witness(void **state)
+{
+    reload_set_witness(&another);
+    return make_pairs(state);
+}
+
+static int
+free_all(void **state)
+{
+    reload_set_witness(NULL);
+    return free_pairs(state);
+}
+
+static void
+it_was_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(asked, 6);
+}
+
+/* ---- by one that is not to be believed ---- */
+
+static const char *nonsense;
+
+static struct json_t *
+talk_nonsense(struct reload_witness *w, const struct json_t *question)
+{
+    struct err e = {0};
+
+    (void)w;
+    (void)question;
+    return nonsense == NULL ? NULL : json_decode(nonsense, strlen(nonsense), &e);
+}
+
+static void
+what_is_no_answer_is_asked_here(void **state)
+{
+    static const char *const answers[] = {
+        NULL, /* it is gone */
+        "{}",
+        "{\"proved\":true}",
+        "{\"proved\":true,\"endpoints\":[{}],\"served_sha256\":\"\"}",
+        "{\"proved\":true,\"endpoints\":[],\"served_sha256\":\"00\"}",
+        "{\"proved\":true,\"endpoints\":[{\"address\":\"a\",\"sha256\":7}],\"served_sha256\":\"\"}",
+        "{\"proved\":false,\"endpoints\":[],\"served_sha256\":\"\"}", /* and not why */
+    };
+    static struct reload_witness liar = {talk_nonsense};
+    struct server s = start(0);
+    struct chain wanted = chain_of(&other);
+
+    (void)state;
+    reload_set_witness(&liar);
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        struct addresses a = {0};
+        struct proof p = {
+            .addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 2000};
+        struct served out = {0};
+        struct err e = {0};
+
+        nonsense = answers[i];
+        assert_true(addresses_add(&a, "127.0.0.1", s.port, true, &e));
+        assert_false(prove_once(&p, &out, &e));
+        assert_int_equal(e.code, ERR_FOUND);
+        assert_int_equal(out.endpoint_count, 1);
+        assert_int_equal(strlen(out.served_sha256), CERT_SHA256_TEXT - 1);
+        served_done(&out);
+        addresses_done(&a);
+    }
+    stop(&s);
+}
+
+static void
+what_it_says_cannot_forge_a_line(void **state)
+{
+    static struct reload_witness liar = {talk_nonsense};
+    struct addresses a = {0};
+    struct proof p = {.addresses = &a, .clock = &clock_system, .timeout_ms = 2000};
+    struct served out = {0};
+    struct err e = {0};
+
+    (void)state;
+    reload_set_witness(&liar);
+    nonsense =
+        "{\"proved\":false,\"error\":{\"code\":999,\"text\":\"a\\nb\"},\"served_sha256\":\"\","
+        "\"endpoints\":[{\"address\":\"a\\nb\",\"sha256\":\"\",\"error\":\"c\\nd\"}]}";
+    assert_false(prove_once(&p, &out, &e));
+    assert_int_equal(e.code, ERR_INTERNAL);
+    assert_string_equal(e.text, "a?b");
+    assert_string_equal(out.endpoints[0].address, "a?b");
+    assert_string_equal(out.endpoints[0].error, "c?d");
+    served_done(&out);
+}
+
+static void
+what_is_no_question_is_not_proved(void **state)
+{
+    static const char *const questions[] = {
+        "{}",
+        "{\"addresses\":[{}]}",
+        "{\"addresses\":[{\"text\":\"x\",\"bytes\":\"\"}]}",
+        "{\"addresses\":[],\"chain\":\"none\"}",
+        "{\"addresses\":[],\"client\":\"none\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(questions); i++) {
+        struct err e = {0};
+        struct json_t *question = json_decode(questions[i], strlen(questions[i]), &e);
+        struct json_t *answer = reload_testify(question, &clock_system, NULL);
+
+        assert_false(json_member_true(answer, "proved"));
+        json_take_err(json_member(answer, "error"), &e);
+        assert_int_not_equal(e.code, ERR_NONE);
+        json_drop(&question);
+        json_drop(&answer);
+    }
+}
+
 int
 main(void)
 {
@@ -266,5 +418,17 @@ main(void)
         cmocka_unit_test(wildcards_stand_for_the_loopback_addresses),
     };
 
-    return cmocka_run_group_tests(tests, make_pairs, free_pairs);
+    const struct CMUnitTest elsewhere[] = {
+        cmocka_unit_test(the_new_certificate_is_waited_for),
+        cmocka_unit_test(what_is_never_served_is_not_waited_for_for_ever),
+        cmocka_unit_test(an_address_where_nobody_listens_counts_only_when_somebody_must),
+        cmocka_unit_test(nobody_listening_anywhere_proves_nothing),
+        cmocka_unit_test(it_was_asked),
+        cmocka_unit_test(what_is_no_answer_is_asked_here),
+        cmocka_unit_test(what_it_says_cannot_forge_a_line),
+        cmocka_unit_test(what_is_no_question_is_not_proved),
+    };
+    int failed = cmocka_run_group_tests(tests, make_pairs, free_pairs);
+
+    return failed + cmocka_run_group_tests(elsewhere, make_pairs_and_witness, free_all);
 }
