@@ -27,7 +27,7 @@ load_proofs(struct state *s, const char *state_dir, struct err *e)
         s->is_changed = s->are_proofs_kept;
         return true;
     }
-    s->are_proofs_changed = apart == NULL && within != NULL;
+    s->are_proofs_moved = apart == NULL && within != NULL;
     s->proofs = apart != NULL    ? TAKE(apart)
                 : within != NULL ? json_keep(within)
                                  : json_new_object();
@@ -61,19 +61,25 @@ state_read_proofs(struct state *s, struct err *e)
     if (now != NULL) {
         json_drop(&s->proofs);
         s->proofs = TAKE(now);
+        s->are_proofs_kept = true;
+        s->are_proofs_moved = false;
     }
     return true;
 }
 
-/* They are elsewhere from now on. */
+/* They are elsewhere from now on. What is only moved is older than what another user has written
+ * there meanwhile. */
 static bool
 save_proofs(struct state *s, struct err *e)
 {
-    if (s->proofs == NULL || !s->are_proofs_changed)
+    if (s->are_proofs_moved && !state_read_proofs(s, e))
+        return false;
+    if (!s->are_proofs_changed && !s->are_proofs_moved)
         return true;
     if (!proofs_save(s->proofs_path, s->proofs, e))
         return false;
     s->are_proofs_kept = true;
+    s->are_proofs_moved = false;
     s->are_proofs_changed = false;
     return true;
 }

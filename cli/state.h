@@ -45,6 +45,7 @@ struct state {
     char *proofs_path;     /* where what deploying remembers is, or was, apart */
     struct json_t *proofs; /* of each target; NULL: it is in `json` */
     bool are_proofs_kept;  /* they are on disk, apart */
+    bool are_proofs_moved; /* they are to be, and are in `json` on disk yet */
     bool are_proofs_changed;
 };
 

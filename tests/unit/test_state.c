@@ -2,6 +2,7 @@
 #include "cli/state.h"
 
 #include "base/file.h"
+#include "base/store.h"
 
 #include "tests/fake/scratch.h"
 
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -170,6 +172,46 @@ a_proof_ends_with_a_new_file_and_an_error_with_a_proof(void **state)
     assert_string_equal(state_proof(&s, "main").sha256, "ef01");
 }
 
+/* Digests as they are read back from strangers. */
+#define OLD "00000000000000000000000000000000000000000000000000000000000000aa"
+#define DEPLOYED "00000000000000000000000000000000000000000000000000000000000000bb"
+#define OWN "00000000000000000000000000000000000000000000000000000000000000cc"
+
+static void
+what_is_moved_for_a_second_user_does_not_replace_what_that_one_wrote(void **state)
+{
+    own_scratch struct scratch scratch = scratch_new();
+    own_state struct state one = {0};
+    own_state struct state owner = {0};
+    own_state struct state deployer = {0};
+    own_mem char *targets = str_format("%s/targets", scratch.path);
+    struct err e = {0};
+
+    (void)state;
+    load(&one, &scratch);
+    state_set_proof(&one, "main", served("/f", OLD), AT);
+    save(&one);
+    store_share(getgid());
+    assert_true(file_make_directory(targets, 0700, &e));
+    load(&owner, &scratch);
+    load(&deployer, &scratch);
+    assert_string_equal(state_proof(&owner, "main").sha256, OLD);
+    state_set_proof(&deployer, "main", served("/f", DEPLOYED), AT + 1);
+    save(&deployer);
+    state_set_generation(&owner, 7);
+    save(&owner);
+    assert_string_equal(state_proof(&owner, "main").sha256, DEPLOYED);
+    load(&one, &scratch);
+    assert_string_equal(state_proof(&one, "main").sha256, DEPLOYED);
+    assert_int_equal(state_proof(&one, "main").at_s, AT + 1);
+    /* what the owner has proved by himself is his to say */
+    state_set_proof(&owner, "main", served("/f", OWN), AT + 2);
+    save(&owner);
+    load(&one, &scratch);
+    assert_string_equal(state_proof(&one, "main").sha256, OWN);
+    store_share((gid_t)-1);
+}
+
 static void
 members_of_a_newer_version_are_kept(void **state)
 {
@@ -234,6 +276,7 @@ main(void)
         cmocka_unit_test(everything_comes_back_from_the_file),
         cmocka_unit_test(advice_comes_back_for_the_certificate_it_was_given_for),
         cmocka_unit_test(a_proof_ends_with_a_new_file_and_an_error_with_a_proof),
+        cmocka_unit_test(what_is_moved_for_a_second_user_does_not_replace_what_that_one_wrote),
         cmocka_unit_test(members_of_a_newer_version_are_kept),
         cmocka_unit_test(a_damaged_file_is_an_error_and_stays),
         cmocka_unit_test(a_save_that_fails_is_told_and_can_be_tried_again),
