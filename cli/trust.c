@@ -1,23 +1,16 @@
-/* trust.c: what servers trust of clients. STATE/clients.json remembers, for each target, the file,
- * when it was proved last, what went wrong, and the certificates whose sessions are still to end.
+/* trust.c: what servers trust of clients: made by the private CA, brought to each target, proved.
  */
 #include "cli/trust.h"
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
-#include "base/store.h"
 #include "cli/apart.h"
 #include "cli/event.h"
-#include "cli/proofs.h"
 #include "cli/term.h"
+#include "cli/trust_memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A connection that was in its handshake while a certificate was revoked may become a session until
  * then: the most that authentication_timeout can be. */
@@ -26,8 +19,7 @@
 /* One run over the targets. */
 struct keeping {
     struct app *app;
-    char *path; /* clients.json */
-    struct json_t *json;
+    struct trust_memory memory;
     struct ca_client_trust given;
     trust_tell *tell;
     void *to;
@@ -39,8 +31,7 @@ struct keeping {
 static void
 keeping_done(struct keeping *k)
 {
-    free(k->path);
-    json_drop(&k->json);
+    trust_memory_done(&k->memory);
     ca_client_trust_done(&k->given);
 }
 
@@ -55,111 +46,28 @@ trust_is_wanted(const struct app *app)
 
 /* ---- what is remembered ---- */
 
-/* Where deploying is remembered, as proofs are; no certificate's file there is without an end. */
 static char *
-path_for(const struct settings *s, bool is_shared)
+copy(const char *text)
 {
-    return str_format(is_shared ? "%s/" PROOFS_DIRECTORY "/clients" : "%s/clients.json", s->state);
-}
-
-static char *
-state_path(const struct app *app)
-{
-    return path_for(&app->config.settings, app->config.settings.deploy_group != NULL);
-}
-
-/* For whoever deploys, which may be root as the owner of the state, or a member of the group. What
- * was taken along from the other place is there no more. */
-static bool
-save(const struct keeping *k, struct err *e)
-{
-    const struct settings *s = &k->app->config.settings;
-    bool is_shared = s->deploy_group != NULL;
-    own_mem char *before = path_for(s, !is_shared);
-    struct err ignored = {0};
-
-    if (!is_shared ? !json_save(k->json, k->path, e)
-                   : !json_save_for(k->json, k->path, (struct file_access){0660, store_group()}, e))
-        return false;
-    if (before != NULL && !file_remove(AT_FDCWD, before, &ignored))
-        log_debug("%s", ignored.text);
-    return true;
-}
-
-/* Damaged is as good as missing: all is proved again then. Where one user has become two, or two
- * one, it is in the other place still. */
-static struct json_t *
-load(const struct app *app, const char *path)
-{
-    const struct settings *s = &app->config.settings;
-    bool is_moved = path != NULL && access(path, F_OK) < 0 && errno == ENOENT;
-    bool is_shared = (s->deploy_group != NULL) != is_moved;
-    own_mem char *from = path_for(s, is_shared);
-    struct err e = {0};
-    struct json_t *json = from == NULL ? NULL
-                          : is_shared  ? proofs_load_clients(from, &e)
-                                       : json_load(from, &e);
-
-    if (json == NULL)
-        log_debug("what is trusted of clients is proved again: %s", e.text);
-    return json != NULL ? json : json_new_object();
-}
-
-/* What is to be known of a target; strings are borrowed. */
-struct memory {
-    const char *file;    /* NULL: as it was */
-    int64_t proved_at_s; /* 0: it is not */
-    const char *error;
-    const struct list *ending; /* NULL: as it was */
-    int64_t refused_at_s;      /* since when those of `ending` are refused; 0: not yet */
-};
-
-static bool
-take_list(const struct json_t *array, struct list *texts)
-{
-    for (size_t i = 0; i < json_count(array); i++)
-        if (json_item_text(array, i) != NULL && !list_add(texts, json_item_text(array, i)))
-            return false;
-    return true;
-}
-
-static bool
-remember(struct keeping *k, const char *target, const struct memory *m, struct err *e)
-{
-    const struct json_t *before = json_member(k->json, target);
-    struct json_t *one = json_new_object();
-    own_list struct list ending = {0};
-
-    if (m->ending == NULL && !take_list(json_member(before, "ending"), &ending))
-        return err_memory(e);
-    json_put_text(one, "file", m->file != NULL ? m->file : json_member_text(before, "file"));
-    json_put_int(one, "proved_at", m->proved_at_s);
-    json_put_text(one, "error", m->error);
-    json_put_list(one, "ending", m->ending != NULL ? m->ending : &ending);
-    json_put_int(one, "refused_at", m->refused_at_s);
-    json_put(k->json, target, one);
-    return save(k, e);
-}
-
-static char *
-copy(const struct json_t *object, const char *key)
-{
-    const char *text = json_member_text(object, key);
-
     return text == NULL ? NULL : strdup(text);
 }
 
 void
 trust_recall(const struct app *app, const char *target, struct trust_known *known)
 {
-    own_mem char *path = state_path(app);
-    own_json struct json_t *json = load(app, path);
-    const struct json_t *one = json_member(json, target);
+    own_trust_memory struct trust_memory m = {0};
+    own_list struct list ending = {0};
+    struct trust_entry one = {0};
+    struct err ignored = {0};
 
-    *known = (struct trust_known){.file = copy(one, "file"),
-                                  .proved_at_s = json_member_int(one, "proved_at"),
-                                  .error = copy(one, "error"),
-                                  .ending = json_count(json_member(one, "ending"))};
+    *known = (struct trust_known){0};
+    if (!trust_memory_open(&m, app, &ignored) || !trust_memory_ending(&m, target, &ending))
+        return;
+    one = trust_memory_find(&m, target);
+    *known = (struct trust_known){.file = copy(one.file),
+                                  .proved_at_s = one.proved_at_s,
+                                  .error = copy(one.error),
+                                  .ending = ending.count};
 }
 
 void
@@ -172,7 +80,7 @@ trust_known_done(struct trust_known *known)
 static bool
 is_deployed(const struct keeping *k, const struct target *t)
 {
-    const char *file = json_member_text(json_member(k->json, t->name), "file");
+    const char *file = trust_memory_find(&k->memory, t->name).file;
 
     return file != NULL && reload_clients_deployed(file, &k->given.pem);
 }
@@ -181,8 +89,8 @@ is_deployed(const struct keeping *k, const struct target *t)
 static bool
 is_in_force(const struct keeping *k, const struct target *t)
 {
-    const struct json_t *one = json_member(k->json, t->name);
-    int64_t ago_s = k->app->clock->now_s(k->app->clock) - json_member_int(one, "proved_at");
+    int64_t ago_s =
+        k->app->clock->now_s(k->app->clock) - trust_memory_find(&k->memory, t->name).proved_at_s;
 
     return ago_s >= 0 && ago_s < k->app->config.settings.prove_again_s && is_deployed(k, t);
 }
@@ -204,7 +112,7 @@ describe(char hex[static CERT_SHA256_TEXT], const struct str *pem)
 static bool
 take_fresh(struct keeping *k, struct ca *ca, struct err *e)
 {
-    const char *before = json_member_text(k->json, PROOFS_OFFERED);
+    const char *before = trust_memory_offered(&k->memory);
     char hex[CERT_SHA256_TEXT];
 
     describe(hex, &k->given.pem);
@@ -214,8 +122,7 @@ take_fresh(struct keeping *k, struct ca *ca, struct err *e)
     if (!ca_trust_clients(ca, true, &k->given, e))
         return err_wrap(e, "the private CA");
     describe(hex, &k->given.pem);
-    json_put_text(k->json, PROOFS_OFFERED, hex);
-    return save(k, e);
+    return trust_memory_set_offered(&k->memory, hex, e);
 }
 
 /* With new canaries where a target has something else: only they prove that this is in force. */
@@ -235,29 +142,12 @@ take_trust(struct keeping *k, struct ca *ca, struct err *e)
 
 /* ---- whose sessions are to end ---- */
 
-static bool
-note_ending(struct keeping *k, const char *target, const struct list *serials, struct err *e)
-{
-    const struct json_t *before = json_member(k->json, target);
-    own_list struct list ending = {0};
-    struct memory memory = {.proved_at_s = json_member_int(before, "proved_at"), .ending = &ending};
-    own_mem char *error = copy(before, "error");
-
-    memory.error = error;
-    if (!take_list(json_member(before, "ending"), &ending))
-        return err_memory(e);
-    for (size_t i = 0; i < serials->count; i++)
-        if (!list_has(&ending, serials->items[i]) && !list_add(&ending, serials->items[i]))
-            return err_memory(e);
-    return remember(k, target, &memory, e);
-}
-
 /* What the CA's owner has told since, who could not end sessions. */
 static bool
 take_endings(struct keeping *k, struct err *e)
 {
     const struct config *c = &k->app->config;
-    int64_t before = json_member_int(k->json, PROOFS_ENDED), last = before;
+    int64_t before = trust_memory_heard(&k->memory), last = before;
     own_list struct list serials = {0};
 
     if (!ca_ending_read(&c->ca, before, &serials, &last, e))
@@ -267,12 +157,9 @@ take_endings(struct keeping *k, struct err *e)
         return err_wrap(e, "the private CA");
     for (size_t i = 0; i < c->target_count && serials.count > 0; i++)
         if (reload_wants_clients(c->targets[i]) &&
-            !note_ending(k, c->targets[i]->name, &serials, e))
+            !trust_memory_add_ending(&k->memory, c->targets[i]->name, &serials, e))
             return false;
-    if (last == before)
-        return true;
-    json_put_int(k->json, PROOFS_ENDED, last);
-    return save(k, e);
+    return last == before || trust_memory_set_heard(&k->memory, last, e);
 }
 
 /* ---- opening ---- */
@@ -308,13 +195,12 @@ deploy(struct keeping *k, struct target *t, struct client_trusted *out, struct e
                                        .refused = &k->given.refused,
                                        .retired = &k->given.retired,
                                        .gone = &k->given.gone};
+    const struct trust_entry unproved = {.refused_at_s =
+                                             trust_memory_find(&k->memory, t->name).refused_at_s};
     struct app *app = k->app;
     bool good = false;
 
-    const struct json_t *before = json_member(k->json, t->name);
-    const struct memory unproved = {.refused_at_s = json_member_int(before, "refused_at")};
-
-    if (!remember(k, t->name, &unproved, e))
+    if (!trust_memory_put(&k->memory, t->name, &unproved, e))
         return false;
     good = reload_deploy_clients(t, &trust, app->clock, term_progress(), out, e);
     term_clear();
@@ -336,11 +222,11 @@ end_sessions(struct keeping *k, struct target *t, const struct list *serials,
  * looked for until that is over. While a CA cannot sign, servers may not refuse what it has
  * revoked, and so it is not over. */
 static void
-judge_ending(struct memory *m, const struct json_t *before, bool is_done, int64_t now_s)
+judge_ending(struct trust_entry *m, int64_t refused_at_s, bool is_done, int64_t now_s)
 {
     static const struct list nothing = {0};
 
-    m->refused_at_s = json_member_int(before, "refused_at");
+    m->refused_at_s = refused_at_s;
     if (!is_done)
         return;
     if (m->refused_at_s == 0 || m->refused_at_s > now_s)
@@ -364,22 +250,23 @@ keep_one(struct keeping *k, struct target *t, bool is_due, const struct list *en
                                     .did_prove = good && is_due,
                                     .ended = &out.ended,
                                     .e = &e};
-    const struct json_t *before = json_member(k->json, t->name);
+    const struct trust_entry before = trust_memory_find(&k->memory, t->name);
     int64_t now_s = k->app->clock->now_s(k->app->clock);
-    struct memory memory = {.file = out.file};
+    struct trust_entry memory = {.file = out.file};
 
     if (ending->count > 0)
-        judge_ending(&memory, before, good && ended && k->given.trouble.code == ERR_NONE, now_s);
+        judge_ending(&memory, before.refused_at_s,
+                     good && ended && k->given.trouble.code == ERR_NONE, now_s);
     if (good && !ended)
         e = second;
     else if (good)
         e = (struct err){0};
-    memory.proved_at_s = !good ? 0 : is_due ? now_s : json_member_int(before, "proved_at");
+    memory.proved_at_s = !good ? 0 : is_due ? now_s : before.proved_at_s;
     memory.error = e.code == ERR_NONE ? NULL : e.text;
     if (e.code != ERR_NONE)
         k->worst = k->worst == ERR_NONE ? e.code : app_graver(k->worst, e.code);
     k->tell(k->to, &done);
-    if (!remember(k, t->name, &memory, &forgotten))
+    if (!trust_memory_put(&k->memory, t->name, &memory, &forgotten))
         log_debug("the proof is not remembered: %s", forgotten.text);
 }
 
@@ -390,7 +277,7 @@ keep_when_due(struct keeping *k, struct target *t, bool again, struct err *e)
     own_list struct list ending = {0};
     bool is_due = again || !is_in_force(k, t);
 
-    if (!take_list(json_member(json_member(k->json, t->name), "ending"), &ending))
+    if (!trust_memory_ending(&k->memory, t->name, &ending))
         return err_memory(e);
     if (is_due || ending.count > 0)
         keep_one(k, t, is_due, &ending);
@@ -422,10 +309,8 @@ trust_keep(struct app *app, struct ca *ca, bool again, trust_tell *tell, void *t
 
     if (!trust_is_wanted(app))
         return true;
-    k.path = state_path(app);
-    k.json = load(app, k.path);
-    if (k.path == NULL || k.json == NULL)
-        return err_memory(e);
+    if (!trust_memory_open(&k.memory, app, e))
+        return false;
     if (ca == NULL ? !open_and_take(&k, e) : !take_trust(&k, ca, e))
         return false;
     for (size_t i = 0; i < app->config.target_count; i++) {
@@ -443,15 +328,14 @@ bool
 trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust *given,
                 struct err *e)
 {
-    own_keeping struct keeping k = {.app = app, .path = state_path(app)};
+    own_keeping struct keeping k = {.app = app};
     own_ca struct ca *ca = NULL;
     bool made = false;
 
     if (!reload_wants_clients(t))
         return true;
-    k.json = load(app, k.path);
-    if (k.path == NULL || k.json == NULL)
-        return err_memory(e);
+    if (!trust_memory_open(&k.memory, app, e))
+        return false;
     if (!ca_exists(&app->config.ca) && !ca_init(&app->config.ca, NULL, app->clock, &made, e))
         return false;
     if (made && !app->quiet)
@@ -473,13 +357,10 @@ trust_for_setup(struct app *app, const struct target *t, struct ca_client_trust 
 bool
 trust_note_setup(struct app *app, const struct target *t, const char *file, struct err *e)
 {
-    own_keeping struct keeping k = {.app = app, .path = state_path(app)};
-    const struct memory memory = {.file = file, .proved_at_s = app->clock->now_s(app->clock)};
+    own_trust_memory struct trust_memory m = {0};
+    const struct trust_entry proved = {.file = file, .proved_at_s = app->clock->now_s(app->clock)};
 
-    k.json = load(app, k.path);
-    if (k.path == NULL || k.json == NULL)
-        return err_memory(e);
-    return remember(&k, t->name, &memory, e);
+    return trust_memory_open(&m, app, e) && trust_memory_put(&m, t->name, &proved, e);
 }
 
 static void
@@ -525,14 +406,13 @@ trust_print(void *to, const struct trust_done *done)
 bool
 trust_note_ending(struct app *app, const struct list *serials, struct err *e)
 {
-    own_keeping struct keeping k = {.app = app, .path = state_path(app)};
+    own_trust_memory struct trust_memory m = {0};
 
-    k.json = load(app, k.path);
-    if (k.path == NULL || k.json == NULL)
-        return err_memory(e);
+    if (!trust_memory_open(&m, app, e))
+        return false;
     for (size_t i = 0; i < app->config.target_count; i++)
         if (reload_wants_clients(app->config.targets[i]) &&
-            !note_ending(&k, app->config.targets[i]->name, serials, e))
+            !trust_memory_add_ending(&m, app->config.targets[i]->name, serials, e))
             return false;
     return true;
 }
