@@ -109,9 +109,9 @@ static const char *
 consequence(const struct ca_look *l)
 {
     if (l->tenant != NULL)
-        return "every client of that tenant is locked out";
+        return "servers that check it let no client of that tenant in";
     return strcmp(l->word, "servers") == 0 ? "clients that check it refuse the server"
-                                           : "every client is locked out";
+                                           : "servers that check it let no client in";
 }
 
 static bool
@@ -131,10 +131,8 @@ judge_crl(struct ca_report_row *row, const struct ca_config *c, int64_t now_s)
     }
     if (l->crl_next_update_s <= now_s) {
         row->has_ended = true;
-        return add(row,
-                   str_format("the CRL of the CA '%s' has ended %s: where the server checks it "
-                              "%s; %s",
-                              l->word, when, who, what_to_do));
+        return add(row, str_format("the CRL of the CA '%s' has ended %s: %s; %s", l->word, when,
+                                   who, what_to_do));
     }
     /* one that ends with its CA is no trouble of its own */
     if (l->crl_next_update_s - now_s >= near_crl_end_s(c, l) ||

@@ -180,10 +180,10 @@ judge_bundles(struct page_facts *f)
     add(f, (struct page_worry){
                .tone = r->expired > 0 ? TONE_BAD : TONE_WARN,
                .subject = strdup("clients"),
-               .text = r->due == 0 ? str_format("%zu of %zu bundles for clients have ended",
+               .text = r->due == 0 ? str_format("bundles for clients that have ended: %zu of %zu",
                                                 r->expired, r->bundles)
-                                   : str_format("%zu of %zu bundles for clients must be renewed "
-                                                "soon, and %zu have ended",
+                                   : str_format("bundles for clients that must be renewed soon: "
+                                                "%zu of %zu; that have ended: %zu",
                                                 r->due, r->bundles, r->expired),
                .remedy = strdup("renew them by: pgcert client renew, and hand them on")});
 }

@@ -24,7 +24,7 @@
 #define VALUES_MAX 900       /* of it, those that go and those that come */
 #define CHARACTERS_MAX 30000 /* of the values; 32000 are allowed */
 #define RENEW_S 300          /* a role's keys are replaced that long before they end */
-#define POLL_FIRST_MS 1000   /* an account may send five requests a second, in all */
+#define POLL_FIRST_MS 1000   /* an account may send ten requests a second, in all */
 #define POLL_LAST_MS 5000
 #define ROLE "the role of this machine" /* in place of a file's name */
 

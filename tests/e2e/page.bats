@@ -170,7 +170,7 @@ text_of()
     [[ $worries == *"wrong db.$ZONE on main there is no socket"*"last proved $(date -u +%F) 40 days ago what to do try: pgcert deploy db.$ZONE"* ]]
     [[ $worries == *"wrong <s>&lt;x on other "*"what to do try: pgcert deploy <s>&lt;x"* ]]
     [[ $worries == *"wrong private CA the CRL of the CA 'clients' has ended 10 days ago"*"since "*"10 days ago what to do make it now by: pgcert ca crl"* ]]
-    [[ $worries == *"wrong clients 1 of 2 bundles for clients have ended what to do renew them by: pgcert client renew"* ]]
+    [[ $worries == *"wrong clients bundles for clients that have ended: 1 of 2 what to do renew them by: pgcert client renew"* ]]
     # what is damaged on the way is told, too, and a server with another certificate is found out
     self_signed "$PGDATA/pgcert.pem" && chown postgres: "$PGDATA/pgcert.pem"
     expect 0 pgcert status --html "$PAGES/other.html"

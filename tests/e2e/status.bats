@@ -119,11 +119,11 @@ CA=$STATE/ca
     [ "$(json "['private_ca']['authorities'][2]['state']")" = good ]
     expect 0 later +19d --json status
     [ "$(json "['private_ca']['authorities'][2]['state']")" = "ends soon" ]
-    [[ $(json "['private_ca']['authorities'][2]['problems'][0]") == *"ends in 1"*" days, and then every client is locked out; make it now by: pgcert ca crl"*"is the timer running?" ]]
+    [[ $(json "['private_ca']['authorities'][2]['problems'][0]") == *"ends in 1"*" days, and then servers that check it let no client in; make it now by: pgcert ca crl"*"is the timer running?" ]]
     [ "$(json "['private_ca']['bundles']")" = "{'count': 1, 'due': 1, 'expired': 0}" ]
     expect 0 later +31d status
     [[ $output == *"private CA"*"ended"* ]]
-    [[ $(tr -s '\n ' ' ' <<<"$output") == *"the CRL of the CA 'clients' has ended"*"every client is locked out"* ]]
+    [[ $(tr -s '\n ' ' ' <<<"$output") == *"the CRL of the CA 'clients' has ended"*"servers that check it let no client in"* ]]
     [[ $output == *"bundles   1, of which 0 due and 1 expired; renewed by: pgcert client renew"* ]]
     [ "$(awk 'length > 80' <<<"$output")" = "" ]
     expect 0 pgcert client revoke alice
@@ -190,7 +190,7 @@ CA=$STATE/ca
         [ "$(json "['private_ca']['authorities'][$row]['tenant']")" = acme ] || continue
         [ "$(json "['private_ca']['authorities'][$row]['name']")" = "tenant acme" ]
         [ "$(json "['private_ca']['authorities'][$row]['state']")" = ended ]
-        [[ $(json "['private_ca']['authorities'][$row]['problems'][0]") == *"every client of that tenant is locked out; its key '$CA/tenants/acme.key' is missing: put it back" ]]
+        [[ $(json "['private_ca']['authorities'][$row]['problems'][0]") == *"servers that check it let no client of that tenant in; its key '$CA/tenants/acme.key' is missing: put it back" ]]
         return 0
     done
     false
