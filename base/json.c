@@ -306,30 +306,3 @@ json_library(void)
 {
     return jansson_version_str();
 }
-
-struct json_t *
-json_new_err(const struct err *e)
-{
-    struct json_t *object = json_new_object();
-
-    json_put_int(object, "code", e->code);
-    json_put_text(object, "text", e->text);
-    json_put_int(object, "retry_at", e->retry_at_s);
-    json_put_bool(object, "is_ours", e->is_ours);
-    json_put_bool(object, "is_answer", e->is_answer);
-    return object;
-}
-
-void
-json_take_err(const struct json_t *object, struct err *e)
-{
-    int64_t code = json_member_int(object, "code");
-    const char *text = json_member_text(object, "text");
-
-    if (object == NULL || code == ERR_NONE)
-        return;
-    (void)err_set(e, err_code_told(code), "%s", text == NULL ? "it does not say why" : text);
-    e->retry_at_s = json_member_int(object, "retry_at");
-    e->is_ours = json_member_true(object, "is_ours");
-    e->is_answer = json_member_true(object, "is_answer");
-}

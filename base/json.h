@@ -66,12 +66,6 @@ void json_add(struct json_t *array, struct json_t *value);                   /* 
 void json_add_text(struct json_t *array, const char *text);
 void json_delete_member(struct json_t *object, const char *key);
 
-/* An error, for another process of ours. NULL: out of memory. */
-MUST_USE struct json_t *json_new_err(const struct err *e);
-
-/* An error that a less trusted process of ours has made up, as a fresh one. NULL: none. */
-void json_take_err(const struct json_t *object, struct err *e);
-
 /* A reference more, to be dropped by its holder. */
 MUST_USE struct json_t *json_keep(const struct json_t *value);
 

@@ -59,14 +59,16 @@ run_one(void *argument)
     report_done(r);
 }
 
-/* Before anything is done: the carrier, if one of them will need it, must not have a key in its
- * memory. */
+/* Looks at those which an issuer on the network signs, and at no key: the carrier, if one of them
+ * will need it, must not have any in its memory. */
 static bool
 start_carrier(struct item *items, size_t count, batch_wish *wish, struct err *e)
 {
     bool is_wanted = false;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; wish != NULL && i < count; i++) {
+        if (items[i].certificate->issuer->type != ISSUER_ACME)
+            continue;
         look_up(&items[i]);
         is_wanted = is_wanted ||
                     (items[i].trouble.code == ERR_NONE && wish(items[i].app, &items[i].report));

@@ -8,13 +8,14 @@
 /* Works on one certificate; what went wrong is in its report, and told. */
 typedef void batch_step(struct app *app, struct report *r);
 
-/* Will its step want the carrier (carrier.h)? No key stays in memory. */
+/* Will its step ask an issuer? It looks at no key. */
 typedef bool batch_wish(struct app *app, const struct report *r);
 
 /*
  * Runs the step for the named certificates (all when none is named) and prints the reports.
  *
- * Takes:  wish  when it says yes for one of them, the carrier is started first
+ * Takes:  wish  when it says yes for one of them, the carrier is started first; NULL: it never does
+
  * Errors: ERR_SYSTEM  no memory for all of them
  *         ERR_USAGE  a name that is not in the settings
  *         the gravest error of all, without text: it was told already

@@ -6,7 +6,6 @@
 #include "base/fiber.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/syscalls.h"
 #include "cli/carrier_words.h"
 #include "cli/carrier_work.h"
 #include "cli/state.h"
@@ -20,8 +19,6 @@
 #define ERRAND_MS ((int64_t)3600 * 1000) /* it gives up much earlier by itself */
 
 struct carrier {
-    struct reload_witness witness; /* first: the port is one of these */
-    struct app *app;
     struct child *child;
     struct carrier_work work; /* the child's copy is its own */
     int *idle;                /* our ends that nobody uses now */
@@ -114,9 +111,9 @@ is_listening(const struct app *app)
 static bool
 start(struct carrier *c, struct app *app, struct err *e)
 {
-    size_t count = app->config.certificate_count + app->config.target_count;
+    size_t count = app->config.certificate_count;
 
-    for (size_t i = 0; i < app->config.certificate_count; i++)
+    for (size_t i = 0; i < count; i++)
         if (!find_deployed(&c->deployed, app, &app->config.certificates[i]))
             return err_memory(e);
     count = count < 1 ? 1 : count > FIBERS_MAX ? FIBERS_MAX : count;
@@ -130,6 +127,31 @@ start(struct carrier *c, struct app *app, struct err *e)
         c->theirs[i] = -1;
     }
     return c->child != NULL;
+}
+
+bool
+carrier_start(struct app *app, struct err *e)
+{
+    struct carrier *c = NULL;
+
+    if (app->carrier != NULL)
+        return true;
+    c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return err_memory(e);
+    if (!start(c, app, e)) {
+        drop(c);
+        return false;
+    }
+    app->carrier = c;
+    return true;
+}
+
+void
+carrier_stop(struct app *app)
+{
+    drop(app->carrier);
+    app->carrier = NULL;
 }
 
 /* ---- a conversation ---- */
@@ -264,66 +286,4 @@ carrier_sweep(struct app *app, struct err *e)
     done = run(app, question, &a, &nothing, e);
     acme_window_done(&a.window);
     return done;
-}
-
-/* ---- proofs ---- */
-
-static struct json_t *
-ask_witness(struct reload_witness *w, const struct json_t *proof)
-{
-    struct carrier *c = (struct carrier *)w;
-    own_json struct json_t *question = json_new_object();
-    own_str struct str text = {0};
-    struct carrier_answer a = {.done = false};
-    struct json_t *answer = NULL;
-    struct err e = {0};
-
-    json_put_text(question, "do", "prove");
-    json_put(question, "proof", json_keep(proof));
-    if (run(c->app, question, &a, &text, &e))
-        answer = json_decode(text.text, text.size, &e);
-    acme_window_done(&a.window);
-    if (answer == NULL)
-        log_debug("%s", e.text);
-    return answer;
-}
-
-/* ---- its life, as we see it ---- */
-
-/* Who became the owner of the state directory has no rights but to become others, and what he runs
- * has none (child_settle()): the system calls that take more are closed to both. As root with its
- * rights, programs of root's may have to do whatever they do. */
-static bool
-restrict_ourselves(struct err *e)
-{
-    return !child_may_switch() || child_is_root() || syscalls_enter(SYSCALLS_PROGRAMS, e);
-}
-
-bool
-carrier_start(struct app *app, struct err *e)
-{
-    struct carrier *c = NULL;
-
-    if (app->carrier != NULL)
-        return true;
-    c = calloc(1, sizeof(*c));
-    if (c == NULL)
-        return err_memory(e);
-    c->witness.ask = ask_witness;
-    c->app = app;
-    if (!start(c, app, e) || !restrict_ourselves(e)) {
-        drop(c);
-        return false;
-    }
-    app->carrier = c;
-    reload_set_witness(&c->witness);
-    return true;
-}
-
-void
-carrier_stop(struct app *app)
-{
-    reload_set_witness(NULL);
-    drop(app->carrier);
-    app->carrier = NULL;
 }

@@ -1,9 +1,8 @@
-/* carrier.h: the one process of a run that speaks with issuers and name servers, and asks servers
- * what they serve.
+/* carrier.h: the one process of a run that speaks with issuers and name servers.
  *
  * It has the network and the account keys, and no key of a certificate: it is forked before any is
  * read or made, and may not open the files that hold them. The process that has these keys brings
- * signing requests and gets chains, and speaks with nobody outside. It dies with us.
+ * signing requests and gets chains. It dies with us.
  */
 #ifndef PGCERT_CLI_CARRIER_H
 #define PGCERT_CLI_CARRIER_H
@@ -11,10 +10,9 @@
 #include "cli/errand.h"
 
 /*
- * Starts it, for as many certificates and targets at the same time as there are; that it runs
- * already is nothing to do. To be called before a key of a certificate is in memory. Where it was
- * not started, the functions below do everything themselves. While it runs, it is the
- * reload_witness; a proof for which it is gone is made without it.
+ * Starts it, for as many certificates at the same time as there are; that it runs already is
+ * nothing to do. To be called before a key of a certificate is in memory. Where it was not started,
+ * the functions below do everything themselves.
  *
  * Errors: ERR_SYSTEM  no process to be had; ERR_CREATE  the directories that it writes to
  */

@@ -6,6 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+void
+carrier_words_take_err(const struct json_t *object, struct err *e)
+{
+    int64_t code = json_member_int(object, "code");
+    const char *text = json_member_text(object, "text");
+
+    if (object == NULL || code == ERR_NONE)
+        return;
+    (void)err_set(e, err_code_told(code), "%s", text == NULL ? "it does not say why" : text);
+    e->retry_at_s = json_member_int(object, "retry_at");
+    e->is_ours = json_member_true(object, "is_ours");
+    e->is_answer = json_member_true(object, "is_answer");
+}
+
+struct json_t *
+carrier_words_put_err(const struct err *e)
+{
+    struct json_t *object = json_new_object();
+
+    json_put_int(object, "code", e->code);
+    json_put_text(object, "text", e->text);
+    json_put_int(object, "retry_at", e->retry_at_s);
+    json_put_bool(object, "is_ours", e->is_ours);
+    json_put_bool(object, "is_answer", e->is_answer);
+    return object;
+}
+
 struct json_t *
 carrier_words_put_errand(const struct errand *errand, struct err *e)
 {
@@ -52,8 +79,8 @@ bool
 carrier_words_take_answer(const struct json_t *object, struct carrier_answer *a, struct err *e)
 {
     a->done = json_member_true(object, "done");
-    json_take_err(json_member(object, "error"), &a->e);
-    json_take_err(json_member(object, "warning"), &a->warning);
+    carrier_words_take_err(json_member(object, "error"), &a->e);
+    carrier_words_take_err(json_member(object, "warning"), &a->warning);
     take_window(json_member(object, "window"), &a->window);
     return a->done || a->e.code != ERR_NONE ||
            err_set(e, ERR_PROTOCOL, "the process that speaks with issuers gives no answer");
@@ -67,9 +94,9 @@ carrier_words_put_answer(const struct carrier_answer *a)
 
     json_put_bool(object, "done", a->done);
     if (!a->done)
-        json_put(object, "error", json_new_err(&a->e));
+        json_put(object, "error", carrier_words_put_err(&a->e));
     if (a->warning.code != ERR_NONE)
-        json_put(object, "warning", json_new_err(&a->warning));
+        json_put(object, "warning", carrier_words_put_err(&a->warning));
     json_put_int(window, "start", a->window.start_s);
     json_put_int(window, "end", a->window.end_s);
     json_put_text(window, "explanation", a->window.explanation);

@@ -16,6 +16,12 @@ struct carrier_answer {
     struct acme_window window;
 };
 
+/* An error that the less trusted end has made up, as a fresh one. NULL: none. */
+void carrier_words_take_err(const struct json_t *object, struct err *e);
+
+/* For JSON. NULL: out of memory. */
+MUST_USE struct json_t *carrier_words_put_err(const struct err *e);
+
 /* An order in words. NULL and ERR_SYSTEM. */
 MUST_USE struct json_t *carrier_words_put_errand(const struct errand *errand, struct err *e);
 

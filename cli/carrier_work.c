@@ -111,23 +111,12 @@ sweep(struct line *l, const struct json_t *q, struct carrier_answer *a, struct s
     a->done = errand_sweep(l->work->app, &a->e);
 }
 
-/* What was seen goes where a chain would. */
-static void
-prove(struct line *l, const struct json_t *q, struct carrier_answer *a, struct str *seen)
-{
-    own_json struct json_t *answer = reload_testify(json_member(q, "proof"), l->work->app->clock,
-                                                    term_is_live() ? &l->progress : NULL);
-    own_mem char *text = answer == NULL ? NULL : json_encode(answer);
-
-    a->done = (text != NULL && str_add(seen, text, strlen(text))) || err_memory(&a->e);
-}
-
 static const struct {
     const char *word;
     errand_do *run;
-} errands[] = {{"issue", issue}, {"ask", ask}, {"sweep", sweep}, {"prove", prove}};
+} errands[] = {{"issue", issue}, {"ask", ask}, {"sweep", sweep}};
 
-/* One errand and its answer; the chain, or what was seen, follows it. */
+/* One errand and its answer; the chain follows it. */
 static bool
 run_errand(struct line *l, const struct str *question)
 {

@@ -6,12 +6,6 @@
 #include "cli/page.h"
 #include "cli/trust.h"
 
-static bool
-needs_network(struct app *app, const struct report *r)
-{
-    return keep_needs_network(app, KEEP_DEPLOY, r);
-}
-
 static void
 deploy(struct app *app, struct report *r)
 {
@@ -21,7 +15,7 @@ deploy(struct app *app, struct report *r)
 static bool
 run(struct app *app, int argc, char **argv, struct err *e)
 {
-    bool good = batch_run(app, argc, argv, deploy, needs_network, e);
+    bool good = batch_run(app, argc, argv, deploy, NULL, e);
     struct err clients = {0};
 
     if (!trust_keep(app, NULL, false, trust_print, app, &clients)) {

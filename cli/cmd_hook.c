@@ -30,12 +30,6 @@ lengthen_wait(struct app *app, const char *client)
         app->config.settings.lock_wait_s = least_s;
 }
 
-static bool
-needs_network(struct app *app, const struct report *r)
-{
-    return keep_needs_network(app, KEEP_OBTAIN | KEEP_DEPLOY, r);
-}
-
 static void
 keep(struct app *app, struct report *r)
 {
@@ -60,8 +54,7 @@ run(struct app *app, int argc, char **argv, struct err *e)
     if (names.count == 0)
         return only_ours || call.is_no_news || hook_match_none(app, argv[0], &call, e);
     lengthen_wait(app, argv[0]);
-    return app_lock(app, e) &&
-           batch_run(app, (int)names.count, names.items, keep, needs_network, e);
+    return app_lock(app, e) && batch_run(app, (int)names.count, names.items, keep, NULL, e);
 }
 
 static const char *

@@ -1,7 +1,6 @@
 /* keep.c: obtain, check, store, deploy, prove, record. */
 #include "cli/keep.h"
 
-#include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cli/adopt.h"
@@ -89,34 +88,11 @@ keep_sweep(struct app *app)
         log_say(LOG_LEVEL_WARNING, "records of an earlier run are still in the DNS: %s", e.text);
 }
 
-/* What is obtained will have to be proved, too. */
-static bool
-is_to_be_proved(const struct app *app, int what, const struct report *r)
-{
-    own_str struct str key_pem = {0};
-    own_str struct str chain_pem = {0};
-    struct material m = {0};
-    struct err ignored = {0};
-    bool is_new = (what & KEEP_FORCE) != 0 || r->plan.is_due;
-
-    if ((what & KEEP_DEPLOY) == 0 || (app->parts & APP_DEPLOY) == 0 || r->target_count == 0)
-        return false;
-    if (is_new || !keep_material(r, &key_pem, &chain_pem, &m, &ignored))
-        return true;
-    for (size_t i = 0; i < r->target_count; i++)
-        if (!plan_is_served(&r->plan, &r->state, r->targets[i].name, &m,
-                            app->clock->now_s(app->clock), app->config.settings.prove_again_s))
-            return true;
-    return false;
-}
-
 bool
 keep_needs_network(struct app *app, int what, const struct report *r)
 {
-    if (r->certificate->issuer->type == ISSUER_ACME && (what & KEEP_OBTAIN) != 0 &&
-        ((what & KEEP_FORCE) != 0 || r->plan.is_due || poll_is_due(app, r)))
-        return true;
-    return child_may_switch() && is_to_be_proved(app, what, r);
+    return r->certificate->issuer->type == ISSUER_ACME && (what & KEEP_OBTAIN) != 0 &&
+           ((what & KEEP_FORCE) != 0 || r->plan.is_due || poll_is_due(app, r));
 }
 
 /* ---- the private CA ---- */

@@ -17,8 +17,7 @@ void keep_sweep(struct app *app);
  * an expired one locks out every client. Errors: what ca_open() and ca_refresh() have. */
 MUST_USE bool keep_crls(struct app *app, struct err *e);
 
-/* Will that take the network, to ask an issuer, or, as root, who has a process for it, to ask a
- * server what it serves? By what is on disk; no key stays in memory. */
+/* Will that be asked of an issuer? By what is on disk, without a look at a key. */
 bool keep_needs_network(struct app *app, int what, const struct report *r);
 
 /*

@@ -4,7 +4,6 @@
 #include "reload/handshake.h"
 #include "reload/served.h"
 #include "reload/tls.h"
-#include "reload/witness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,8 +210,8 @@ repeat(struct round *r, bool once, struct err *e)
     }
 }
 
-bool
-prove_here(const struct proof *p, bool once, struct served *out, struct err *e)
+static bool
+prove(const struct proof *p, bool once, struct served *out, struct err *e)
 {
     struct err inner = {0};
     own_ssl_ctx SSL_CTX *ctx = handshake_context(e);
@@ -232,14 +231,6 @@ prove_here(const struct proof *p, bool once, struct served *out, struct err *e)
         return proved;
     *e = inner;
     return false;
-}
-
-static bool
-prove(const struct proof *p, bool once, struct served *out, struct err *e)
-{
-    bool proved = false;
-
-    return witness_ask(p, once, out, &proved, e) ? proved : prove_here(p, once, out, e);
 }
 
 bool

@@ -39,9 +39,6 @@ MUST_USE bool prove_until(const struct proof *p, struct served *out, struct err 
  * the like, when none of them could be asked. */
 MUST_USE bool prove_look(const struct proof *p, struct served *out, struct err *e);
 
-/* As prove_once() or prove_until(), but nobody else is asked to do it (see witness.h). */
-MUST_USE bool prove_here(const struct proof *p, bool once, struct served *out, struct err *e);
-
 /* Is `served` what a server makes of the file with `deployed`? It may add issuers which it knows
  * when the file has the leaf alone (OpenSSL: SSL_MODE_NO_AUTO_CHAIN is not set). */
 bool prove_same(const struct chain *served, const struct chain *deployed);

@@ -460,24 +460,4 @@ void reload_find_leftovers(const struct examination *x, struct findings *f);
 /* The version of libpq that runs; loads it. NULL: it cannot be loaded. */
 const char *reload_library(void);
 
-/* ---- who asks what is served ---- */
-
-/*
- * Another process, which asks servers so that one with keys in its memory need not speak with
- * anybody.
- *
- * Gives:  what reload_testify() has made of the question there; NULL: nobody answered, and this
- *         process asks by itself
- */
-struct reload_witness {
-    struct json_t *(*ask)(struct reload_witness *w, const struct json_t *question);
-};
-
-/* From now on, for the whole program; borrowed. NULL: nobody. */
-void reload_set_witness(struct reload_witness *w);
-
-/* In that process: asks, and puts into words what it saw. NULL: out of memory. */
-MUST_USE struct json_t *reload_testify(const struct json_t *question, struct clock *clock,
-                                       struct progress *progress);
-
 #endif
