@@ -178,7 +178,7 @@ tidy: $(TIDY)
 # After the object, so that a changed header brings both anew.
 $(B)/tidy/%.ok: %.c $(B)/%.o .clang-tidy tests/lint/analyzer.h
 	$(call say,TIDY,$<)
-	$(Q)mkdir -p $(@D) && clang-tidy --quiet --warnings-as-errors='*' $< -- $(ALL_CPPFLAGS) -std=c11 \
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet --warnings-as-errors='*' $< -- $(ALL_CPPFLAGS) -std=c11 $(WARN) \
 		$(if $(filter base/err.c,$<),,-include tests/lint/analyzer.h) >$(@:.ok=.log) 2>&1 || \
 		{ grep -E '(error|warning): ' $(@:.ok=.log); exit 1; }
 	$(Q)touch $@

@@ -182,7 +182,7 @@ add_families(scmp_filter_ctx filter, const struct kind *k, bool is_list)
     if (k->families[0] == 0)
         return add(filter, SCMP_ACT_ERRNO(EPERM), "socket", NULL, 0);
     for (int family = 1; family < AF_MAX; family++) {
-        const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family);
+        const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0);
 
         if (is_among(k->families, family) == is_list && !add(filter, action, "socket", &is, 1))
             return false;

@@ -201,7 +201,6 @@ static void
 print_lines(const struct app *app, const struct str texts[static HBA_FILES])
 {
     own_json struct json_t *object = NULL;
-    own_mem char *text = NULL;
 
     if (!app->json) {
         (void)printf("# pg_hba.conf, above whatever else matches these users:\n%s"

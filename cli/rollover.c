@@ -409,7 +409,6 @@ show(struct app *app, const struct str *waits, struct err *e)
 {
     own_ca struct ca *ca = ca_open(&app->config.ca, app->clock, e);
     own_json struct json_t *object = json_new_object();
-    own_mem char *text = NULL;
 
     if (ca == NULL)
         return false;

@@ -96,7 +96,7 @@ check_directory(const char *directory, struct err *e)
 static bool
 make_directories(const char *certbot, struct err *e)
 {
-    static const char *const parts[] = {"", "/renewal-hooks", "/" HOOKS};
+    static const char *const parts[] = {"", "/renewal-hooks", ("/" HOOKS)};
     mode_t ours = umask(022);
     bool good = true;
 

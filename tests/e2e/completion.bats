@@ -59,7 +59,8 @@ by_bash()
 by_fish()
 {
     # shellcheck disable=SC2016 # expands inside
-    fish -N -c 'source $argv[1]; complete -C $argv[2]' "$WORLD/script.fish" "$1" | cut -f 1 | sort
+    fish -N -c 'source $argv[1]; complete -C $argv[2]' "$WORLD/script.fish" "$1" | cut -f 1 | sort |
+        awk -v word="${1##* }" 'word == "" || index($0, word) == 1' # fish 4 adds what has the word in its middle
 }
 
 # The same for bash, fish, in words: offers "WANTED..." WORD...

@@ -213,7 +213,7 @@ gain(const char *unused)
 
 /* ---- the rows ---- */
 
-enum needs { NOTHING, FILES, FILES_3 = 3, PORTS = 4, SCOPES = 6, CALLS = 100 };
+enum needs { NOTHING = 0, FILES = 1, FILES_3 = 3, PORTS = 4, SCOPES = 6, CALLS = 100 };
 
 struct row {
     int (*try)(const char *what);

@@ -32,7 +32,7 @@ machine_boot()
     # shellcheck disable=SC2016 # expands inside
     SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid bash -c '
         for group in $1; do echo $$ >"$group/cgroup.procs"; done
-        exec systemd-nspawn -q -b -D "$2/root" --bind="$3:$3:norbind" --register=no --keep-unit \
+        exec systemd-nspawn -q -b --capability=CAP_NET_ADMIN -D "$2/root" --bind="$3:$3:norbind" --register=no --keep-unit \
             --resolv-conf=off --console=pipe -M pgcert-machine systemd.unit="$4"' \
         machine "$(machine_group_names | tr '\n' ' ')" "$MACHINE" "$WORLD" "$1" \
         <>/dev/null >"$MACHINE/log" 2>&1 3>&- 4>&- &
