@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/wipe.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,15 +38,6 @@ is_modest(const char *text, size_t size)
     return true;
 }
 
-/* What is read may hold keys and tokens: jansson's copies of them are wiped too. */
-static void
-wipe_and_free(void *memory)
-{
-    if (memory != NULL)
-        explicit_bzero(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
 struct json_t *
 json_decode(const char *text, size_t size, struct err *e)
 {
@@ -57,7 +48,8 @@ json_decode(const char *text, size_t size, struct err *e)
         (void)err_set(e, ERR_PROTOCOL, "JSON that is too large or nested too deeply");
         return NULL;
     }
-    json_set_alloc_funcs(malloc, wipe_and_free);
+    /* what is read may hold keys and tokens: jansson's copies of them are wiped, too */
+    json_set_alloc_funcs(malloc, wipe_free);
     object = json_loadb(text == NULL ? "" : text, size, JSON_REJECT_DUPLICATES, &reason);
     if (object == NULL) {
         (void)err_set(e, ERR_PROTOCOL, "not JSON: %s (line %d, column %d)", reason.text,

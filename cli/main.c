@@ -1,5 +1,6 @@
 /* main.c: start and end of the program. */
 #include "base/reaper.h"
+#include "base/wipe.h"
 #include "cli/app.h"
 #include "cli/commands.h"
 
@@ -32,6 +33,7 @@ main(int argc, char **argv)
     bool good = false;
     int status = 0;
 
+    wipe_openssl();
     if (reaper_stay(&status))
         return status;
     app.started_ms = app.clock->steady_ms(app.clock);

@@ -260,12 +260,13 @@ find_user(struct session *s, const struct target_view *view, struct err *e)
         i++; /* there is one: service_check() */
     if (!place_find(&place, view->files[i].path, e))
         return false;
+    if (place.about.st_uid == 0)
+        return err_set(e, ERR_CONFIG,
+                       "it is not said which server it is, for the key is in root's directory "
+                       "'%s'; set run_as to the user of 'pgbackrest server', or pid_file",
+                       place.directory);
     s->user = place.about.st_uid;
-    return s->user != 0 ||
-           err_set(e, ERR_CONFIG,
-                   "it is not said which server it is, for the key is in root's directory '%s'; "
-                   "set run_as to the user of 'pgbackrest server', or pid_file",
-                   place.directory);
+    return true;
 }
 
 /* It listens on one address, by default the first of localhost's. */

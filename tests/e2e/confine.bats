@@ -37,6 +37,11 @@ renew_waits_at()
 {
     hostile_conf
     state_of_postgres
+    stalls_at "$@"
+}
+
+stalls_at()
+{
     hostile "$1 1 stall"
     renew_begins "${@:2}"
     await 20 "a request for $1" grep -q stall "$WORLD/hostile/log"
@@ -115,6 +120,39 @@ END
     # and who has keys speaks with nobody outside
     ss -Htnp | grep -q "pid=$carrier,"
     not grep -q "pid=$renewing," <<<"$(ss -Htnap)"
+}
+
+# Certificates that another tool keeps for root alone, and their keys: others COUNT
+others()
+{
+    local i
+    install -d -m 700 "$WORLD/other"
+    for i in $(seq "$1"); do
+        self_signed "$WORLD/other/$i.pem" "other$i.$ZONE"
+        cat <<END
+[issuer other$i]
+type = files
+chain_file = $WORLD/other/$i.pem
+key_file = $WORLD/other/$i.pem
+trust_file = $WORLD/other/$i.pem
+[certificate other$i.$ZONE]
+issuer = other$i
+END
+    done | conf_add
+}
+
+@test "keys of another tool, which root reads before it becomes the owner, are not in its memory" {
+    others 8
+    hostile_conf
+    state_of_postgres
+    chown -R root: "$WORLD/conf"
+    stalls_at new-order
+    for i in $(seq 8); do
+        openssl pkey -in "$WORLD/other/$i.pem" -out "$WORLD/other/$i.key"
+        not has_key "$carrier" "$WORLD/other/$i.key"
+    done
+    # who takes them over has them: the search finds what is there
+    has_key "$renewing" "$WORLD/other/8.key"
 }
 
 @test "it dies with the process that started it" {
@@ -273,6 +311,7 @@ refused()
 @test "nothing due: no other process is started" {
     have strace
     expect 0 pgcert renew
+    without_ari
     expect 0 strace -f -qq -o "$WORLD/trace" -e trace=clone,clone3,fork,vfork,socket,socketpair \
         "$PGCERT" -c "$CONF" renew
     cat "$WORLD/trace"

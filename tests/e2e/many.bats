@@ -65,6 +65,7 @@ renews()
     [ ! -e "$STATE" ] || cp -a "$STATE" "$STATE.before"
     renews_once "${@:2}"
     if [ "$status" -ne "$1" ] && pebble_is_locked_up; then
+        echo "Pebble has locked itself up: once more" >&2
         pebble_stop && pebble_start "${pebble_variables[@]}"
         renews_once # it takes away the records that the one before has published
         rm -rf "$STATE"

@@ -280,7 +280,7 @@ pebble_stop()
 pebble_is_locked_up()
 {
     local status=0
-    timeout 5 openssl s_client -quiet -connect 127.0.0.1:15000 >/dev/null 2>&1 \
+    timeout 10 openssl s_client -quiet -connect 127.0.0.1:15000 >/dev/null 2>&1 \
         < <(printf 'GET /cert-status-by-serial/1 HTTP/1.0\r\nHost: localhost\r\n\r\n') || status=$?
     [ "$status" = 124 ]
 }
