@@ -68,6 +68,8 @@ machine_halt()
     machine systemctl poweroff --no-wall || :
     await 20 "systemd to end" process_is_gone "$(cat "$MACHINE/number")" ||
         kill -KILL "$(cat "$MACHINE/number")"
+    # what a test that failed has left inside was stopped before it was killed, and nsenter(1) stops with it
+    pkill -CONT -x nsenter || :
 }
 
 # Control groups do not end with a world: they are named after it, and those of worlds that were killed are
