@@ -17,7 +17,7 @@ test="systemd clang clang-format clang-tidy
       python3-asyncpg libpostgresql-jdbc-java default-jdk-headless node-pg softhsm2 opensc
       certbot python3-certbot-dns-rfc2136 lego dehydrated uacme pgbouncer pgbackrest haproxy patroni
       python3-pysyncobj systemd-container nftables
-      zsh fish build-essential debhelper lintian dpkg-dev fakeroot rpm
+      zsh fish build-essential debhelper lintian dpkg-dev fakeroot rpm elfutils
       prometheus prometheus-node-exporter chromium fonts-dejavu-core"
 # What makes the root of another Debian, in which all the others are then installed.
 suite="debootstrap debian-archive-keyring util-linux"
