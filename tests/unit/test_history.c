@@ -89,6 +89,7 @@ what_is_configured_no_longer_is_forgotten(void **state)
     own_json struct json_t *again = run(&s, 1, ERR_NETWORK, AT + 2);
 
     (void)state;
+    assert_history(before, "one", (struct history){AT, 0, 75, 1, 1, 1});
     assert_history(without, "one", (struct history){0});
     assert_history(again, "one", (struct history){AT + 2, 0, 75, 1, 1, 1});
 }
@@ -101,6 +102,7 @@ a_damaged_file_is_as_good_as_none(void **state)
     own_json struct json_t *after = NULL;
 
     (void)state;
+    assert_history(before, "one", (struct history){AT, 0, 75, 1, 1, 1});
     scratch_write(&s, "history.json", "{\"certificates\": ");
     after = run(&s, 1, ERR_NETWORK, AT + 1);
     assert_history(after, "one", (struct history){AT + 1, 0, 75, 1, 1, 1});
