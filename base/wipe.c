@@ -36,10 +36,12 @@ static void *
 get_more(void *memory, size_t size, const char *file, int line)
 {
     size_t before = memory == NULL ? 0 : malloc_usable_size(memory);
-    void *more = malloc(size);
+    void *more = size == 0 ? NULL : malloc(size);
 
     (void)file;
     (void)line;
+    if (size == 0)
+        wipe_free(memory);
     if (more == NULL)
         return NULL;
     if (before > 0)
