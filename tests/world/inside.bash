@@ -309,7 +309,7 @@ pebble_get()
 pebble_save()
 {
     # whole or not at all: on a busy machine the connection may end before the answer has
-    pebble_get "/roots/${2:-0}" | sed -n '/BEGIN/,/END/p' >"$1.part"
+    pebble_get "/roots/${2:-0}" | sed -n '/-----BEGIN/,/-----END/p' >"$1.part"
     openssl x509 -in "$1.part" -noout 2>/dev/null && grep -qx -e '-----END CERTIFICATE-----' "$1.part" &&
         mv "$1.part" "$1"
 }
