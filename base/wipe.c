@@ -40,13 +40,10 @@ get_more(void *memory, size_t size, const char *file, int line)
 
     (void)file;
     (void)line;
-    if (size == 0)
-        wipe_free(memory);
-    if (more == NULL)
-        return NULL;
-    if (before > 0)
+    if (more != NULL && before > 0)
         memcpy(more, memory, before < size ? before : size);
-    wipe_free(memory);
+    if (more != NULL || size == 0)
+        wipe_free(memory);
     return more;
 }
 
