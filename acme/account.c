@@ -190,14 +190,8 @@ terms_are_agreed(struct client *c, const struct acme_issuer *issuer, struct err 
 static bool
 contacts_of(const struct answer *a, const struct acme_issuer *issuer, struct list *contact)
 {
-    const struct json_t *array = json_member(a->json, "contact");
-
-    if (a->status != 200)
-        return list_copy(contact, &issuer->contact);
-    for (size_t i = 0; i < json_count(array); i++)
-        if (json_item_text(array, i) != NULL && !list_add(contact, json_item_text(array, i)))
-            return false;
-    return true;
+    return a->status != 200 ? list_copy(contact, &issuer->contact)
+                            : json_texts(json_member(a->json, "contact"), contact);
 }
 
 static bool
@@ -256,13 +250,9 @@ account_adopt(const struct client *c, const char *directory, const struct answer
 {
     own_mem char *memory = str_format("%s/account.json", directory);
     own_list struct list contact = {0};
-    const struct json_t *array = json_member(found->json, "contact");
 
-    if (memory == NULL)
+    if (memory == NULL || !json_texts(json_member(found->json, "contact"), &contact))
         return err_memory(e);
-    for (size_t i = 0; i < json_count(array); i++)
-        if (json_item_text(array, i) != NULL && !list_add(&contact, json_item_text(array, i)))
-            return err_memory(e);
     return file_remove(AT_FDCWD, memory, e) && save_key(c->key, directory, e) &&
            save_memory(c, directory, &contact, 0, e);
 }

@@ -33,10 +33,8 @@ fill(struct acme_account *out, struct client *c, const struct json_t *object, st
     if (meta == NULL || !jws_thumbprint(c->key, thumbprint, e))
         return false;
     b64url_encode(out->thumbprint, thumbprint, sizeof(thumbprint));
-    for (size_t i = 0; i < json_count(contact); i++)
-        if (json_item_text(contact, i) != NULL &&
-            !list_add(&out->contact, json_item_text(contact, i)))
-            return err_memory(e);
+    if (!json_texts(contact, &out->contact))
+        return err_memory(e);
     out->terms_known = json_member(object, "termsOfServiceAgreed") != NULL;
     out->terms_agreed = json_member_true(object, "termsOfServiceAgreed");
     return (copy_text(&out->url, c->kid) &&

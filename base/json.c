@@ -175,6 +175,15 @@ changeable(const struct json_t *value)
 }
 
 bool
+json_texts(const struct json_t *array, struct list *texts)
+{
+    for (size_t i = 0; i < json_count(array); i++)
+        if (json_item_text(array, i) != NULL && !list_add(texts, json_item_text(array, i)))
+            return false;
+    return true;
+}
+
+bool
 json_each(const struct json_t *object, void **cursor, const char **key, const struct json_t **value)
 {
     json_t *o = changeable(object);

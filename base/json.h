@@ -48,6 +48,9 @@ const struct json_t *json_item(const struct json_t *array, size_t i);
 const char *json_item_text(const struct json_t *array, size_t i);
 int64_t json_item_int(const struct json_t *array, size_t i);
 
+/* Appends the texts of an array, and passes over what is none. False: out of memory. */
+MUST_USE bool json_texts(const struct json_t *array, struct list *texts);
+
 /* Visits the members of an object; start with *cursor = NULL. False at the end. */
 bool json_each(const struct json_t *object, void **cursor, const char **key,
                const struct json_t **value);

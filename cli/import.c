@@ -175,13 +175,7 @@ import_set_account(struct import *im, struct import_certificate *c, const char *
 bool
 import_set_contact(struct import_account *account, const struct json_t *contact, struct err *e)
 {
-    bool is_known = account->contact.count > 0;
-
-    for (size_t i = 0; !is_known && i < json_count(contact); i++)
-        if (json_item_text(contact, i) != NULL &&
-            !list_add(&account->contact, json_item_text(contact, i)))
-            return err_memory(e);
-    return true;
+    return account->contact.count > 0 || json_texts(contact, &account->contact) || err_memory(e);
 }
 
 bool

@@ -92,12 +92,7 @@ trust_memory_find(const struct trust_memory *m, const char *target)
 bool
 trust_memory_ending(const struct trust_memory *m, const char *target, struct list *ending)
 {
-    const struct json_t *array = json_member(json_member(m->json, target), "ending");
-
-    for (size_t i = 0; i < json_count(array); i++)
-        if (json_item_text(array, i) != NULL && !list_add(ending, json_item_text(array, i)))
-            return false;
-    return true;
+    return json_texts(json_member(json_member(m->json, target), "ending"), ending);
 }
 
 bool
