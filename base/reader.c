@@ -153,6 +153,39 @@ read_it(void *argument, struct str *answer, struct err *e)
     return file_read(AT_FDCWD, w->path, w->size_max, answer, e);
 }
 
+static bool
+read_secret(void *argument, struct str *answer, struct err *e)
+{
+    const struct wanted *w = argument;
+
+    return file_read_secret(w->path, w->size_max, answer, e);
+}
+
+/* Ourselves, or as the one whose it is where that is another, and we may. */
+static bool
+read_named(child_task *task, const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    struct wanted w = {path, size_max};
+    struct err ignored = {0};
+    uid_t user = 0;
+
+    if (!child_may_switch() || !reader_find(path, &user, &ignored) || user == 0)
+        return task(&w, out, e);
+    return child_run_as(user, task, &w, READ_MS, out, e);
+}
+
+bool
+reader_read_secret(const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    return read_named(read_secret, path, size_max, out, e);
+}
+
+bool
+reader_read_named(const char *path, size_t size_max, struct str *out, struct err *e)
+{
+    return read_named(read_it, path, size_max, out, e);
+}
+
 bool
 reader_read(const char *told_by, const char *path, size_t size_max, struct str *out, struct err *e)
 {

@@ -28,4 +28,11 @@ MUST_USE bool reader_find(const char *path, uid_t *user, struct err *e);
 MUST_USE bool reader_read(const char *told_by, const char *path, size_t size_max, struct str *out,
                           struct err *e);
 
+/*
+ * Reads a file that the administrator has named: as file_read(), or file_read_secret(). Who may
+ * become others reads it as the one who decides what its path leads to, if that is not root.
+ */
+MUST_USE bool reader_read_named(const char *path, size_t size_max, struct str *out, struct err *e);
+MUST_USE bool reader_read_secret(const char *path, size_t size_max, struct str *out, struct err *e);
+
 #endif

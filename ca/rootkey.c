@@ -1,5 +1,6 @@
 /* rootkey.c: the root's key goes where no network is, and comes back for a ceremony. */
 #include "base/file.h"
+#include "base/reader.h"
 #include "ca/crls.h"
 #include "ca/keyfile.h"
 
@@ -155,7 +156,7 @@ ca_import_root_key(struct ca *ca, const char *file, bool *did, struct err *e)
     struct err ignored = {0};
 
     file_remove_temporaries(ca->config->directory);
-    if (!is_here(ca, e) || !file_read_secret(file, KEY_MAX, &given, e))
+    if (!is_here(ca, e) || !reader_read_secret(file, KEY_MAX, &given, e))
         return false;
     key = read_key(ca, file, &given, &root, e);
     if (key == NULL)

@@ -2,6 +2,7 @@
 #include "cli/account_file.h"
 
 #include "base/file.h"
+#include "base/reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,7 @@ bool
 account_file_read(const char *path, struct str *text, struct err *e)
 {
     return strcmp(path, "-") == 0 ? read_input(text, e)
-                                  : file_read_secret(path, SIZE_MAX_READ, text, e);
+                                  : reader_read_secret(path, SIZE_MAX_READ, text, e);
 }
 
 bool

@@ -1,5 +1,5 @@
 /* cmd_client.c: certificates for clients, by the private CA. */
-#include "base/file.h"
+#include "base/reader.h"
 #include "cli/apart.h"
 #include "cli/bundles.h"
 #include "cli/clients.h"
@@ -8,7 +8,6 @@
 #include "cli/names.h"
 #include "cli/plan.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,7 +154,7 @@ read_password(struct str *password, struct err *e)
 {
     if (password_file == NULL)
         return true;
-    return file_read_secret(password_file, PASSWORD_MAX, password, e) &&
+    return reader_read_secret(password_file, PASSWORD_MAX, password, e) &&
            (password->size > 0 ||
             err_set(e, ERR_USAGE, "--password-file %s: the file is empty", password_file));
 }
@@ -457,7 +456,7 @@ sign(struct app *app, int argc, char **argv, struct err *e)
 
     (void)argc;
     if (!read_lifetime(&client.lifetime_s, e) ||
-        !file_read(AT_FDCWD, argv[1], REQUEST_MAX, &request, e))
+        !reader_read_named(argv[1], REQUEST_MAX, &request, e))
         return false;
     key = ca_request_key(request.text, request.size, e);
     if (key == NULL)

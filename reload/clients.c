@@ -1,13 +1,11 @@
 /* clients.c: bring a server to trust these CAs and CRLs of clients, prove it, or put back. */
 #include "reload/clients.h"
 
-#include "base/file.h"
+#include "reload/install.h"
 #include "reload/sessions.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 void
 clients_change_done(struct clients_change *c)
@@ -37,9 +35,8 @@ bool
 reload_clients_deployed(const char *file, const struct str *pem)
 {
     own_str struct str there = {0};
-    struct err ignored = {0};
 
-    return file_read(AT_FDCWD, file, pem->size, &there, &ignored) && there.size == pem->size &&
+    return install_peek(file, pem->size, &there) && there.size == pem->size &&
            memcmp(there.text, pem->text, pem->size) == 0;
 }
 
@@ -102,10 +99,10 @@ bool
 clients_install(struct clients_change *c, const struct deployment *d, struct err *e)
 {
     struct install place = place_of(d);
-    struct stat s = {0};
+    own_str struct str before = {0};
 
-    c->was_there = lstat(place.path, &s) == 0;
-    if (!install_write(&place, c->wanted->pem, c->was_there, e))
+    if (!install_read(place.path, "", &before, &c->was_there, e) ||
+        !install_write(&place, c->wanted->pem, c->was_there, e))
         return false;
     c->did_install = true;
     return true;

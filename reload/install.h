@@ -73,6 +73,10 @@ MUST_USE bool install_repair_all(const struct install *set, size_t count, struct
 MUST_USE bool install_read(const char *path, const char *ending, struct str *out, bool *found,
                            struct err *e);
 
+/* Reads a file, as its directory's owner where we may not and may become him. False: it cannot be
+ * read, whyever. */
+MUST_USE bool install_peek(const char *path, size_t size_max, struct str *out);
+
 /*
  * Finds the file that a path names: itself, or, where the administrator has put a symbolic link,
  * the one which that names. Whoever made the link must be able to write there as well.

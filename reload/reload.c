@@ -1,11 +1,10 @@
 /* reload.c: the sequence: check, look, install, reload, prove; put back when that fails. */
 #include "reload/reload.h"
 
-#include "base/file.h"
 #include "reload/deployment.h"
+#include "reload/install.h"
 #include "reload/service.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,11 +213,10 @@ bool
 reload_is_deployed(const char *file, const struct material *m)
 {
     own_str struct str there = {0};
-    struct err ignored = {0};
     size_t key_size = m->key_pem->size;
     size_t chain_size = m->chain_pem->size;
 
-    if (!file_read(AT_FDCWD, file, CERT_PEM_MAX, &there, &ignored))
+    if (!install_peek(file, CERT_PEM_MAX, &there))
         return false;
     /* the store writes both just as the file has them, and parsing costs more than all else */
     if (key_size > 0 && chain_size > 0 && there.size == key_size + chain_size &&

@@ -1,9 +1,8 @@
 /* served.c: what is known about a target, and its files. */
 #include "reload/served.h"
 
-#include "base/file.h"
+#include "reload/install.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,8 +47,8 @@ reload_is_unchanged(const char *file, const char *sha256)
     char now[CERT_SHA256_TEXT];
     struct err ignored = {0};
 
-    return file_read(AT_FDCWD, file, CERT_PEM_MAX, &there, &ignored) &&
-           served_digest(&there, now, &ignored) && strcmp(now, sha256) == 0;
+    return install_peek(file, CERT_PEM_MAX, &there) && served_digest(&there, now, &ignored) &&
+           strcmp(now, sha256) == 0;
 }
 
 void

@@ -1,7 +1,7 @@
 /* service.c: the files and proofs of servers that are not asked. */
 #include "reload/service.h"
 
-#include "base/file.h"
+#include "base/reader.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -126,7 +126,7 @@ find_password(const struct service_config *c, struct target_view *view, struct e
     if (c->pkcs12_file == NULL || view->password != NULL)
         return true;
     if (c->pkcs12_password_file != NULL &&
-        !file_read_secret(c->pkcs12_password_file, PASSWORD_MAX, &text, e))
+        !reader_read_secret(c->pkcs12_password_file, PASSWORD_MAX, &text, e))
         return err_wrap(e, "pkcs12_password_file");
     view->password = strdup(text.size == 0 ? "" : text.text);
     return view->password != NULL || err_memory(e);

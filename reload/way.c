@@ -1,6 +1,7 @@
 /* way.c: resolve a path as the kernel does, and look at everything on the way. */
 #include "reload/way.h"
 
+#include "base/child.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define WALK_MS 10000
 #define LINKS_MAX 40 /* path_resolution(7) */
 #define STEP (O_PATH | O_NOFOLLOW | O_CLOEXEC)
 
@@ -163,22 +165,88 @@ step(struct walk *w, struct err *e)
     return strcmp(name, "..") == 0 ? to_parent(w, e) : into(w, name, after, e);
 }
 
-bool
-way_find(struct way *way, const char *path, struct err *e)
+/* To its end, or to a directory into which we may not go: *shut is its owner then. */
+static bool
+walk(struct way *way, const char *path, uid_t *shut, struct err *e)
 {
     own_walk struct walk w = {.way = way, .rest = strdup(path), .fd = -1};
+    struct stat here = {0};
+    struct err ignored = {0};
 
     if (w.rest == NULL)
         return err_memory(e);
     if (!to_root(&w, e))
         return false;
     while (*w.rest != '\0')
-        if (!step(&w, e))
+        if (!step(&w, e)) {
+            if (e->code == ERR_PERMISSION && fstat(w.fd, &here) == 0 &&
+                note_directory(&w, &ignored))
+                *shut = here.st_uid;
             return false;
+        }
     if (fstat(w.fd, &way->about) < 0)
         return err_errno(e, "look at '%s'", where(&w));
     way->directory = strdup(where(&w));
     return way->directory != NULL || err_memory(e);
+}
+
+/* ---- as another user ---- */
+
+/* A data directory is its owner's alone, and so is the way to what is beneath it. */
+static bool
+walk_there(void *argument, struct str *answer, struct err *e)
+{
+    own_way struct way way = {0};
+    uid_t shut = 0;
+
+    if (!walk(&way, argument, &shut, e))
+        return false;
+    return (str_add(answer, (const char *)&way.about, sizeof(way.about)) &&
+            str_add(answer, way.directory, strlen(way.directory) + 1) &&
+            (way.others == NULL || str_add(answer, way.others, strlen(way.others) + 1))) ||
+           err_memory(e);
+}
+
+/* What is beneath his directory he could lead elsewhere, and so it is noted by then. */
+static bool
+walk_as(uid_t user, struct way *way, const char *path, struct err *e)
+{
+    own_str struct str answer = {0};
+    own_mem char *asked = strdup(path);
+    const char *texts = NULL, *end = NULL;
+
+    if (asked == NULL)
+        return err_memory(e);
+    if (!child_run_as(user, walk_there, asked, WALK_MS, &answer, e))
+        return false;
+    if (answer.size < sizeof(way->about) + 2 || answer.text[answer.size - 1] != '\0')
+        return err_set(e, ERR_INTERNAL, "the answer about '%s' makes no sense", path);
+    memcpy(&way->about, answer.text, sizeof(way->about));
+    texts = answer.text + sizeof(way->about);
+    end = answer.text + answer.size;
+    way->directory = strdup(texts);
+    texts += strlen(texts) + 1;
+    if (way->others == NULL && texts < end)
+        way->others = strdup(texts);
+    return (way->directory != NULL && (texts == end || way->others != NULL)) || err_memory(e);
+}
+
+bool
+way_find(struct way *way, const char *path, struct err *e)
+{
+    uid_t shut = geteuid();
+    struct err again = {0};
+
+    if (walk(way, path, &shut, e))
+        return true;
+    if (shut == geteuid() || shut == 0 || !child_may_switch())
+        return false;
+    if (walk_as(shut, way, path, &again)) {
+        *e = (struct err){0};
+        return true;
+    }
+    *e = again;
+    return false;
 }
 
 /* ---- opening ---- */

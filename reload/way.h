@@ -20,7 +20,8 @@ struct way {
 
 /*
  * Walks to a directory. Symbolic links are followed, since administrators make them (a data
- * directory often is one); whose they are is noted.
+ * directory often is one); whose they are is noted. Beneath a directory into which only its owner
+ * may go it is walked as him, where we may become others.
  *
  * Takes:  path  absolute
  * Errors: ERR_CREATE  something on it is not there; ERR_CONFIG  where it ends is no directory, or

@@ -2,8 +2,8 @@
  * that very interface. */
 #include "reload/target.h"
 
-#include "base/file.h"
 #include "base/http.h"
+#include "base/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ add_authorization(const struct patroni_config *c, struct str *header, struct err
 
     if (c->user == NULL)
         return true;
-    if (!file_read_secret(c->password_file, PASSWORD_MAX, &password, e))
+    if (!reader_read_secret(c->password_file, PASSWORD_MAX, &password, e))
         return err_wrap(e, "password_file");
     if (!str_addf(&both, "%s:%s", c->user, password.size == 0 ? "" : password.text) ||
         !str_addf(&coded, "%*s", (int)(4 * ((both.size + 2) / 3)), ""))

@@ -1,6 +1,7 @@
 /* postgres.c: a PostgreSQL server, asked and told through libpq. */
 #include "reload/target/postgres.h"
 
+#include "reload/install.h"
 #include "reload/place.h"
 
 #include <pwd.h>
@@ -130,8 +131,8 @@ guess(const struct target *t, struct target_view *view)
     const struct passwd *entry = c->run_as == NULL ? NULL : getpwnam(c->run_as);
     own_mem char *directory = NULL;
     own_mem char *path = NULL;
-    struct stat s = {0};
     struct err ignored = {0};
+    int64_t at_us = 0;
 
     if (entry != NULL) {
         view->user = entry->pw_uid;
@@ -149,7 +150,7 @@ guess(const struct target *t, struct target_view *view)
         return;
     path = str_format("%s/%s", directory, c->file != NULL ? c->file : POSTGRES_FILE);
     /* a guess is good enough to replace such a file, and not to make the first one */
-    if (path != NULL && lstat(path, &s) == 0 &&
+    if (path != NULL && install_changed(path, &at_us, &ignored) &&
         !target_view_add(view, TAKE(path), FORM_COMBINED, 0, &ignored))
         target_view_forget_files(view);
 }

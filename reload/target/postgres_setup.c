@@ -3,11 +3,11 @@
 
 #include "reload/install.h"
 #include "reload/place.h"
+#include "reload/way.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define CONF_NAME "pgcert.conf"
 #define ALTER_SYSTEM "ALTER SYSTEM"
@@ -178,10 +178,11 @@ would_win(struct postgres_session *s, const struct include *i, bool *wins, struc
     static const char statement[] = "SELECT coalesce(sourcefile, ''), coalesce(sourceline, 0) "
                                     "FROM pg_catalog.pg_file_settings WHERE name IN";
     own_list struct list rows = {0};
-    struct stat about = {0};
+    own_way struct way way = {0};
+    struct err ignored = {0};
 
     *wins = false;
-    if (i->directory == NULL || stat(i->directory, &about) < 0 || !S_ISDIR(about.st_mode))
+    if (i->directory == NULL || !way_find(&way, i->directory, &ignored))
         return true;
     if (!ask_of_names(s, statement, "", &rows, e))
         return err_wrap(e, "read pg_file_settings");
