@@ -1,8 +1,12 @@
 /* address.c: addresses as text, and from names. */
 #include "base/address.h"
 
+#include "base/own.h"
+
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,4 +113,18 @@ address_of_host(struct address *addresses, size_t room, size_t *count, const cha
         return err_set(e, ERR_NETWORK, "'%s' has no address", host);
     *count = n;
     return true;
+}
+
+int
+address_connect(const struct address *a)
+{
+    own_fd int fd = socket(a->socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int one = 1;
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (connect(fd, &a->socket.any, a->size) < 0 && errno != EINPROGRESS && errno != EINTR)
+        return -1;
+    return own_fd_take(&fd);
 }

@@ -42,4 +42,8 @@ void address_text(char text[static ADDRESS_TEXT], const struct address *a, int u
 MUST_USE bool address_of_host(struct address *addresses, size_t room, size_t *count,
                               const char *host, int port, struct err *e);
 
+/* Begins a connection of TCP: a socket that does not block and may still be connecting; close it.
+ * -1 and errno. */
+MUST_USE int address_connect(const struct address *a);
+
 #endif

@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #define FAREWELL_MS 500 /* how long the last question may take */
+#define GRACE_MS 100    /* and the end of who sees that nobody asks any more */
+#define END_MS 5000     /* and of who is killed */
 
 struct child {
     child_answerer *answerer;
@@ -31,6 +33,7 @@ struct child {
     child_work *work; /* NULL: it only answers */
     bool listens;
     void *argument;
+    uid_t user;
     pid_t pid; /* 0: we are that user ourselves, there is no child */
     int socket;
     bool broken; /* killed, or died */
@@ -207,19 +210,38 @@ bound_rights(void)
                                         SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) == 0;
 }
 
-bool
-child_settle(const struct passwd *user, struct err *e)
+/* Beside those that the user database says. */
+static bool
+join(gid_t group)
 {
+    gid_t groups[NGROUPS_MAX + 1];
+    int count = getgroups(NGROUPS_MAX, groups);
+
+    if (group == (gid_t)-1)
+        return true;
+    if (count < 0)
+        return false;
+    groups[count++] = group;
+    return setgroups((size_t)count, groups) == 0;
+}
+
+bool
+child_settle(const struct passwd *user, gid_t group, bool listens, struct err *e)
+{
+    bool is_other = user->pw_uid != 0;
+
     if (!bound_rights())
         return child_become(user, e);
-    if (!take_identity(user) || !set_capabilities(KEPT, 0) ||
+    if (!take_identity(user) || !join(group) ||
+        !set_capabilities(KEPT | (listens ? BIT(CAP_NET_BIND_SERVICE) : 0), 0) ||
         prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         !set_environment(user))
         return err_errno(e, "become '%s'", user->pw_name);
-    if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0)
+    if (is_other && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || geteuid() == 0))
         return err_set(e, ERR_PERMISSION, "become '%s': root's rights stay in force",
                        user->pw_name);
     has_settled = true;
+    is_bare = !is_other;
     return true;
 }
 
@@ -228,7 +250,7 @@ child_join(gid_t group)
 {
     bool joined = false;
 
-    if (!is_bare)
+    if (!is_bare || has_settled)
         return true;
     joined = set_capabilities(BIT(CAP_SETGID), BIT(CAP_SETGID)) && setgroups(1, &group) == 0;
     return set_capabilities(BIT(CAP_SETGID), 0) && joined;
@@ -261,7 +283,7 @@ drop_capabilities(bool listens)
         kept = 0;
     kept &= had[0].permitted;
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    (void)set_capabilities(kept, kept & had[0].effective);
+    (void)set_capabilities(kept, kept & (had[0].effective | BIT(CAP_NET_BIND_SERVICE)));
     if ((kept & KEPT) == KEPT)
         return;
     has_settled = false;
@@ -381,8 +403,9 @@ static bool
 start(struct child *c, uid_t user, struct err *e)
 {
     const struct passwd *entry = NULL;
+    bool is_ours = user == geteuid() && (user != 0 || !has_settled);
 
-    if (user == geteuid())
+    if (is_ours || (user == geteuid() && c->work != NULL))
         return c->work == NULL || fork_as(c, NULL, e);
     if (!child_may_switch())
         return err_set(e, ERR_PERMISSION,
@@ -408,6 +431,7 @@ start_like(const struct child *as, uid_t user, struct err *e)
         return NULL;
     }
     *c = *as;
+    c->user = user;
     c->broken = !start(c, user, e);
     if (c->broken)
         child_stop(&c);
@@ -443,13 +467,46 @@ child_start_listener(uid_t user, child_answerer *answerer, child_work *work, voi
     return start_like(&c, user, e);
 }
 
+/* Who has settled may not signal other users: a process that becomes that user may. */
+static void
+kill_as(uid_t user, pid_t pid)
+{
+    const struct passwd *entry = getpwuid(user);
+    pid_t killer = entry == NULL ? -1 : fork();
+
+    if (killer == 0) {
+        if (change_user(entry))
+            (void)kill(pid, SIGKILL);
+        _exit(0);
+    }
+    while (killer > 0 && waitpid(killer, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* False: it is still there, as one is for whom a disk does not answer. */
+static bool
+ends_within(pid_t pid, int ms)
+{
+    own_fd int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = process, .events = POLLIN};
+
+    return process < 0 || fiber_poll(&p, 1, ms) != 0;
+}
+
+/* One that does not end dies with us, at the latest. */
 static void
 end(struct child *c)
 {
+    own_fd_drop(&c->socket);
+    c->socket = -1;
     if (c->pid > 0) {
-        (void)kill(c->pid, SIGKILL);
-        while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
+        if (kill(c->pid, SIGKILL) < 0 && errno == EPERM && !ends_within(c->pid, GRACE_MS))
+            kill_as(c->user, c->pid);
+        if (!ends_within(c->pid, END_MS))
+            log_debug("process %d does not end", (int)c->pid);
+        else
+            while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+                continue;
     }
     c->pid = -1;
     c->broken = true;
@@ -493,23 +550,38 @@ child_ask(struct child *c, const struct str *question, int64_t timeout_ms, struc
     return false;
 }
 
+static void
+drop(struct child **c)
+{
+    struct child *dropped = *c;
+
+    *c = NULL;
+    if (dropped == NULL)
+        return;
+    if (dropped->pid > 0)
+        end(dropped);
+    own_fd_drop(&dropped->socket);
+    free(dropped);
+}
+
+void
+child_end(struct child **c)
+{
+    if (*c != NULL && (*c)->pid > 0)
+        (void)ends_within((*c)->pid, FAREWELL_MS);
+    drop(c);
+}
+
 void
 child_stop(struct child **c)
 {
-    struct child *stopped = *c;
     struct str nothing = {0};
     own_str struct str ignored = {0};
     struct err e = {0};
 
-    *c = NULL;
-    if (stopped == NULL)
-        return;
-    if (!stopped->broken && !child_ask(stopped, &nothing, FAREWELL_MS, &ignored, &e))
+    if (*c != NULL && !(*c)->broken && !child_ask(*c, &nothing, FAREWELL_MS, &ignored, &e))
         log_debug("the process that does the work ends badly: %s", e.text);
-    if (stopped->pid > 0)
-        end(stopped);
-    own_fd_drop(&stopped->socket);
-    free(stopped);
+    drop(c);
 }
 
 /* ---- once ---- */

@@ -20,14 +20,16 @@ MUST_USE bool child_become(const struct passwd *user, struct err *e);
 /*
  * As root: becomes a user as child_become() does, but keeps the right to become others (CAP_SETUID
  * and CAP_SETGID, in force only in a child that is being started), so that tasks can be run as
- * whoever they belong to: as root as well, who has no capabilities then. Nothing that is started
- * can get more rights. Where root itself may not settle that, as in some containers, it is
- * child_become().
+ * whoever they belong to: as root as well, who has no capabilities then. The user may be root
+ * itself, which is what it owns then, and no more. Nothing that is started can get more rights.
+ * Where root itself may not settle that, as in some containers, it is child_become().
  *
+ * Takes:  group    of which it is a member as well; (gid_t)-1: none
+ *         listens  a child will listen at a port below 1024: child_start_listener()
  * Errors: as child_become()
  * Source: capabilities(7)
  */
-MUST_USE bool child_settle(const struct passwd *user, struct err *e);
+MUST_USE bool child_settle(const struct passwd *user, gid_t group, bool listens, struct err *e);
 
 /* May a task be run as any user? As root, and by who has settled. */
 bool child_may_switch(void);
@@ -47,7 +49,8 @@ typedef bool child_task(void *argument, struct str *answer, struct err *e);
 /*
  * Runs the task as the given user.
  *
- * When we are that user already, it is simply called. As root, or settled, a child is forked which
+ * When we are that user already, it is simply called; but settled as root, a task of root's is run
+ * as any other's (child_join()). As root, or settled, a child is forked which
  * drops supplementary groups (initgroups), group and user for good, checks that it cannot come
  * back, runs the task, and sends answer and error over a socketpair; it dies with its parent.
  *
@@ -129,5 +132,9 @@ MUST_USE bool child_ask(struct child *c, const struct str *question, int64_t tim
 
 /* Asks the empty question, ends the child and frees it. NULL is nothing to stop. */
 void child_stop(struct child **c);
+
+/* For one that has become another program, and answers nothing: waits a moment for its end, ends it
+ * and frees it. */
+void child_end(struct child **c);
 
 #endif

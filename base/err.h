@@ -30,7 +30,8 @@ enum err_code {
 struct err {
     enum err_code code;
     int64_t retry_at_s; /* Unix seconds; 0: the other side gave no advice */
-    bool is_ours;       /* it failed at our name server, and no issuer is to blame */
+    bool is_ours;       /* it failed at our own end (our name server, say): who was asked is not to
+                           blame */
     bool is_answer;     /* an issuer has answered, and that is why: it counts what it answers */
     char text[1024];    /* UTF-8, one line, no final stop */
 };

@@ -25,3 +25,12 @@ own_fd_drop(int *fd)
         (void)close(*fd);
     errno = kept;
 }
+
+int
+own_fd_take(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}

@@ -26,4 +26,7 @@ void own_mem_drop(void *pointer);
 /* Closes *fd unless it is negative; errno is kept. */
 void own_fd_drop(int *fd);
 
+/* Gives the descriptor to the caller and leaves -1 behind. */
+int own_fd_take(int *fd);
+
 #endif

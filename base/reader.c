@@ -171,7 +171,8 @@ read_named(child_task *task, const char *path, size_t size_max, struct str *out,
 
     if (!child_may_switch() || !reader_find(path, &user, &ignored) || user == 0)
         return task(&w, out, e);
-    return child_run_as(user, task, &w, READ_MS, out, e);
+    return child_run_as(user, task, &w, READ_MS, out, e) ||
+           err_wrap(e, "as user %u, to whom the way to it belongs", (unsigned)user);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 
 /* Loaded when a process is restricted: a run with nothing due has none of these. */
@@ -76,6 +78,9 @@ static const char *const plain[] = {
 
 /* Connections, and the processes that resolve names or answer strangers beside us. */
 static const char *const network[] = {
+#ifdef __SANITIZE_ADDRESS__
+    "ptrace",
+#endif
     "accept", "accept4", "bind", "connect", "fork", "getpeername", "listen",
     "pidfd_open", "pidfd_send_signal", "recvmmsg", "sendmmsg", "setresgid",
     "setresuid", "setsockopt", "socketpair", "vfork", NULL,
@@ -91,7 +96,10 @@ static const char *const dangerous[] = {
     "kcmp", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind",
     "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages", "name_to_handle_at",
     "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd",
-    "pivot_root", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace",
+    "pivot_root", "process_madvise", "process_vm_readv", "process_vm_writev",
+#ifndef __SANITIZE_ADDRESS__ /* which looks for leaks as a tracer */
+    "ptrace",
+#endif
     "quotactl", "quotactl_fd", "reboot", "request_key", "setdomainname", "setfsgid", "setfsuid",
     "sethostname", "setns", "settimeofday", "stime", "swapoff", "swapon", "syslog", "umount",
     "umount2", "unshare", "userfaultfd", "uselib", "ustat", "vhangup", "vm86", "vm86old", NULL,
@@ -103,8 +111,10 @@ static const char *const another_program[] = {
 
 /* clang-format on */
 
-/* Of ioctl(2): nothing of a terminal but its size, for who may type there (TIOCSTI) is its user. */
-static const unsigned long controls[] = {FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ};
+/* Of ioctl(2): nothing of a terminal but its size, for who may type there (TIOCSTI) is its user;
+ * and the number of an interface, for addresses as fe80::1%eth0. */
+static const unsigned long controls[] = {FIONBIO, FIONREAD,   FIOCLEX,      FIONCLEX,
+                                         TCGETS,  TIOCGWINSZ, SIOCGIFINDEX, SIOCGIFNAME};
 static const unsigned long typing[] = {TIOCSTI, TIOCLINUX};
 
 #define FAMILIES_MAX 4
@@ -116,6 +126,7 @@ static const struct kind {
     bool has_processes;
 } kinds[] = {
     [SYSCALLS_FILES] = {{plain}, {dangerous, another_program}, {0}, false},
+    [SYSCALLS_LOCAL] = {{NULL}, {dangerous, another_program}, {AF_UNIX}, true},
     [SYSCALLS_NETWORK] = {{plain, network},
                           {dangerous, another_program},
                           {AF_INET, AF_INET6, AF_NETLINK},
@@ -182,7 +193,9 @@ add_families(scmp_filter_ctx filter, const struct kind *k, bool is_list)
     if (k->families[0] == 0)
         return add(filter, SCMP_ACT_ERRNO(EPERM), "socket", NULL, 0);
     for (int family = 1; family < AF_MAX; family++) {
-        const struct scmp_arg_cmp is = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0);
+        /* the kernel looks at its lower half only */
+        const struct scmp_arg_cmp is =
+            SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)family);
 
         if (is_among(k->families, family) == is_list && !add(filter, action, "socket", &is, 1))
             return false;

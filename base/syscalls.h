@@ -7,6 +7,8 @@
 /* By what there is to do. */
 enum syscalls {
     SYSCALLS_FILES,    /* changes files: no new socket, no program, no new process */
+    SYSCALLS_LOCAL,    /* works on this host, also as other users: no new socket but Unix ones, no
+                          program */
     SYSCALLS_NETWORK,  /* speaks with other hosts, by IP alone; no program */
     SYSCALLS_PROGRAMS, /* also runs programs of the administrator's, which may be anything */
 };
@@ -27,8 +29,8 @@ const char *syscalls_library(void);
  * fails with ENOSYS, as on an older kernel: a C library that is newer than the list then takes
  * another way, where EPERM would be an answer and SIGSYS the end of a renewal in its middle. What
  * is dangerous (a program, a trace, a mount, a namespace, another user, ...) fails with EPERM.
- * PROGRAMS refuses only these. New sockets are of IP, or also of Unix where programs are run; a
- * terminal cannot be typed at.
+ * LOCAL and PROGRAMS refuse only these. New sockets are of IP, or also of Unix where programs are
+ * run; a terminal cannot be typed at.
  *
  * Nobody is killed: a call that is refused does no harm, and who makes it may go on to say why he
  * failed.

@@ -2,6 +2,7 @@
  * from them whatever is not the owner's. */
 #include "ca/share.h"
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/store.h"
@@ -38,7 +39,7 @@ share_canary_mode(const struct ca_config *config)
 static bool
 loses_group(const struct stat *s)
 {
-    return (s->st_mode & S_ISGID) != 0 && geteuid() != 0 && !file_has_group(s->st_gid);
+    return (s->st_mode & S_ISGID) != 0 && !child_is_root() && !file_has_group(s->st_gid);
 }
 
 /* The setgid bit of the whole directory stays; one that is below it needs none. */

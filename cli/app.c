@@ -2,8 +2,10 @@
 #include "cli/app.h"
 
 #include "base/child.h"
+#include "base/dial.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/store.h"
 #include "cli/carrier.h"
 #include "cli/event.h"
 #include "cli/share.h"
@@ -32,18 +34,30 @@ read_ahead(struct config *c)
             files_read_ahead(&c->issuers[i].files);
 }
 
-/* Becomes a user, and may still do what belongs to others as they. */
+/* One that root runs may count on root's rights. */
 static bool
-become(uid_t user, const char *state, struct err *e)
+runs_programs(const struct config *c)
 {
+    for (size_t i = 0; i < c->target_count; i++)
+        if (reload_runs_program(c->targets[i]))
+            return true;
+    return false;
+}
+
+/* Becomes a user, be it root itself, and may still do what belongs to others as they. */
+static bool
+become(const struct app *app, uid_t user, struct err *e)
+{
+    const char *state = app->config.settings.state;
     const struct passwd *p = getpwuid(user);
 
     if (p == NULL)
         return err_set(e, ERR_PERMISSION,
                        "the state directory '%s' belongs to user %u, who does not exist", state,
                        (unsigned)user);
-    if (!child_settle(p, e))
-        return err_wrap(e, "the state directory '%s' belongs to another user", state);
+    /* the group of who deploys, to which root will give what is root's */
+    if (!child_settle(p, user == 0 ? store_group() : (gid_t)-1, carrier_listens(app), e))
+        return err_wrap(e, "the state directory '%s' belongs to '%s'", state, p->pw_name);
     log_debug("'%s' belongs to '%s': going on as that user", state, p->pw_name);
     return true;
 }
@@ -80,9 +94,12 @@ app_enter_state(struct app *app, struct err *e)
         return errno == ENOENT || err_errno(e, "open the state directory '%s'", state);
     if (!S_ISDIR(s.st_mode))
         return err_set(e, ERR_CONFIG, "the state directory '%s' is not a directory", state);
-    if (child_is_root() && s.st_uid != 0) {
-        read_ahead(&app->config);
-        return become(s.st_uid, state, e);
+    if (child_is_root() && s.st_uid == 0 && (app->is_watching || runs_programs(&app->config)))
+        return true;
+    if (child_is_root()) {
+        if (s.st_uid != 0)
+            read_ahead(&app->config);
+        return become(app, s.st_uid, e);
     }
     return s.st_uid == geteuid() || enter_as_guest(app, s.st_uid, e);
 }
@@ -274,6 +291,9 @@ void
 app_done(struct app *app)
 {
     carrier_stop(app);
+    if (app->seclusion.dialler != NULL)
+        dial_by(-1); /* so that it ends */
+    child_end(&app->seclusion.dialler);
     config_done(&app->config);
     json_drop(&app->noted);
     own_fd_drop(&app->deploy_lock);

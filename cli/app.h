@@ -4,10 +4,12 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fiber.h"
 #include "base/json.h"
 #include "cli/config.h"
 
 struct carrier; /* cli/carrier.h */
+struct child;   /* base/child.h */
 
 /* What this process may do with the state directory: one of the two where they are two users'. */
 enum app_part {
@@ -15,16 +17,26 @@ enum app_part {
     APP_DEPLOY = 2, /* as a member of [pgcert] deploy_group; where none is set, as its owner */
 };
 
+/* Whether this process has given up the network: seclude.h. */
+struct seclusion {
+    struct fiber_lock lock;
+    bool is_decided;
+    struct err e;          /* why it could not, for good */
+    struct child *dialler; /* who makes connections for us; NULL: we ourselves */
+};
+
 struct app {
     const char *config_path;
     bool json;
     bool quiet;
+    bool is_watching; /* as root, which keeps its rights to see files everywhere */
     struct clock *clock;
-    struct config config;    /* empty until app_read_config() */
-    int parts;               /* enum app_part, all until app_enter_state() */
-    int lock;                /* -1 until app_lock() */
-    int deploy_lock;         /* the same, where who deploys is another user */
-    int64_t started_ms;      /* on the steady clock */
+    struct config config; /* empty until app_read_config() */
+    int parts;            /* enum app_part, all until app_enter_state() */
+    int lock;             /* -1 until app_lock() */
+    int deploy_lock;      /* the same, where who deploys is another user */
+    int64_t started_ms;   /* on the steady clock */
+    struct seclusion seclusion;
     struct carrier *carrier; /* who speaks with issuers; NULL: we ourselves */
     struct json_t *noted;    /* what certificates came to in this run: history.h */
 };
@@ -33,9 +45,10 @@ struct app {
 MUST_USE bool app_read_config(struct app *app, struct err *e);
 
 /*
- * Enters the state directory, if there is one: as root we become its owner where that is another
- * user, since nothing is written as root into a directory of somebody else; what belongs to others
- * is done as they (child_settle()). Makes nothing.
+ * Enters the state directory, if there is one: as root we become its owner, since nothing is
+ * written as root into a directory of somebody else; where that is root, we give up root's rights,
+ * unless the settings have root run a program.
+ * What belongs to others is done as they (child_settle()). Makes nothing.
  */
 MUST_USE bool app_enter_state(struct app *app, struct err *e);
 

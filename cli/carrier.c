@@ -99,8 +99,8 @@ find_deployed(struct list *deployed, const struct app *app, const struct certifi
     return true;
 }
 
-static bool
-is_listening(const struct app *app)
+bool
+carrier_listens(const struct app *app)
 {
     for (size_t i = 0; i < app->config.dns_count; i++)
         if (app->config.dns[i]->provider->listens)
@@ -120,7 +120,7 @@ start(struct carrier *c, struct app *app, struct err *e)
     if (!make_directories(app, e) || !make_channels(c, count, e))
         return false;
     c->work = (struct carrier_work){app, c->theirs, c->count, &c->deployed};
-    c->child = (is_listening(app) ? child_start_listener : child_start_beside)(
+    c->child = (carrier_listens(app) ? child_start_listener : child_start_beside)(
         geteuid(), carrier_work_end, carrier_work, &c->work, e);
     for (size_t i = 0; i < c->count; i++) {
         own_fd_drop(&c->theirs[i]);

@@ -26,6 +26,9 @@ MUST_USE bool carrier_ask(struct app *app, struct issuer *issuer, const char *ur
                           struct acme_window *w, struct err *e);
 MUST_USE bool carrier_sweep(struct app *app, struct err *e);
 
+/* Will it listen at a port itself? */
+bool carrier_listens(const struct app *app);
+
 /* Lets it remember what it knows of the issuers, and ends it. */
 void carrier_stop(struct app *app);
 

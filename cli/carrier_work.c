@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* One fiber's. */
 struct line {
@@ -210,6 +211,7 @@ carrier_work(void *argument, struct child *self, int control)
                                  .trouble = &trouble};
         tasks[i] = (struct fiber_task){"the network", &lines[i]};
     }
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* also not by who has started us */
     child_keep_only(kept, w->count + 1);
     w->app->lock = -1; /* that one is the parent's */
     forget_keys(&w->app->config);

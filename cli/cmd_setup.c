@@ -6,6 +6,7 @@
 #include "cli/hba.h"
 #include "cli/keep.h"
 #include "cli/obtain.h"
+#include "cli/seclude.h"
 #include "cli/setup_ca.h"
 #include "cli/setup_hook.h"
 #include "cli/setup_settings.h"
@@ -113,7 +114,7 @@ set_up(struct app *app, const struct certificate *c, struct err *e)
                      c->issuer_name);
         return true;
     }
-    if (!dry_run && is_private && !setup_ca_make(app, e))
+    if (!dry_run && (!seclude(app, e) || (is_private && !setup_ca_make(app, e))))
         return false;
     if ((r.plan.is_due && !obtain_run(app, true, &r, e)) ||
         !keep_material(&r, &key_pem, &chain_pem, &m, e))

@@ -1,4 +1,5 @@
 /* cmd_watch.c: stay, and deploy whenever a certificate's files change. */
+#include "base/dial.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/workers.h"
@@ -17,6 +18,14 @@
 
 #define WORK_MOST_MS 1800000 /* longer than all that a worker waits for */
 #define END_MOST_MS 60000    /* how long its end is waited for when we are to end */
+
+static const char *dial_by_path;
+
+static const struct flag flags[] = {
+    {"--dial-by", NULL, NULL, &dial_by_path, "SOCKET",
+     "this process has no network: who listens there makes connections (pgcert dial)"},
+    {0},
+};
 
 /* All that goes on. Its items are the certificates of the settings, by their place there, and
  * behind them, where a target has mutual_tls, what servers trust of clients. */
@@ -111,6 +120,21 @@ say_shut(const struct watcher *w)
     }
 }
 
+/* Those fail, and the reason that the kernel gives would tell nobody what to do. */
+static void
+say_no_network(const struct watcher *w)
+{
+    const struct config *c = &w->app->config;
+
+    for (size_t i = 0; dial_by_path != NULL && i < c->target_count; i++)
+        if (reload_needs_network(c->targets[i]))
+            log_say(LOG_LEVEL_WARNING,
+                    "[target %s] needs the network (a program, Patroni, or a connection that is no "
+                    "Unix socket), and this service has none; give it one by "
+                    "pgcert-watch.service.d/network.conf: pgcert-watch(1)",
+                    c->targets[i]->name);
+}
+
 /* ---- what is watched ---- */
 
 static bool
@@ -157,6 +181,7 @@ begin(struct watcher *w, const char *event, struct err *e)
         return false;
     say_short(w);
     say_shut(w);
+    say_no_network(w);
     watch_event_begin(w->app, event, w->app->config.certificate_count, watch_count(w->watch));
     for (size_t i = 0; i < count; i++)
         w->items[i].due_ms = now_ms(w);
@@ -479,6 +504,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
 
     (void)argc;
     (void)argv;
+    if (dial_by_path != NULL)
+        dial_at(dial_by_path);
     w.loop = loop_new(&handlers, &w, e);
     if (w.loop == NULL || !begin(&w, "watching", e))
         return false;
@@ -494,7 +521,8 @@ run(struct app *app, int argc, char **argv, struct err *e)
 const struct command cmd_watch = {
     .name = "watch",
     .arguments = "",
-    .needs = NEED_CONFIG | NEED_STATE | NEED_DEPLOY,
+    .needs = NEED_CONFIG | NEED_STATE | NEED_DEPLOY | NEED_SIGHT,
+    .flags = flags,
     .run = run,
     .summary = "stay, and deploy whenever a certificate's files change",
     .details = "What is in place of a file that was deployed is put right as well, and what is\n"

@@ -8,10 +8,10 @@
 
 const struct command *const commands[] = {
     /* in order of name */
-    &cmd_account, &cmd_ca,      &cmd_check,  &cmd_client,   &cmd_completion,
-    &cmd_config,  &cmd_deploy,  &cmd_doctor, &cmd_help,     &cmd_hook,
-    &cmd_import,  &cmd_renew,   &cmd_revoke, &cmd_rollback, &cmd_setup,
-    &cmd_status,  &cmd_version, &cmd_watch,  NULL,
+    &cmd_account, &cmd_ca,     &cmd_check,   &cmd_client, &cmd_completion,
+    &cmd_config,  &cmd_deploy, &cmd_dial,    &cmd_doctor, &cmd_help,
+    &cmd_hook,    &cmd_import, &cmd_renew,   &cmd_revoke, &cmd_rollback,
+    &cmd_setup,   &cmd_status, &cmd_version, &cmd_watch,  NULL,
 };
 
 static bool want_json, want_quiet, want_debug, want_help, want_version;
@@ -77,6 +77,7 @@ prepare(struct app *app, int needs, struct err *e)
 
     if (needs != NEED_NOTHING && !app_read_config(app, e))
         return false;
+    app->is_watching = (needs & NEED_SIGHT) != 0;
     if ((needs & NEED_STATE) != 0 && !app_enter_state(app, e))
         return false;
     if ((needs & NEED_LOCK) != 0)

@@ -14,6 +14,7 @@ enum command_needs {
     NEED_LOCK = 4,   /* and locked, by who may obtain */
     NEED_DEPLOY = 8, /* by who may deploy, instead */
     NEED_BOTH = 16,  /* by who may obtain and deploy */
+    NEED_SIGHT = 32, /* root keeps its rights, to see files everywhere */
 };
 
 /* What may stand in one place of the command line, for `completion`. */
@@ -54,7 +55,7 @@ extern const struct flag command_global_flags[];
 MUST_USE bool command_run(struct app *app, int argc, char **argv, struct err *e);
 
 extern const struct command cmd_account, cmd_ca, cmd_check, cmd_client, cmd_completion, cmd_config,
-    cmd_deploy, cmd_doctor, cmd_help, cmd_hook, cmd_import, cmd_renew, cmd_revoke, cmd_rollback,
-    cmd_setup, cmd_status, cmd_version, cmd_watch;
+    cmd_deploy, cmd_dial, cmd_doctor, cmd_help, cmd_hook, cmd_import, cmd_renew, cmd_revoke,
+    cmd_rollback, cmd_setup, cmd_status, cmd_version, cmd_watch;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/event.h"
+#include "cli/seclude.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -52,7 +53,8 @@ deliver(struct app *app, struct report *r, struct report_target *t, const struct
 {
     struct target *target = config_target(&app->config, t->name);
     own_lock struct fiber_lock *held = fiber_lock(&target->lock);
-    bool good = reload_deploy(target, m, app->clock, term_progress(), &t->served, &t->e);
+    bool good = seclude(app, &t->e) &&
+                reload_deploy(target, m, app->clock, term_progress(), &t->served, &t->e);
 
     term_clear();
     if (t->served.did_install)
@@ -235,6 +237,11 @@ deliver_all(struct app *app, struct report *r, const struct material *m)
         due += !stops[i].is_served;
     }
     /* who is what is asked only where it matters */
+    if (due > 1 && !seclude(app, &e)) {
+        app_tell(&e);
+        report_trouble(r, &e);
+        return;
+    }
     for (size_t i = 0; due > 1 && i < r->target_count; i++)
         stops[i].rank = stops[i].is_served ? 0 : rank_of(app, r, stops[i].target->name);
     qsort(stops, r->target_count, sizeof(*stops), by_rank);

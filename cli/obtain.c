@@ -9,6 +9,7 @@
 #include "cli/budget.h"
 #include "cli/carrier.h"
 #include "cli/keep.h"
+#include "cli/seclude.h"
 #include "cli/term.h"
 
 #include <stdlib.h>
@@ -319,7 +320,7 @@ obtain_run(struct app *app, bool force, struct report *r, struct err *e)
     struct err ignored = {0};
     bool is_too_soon = false;
 
-    if (!force && !may_obtain(app, r, &is_too_soon, e))
+    if ((!force && !may_obtain(app, r, &is_too_soon, e)) || !seclude(app, e))
         return false;
     /* what the usual issuer is owed stays as it is */
     if (is_too_soon && !obtain_instead(app, r, r->certificate->issuer->stand_in, e))
@@ -347,5 +348,5 @@ obtain_rehearse(struct app *app, struct report *r, struct err *e)
                        "[issuer %s] has no 'rehearsal': the directory of a server that gives "
                        "certificates for tests",
                        issuer->name);
-    return obtain_from(app, r, issuer, true, e);
+    return seclude(app, e) && obtain_from(app, r, issuer, true, e);
 }

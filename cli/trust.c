@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/apart.h"
 #include "cli/event.h"
+#include "cli/seclude.h"
 #include "cli/term.h"
 #include "cli/trust_memory.h"
 
@@ -202,7 +203,7 @@ deploy(struct keeping *k, struct target *t, struct client_trusted *out, struct e
 
     if (!trust_memory_put(&k->memory, t->name, &unproved, e))
         return false;
-    good = reload_deploy_clients(t, &trust, app->clock, term_progress(), out, e);
+    good = seclude(app, e) && reload_deploy_clients(t, &trust, app->clock, term_progress(), out, e);
     term_clear();
     return good;
 }

@@ -167,6 +167,7 @@ watch_work(void *context, int out)
     struct err e = {0};
     bool has_clients = is_clients(job, job->which[job->count - 1]);
 
+    job->app->is_watching = false; /* from here on we do something */
     if (!app_lock_for(job->app, APP_DEPLOY, &e) ||
         !work_on_all(job, job->count - has_clients, out, &e))
         give_up(job, out, &e);

@@ -1,6 +1,7 @@
 /* addresses.c: names and wildcards become addresses. */
 #include "reload/addresses.h"
 
+#include "base/dial.h"
 #include "base/option.h"
 #include "base/str.h"
 
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ADDRESSES_MAX 16 /* of one host */
 
 /* ServerLoop's listen_addresses (PostgreSQL's postmaster.c): what a client on this machine dials.
  */
@@ -23,18 +26,18 @@ static const struct {
 /* clang-format on */
 
 static bool
-add_one(struct addresses *a, const struct addrinfo *info, bool listens, struct err *e)
+add_one(struct addresses *a, const struct address *at, bool listens, struct err *e)
 {
-    struct dial one = {.size = info->ai_addrlen, .listens = listens};
+    struct dial one = {.at = *at, .listens = listens};
     char host[NI_MAXHOST], port[NI_MAXSERV];
     struct dial *grown = NULL;
 
-    memcpy(&one.bytes, info->ai_addr, info->ai_addrlen);
-    if (getnameinfo(info->ai_addr, info->ai_addrlen, host, sizeof(host), port, sizeof(port),
+    if (getnameinfo(&at->socket.any, at->size, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return err_set(e, ERR_NETWORK, "an address cannot be written as text");
     (void)snprintf(one.text, sizeof(one.text),
-                   info->ai_family == AF_INET6 ? "[%.60s]:%.5s" : "%.60s:%.5s", host, port);
+                   at->socket.any.sa_family == AF_INET6 ? "[%.60s]:%.5s" : "%.60s:%.5s", host,
+                   port);
     for (size_t i = 0; i < a->count; i++)
         if (strcmp(a->items[i].text, one.text) == 0)
             return true;
@@ -49,21 +52,15 @@ add_one(struct addresses *a, const struct addrinfo *info, bool listens, struct e
 bool
 addresses_add(struct addresses *a, const char *host, int port, bool listens, struct err *e)
 {
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    char service[16];
-    bool done = true;
-    int why = 0;
+    struct address found[ADDRESSES_MAX];
+    size_t count = 0;
 
-    (void)snprintf(service, sizeof(service), "%d", port);
-    why = getaddrinfo(host, service, &hints, &found);
-    if (why != 0)
-        return err_set(e, ERR_NETWORK, "the name '%s' has no address: %s", host, gai_strerror(why));
-    for (const struct addrinfo *i = found; done && i != NULL; i = i->ai_next)
-        done = add_one(a, i, listens, e);
-    freeaddrinfo(found);
-    return done;
+    if (!dial_find(found, ADDRESSES_MAX, &count, host, port, e))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!add_one(a, &found[i], listens, e))
+            return false;
+    return true;
 }
 
 static bool

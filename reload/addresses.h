@@ -2,18 +2,17 @@
 #ifndef PGCERT_RELOAD_ADDRESSES_H
 #define PGCERT_RELOAD_ADDRESSES_H
 
+#include "base/address.h"
 #include "base/err.h"
 #include "base/str.h"
 
 #include <stddef.h>
-#include <sys/socket.h>
 
 #define DIAL_TEXT_SIZE 72 /* "[IPv6%scope]:port" */
 
 /* One address that can be dialled. */
 struct dial {
-    struct sockaddr_storage bytes;
-    socklen_t size;
+    struct address at;
     char text[DIAL_TEXT_SIZE]; /* numeric: "127.0.0.1:5432", "[::1]:5432" */
     bool listens;              /* false: only if somebody listens there; nobody told us so */
 };

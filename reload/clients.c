@@ -157,6 +157,11 @@ put_back(struct clients_change *c, struct deployment *d, struct err *e)
 {
     struct err why = {0};
 
+    if (e->is_ours)
+        return err_wrap(e,
+                        "'%s' is in place and the server was told, but whom it lets in cannot be "
+                        "seen from here",
+                        d->view.clients_file);
     if (!c->did_install || !c->was_there) {
         (void)err_wrap(e, "what '%s' trusts of clients is not proved to be in force, and %s",
                        d->view.clients_file,

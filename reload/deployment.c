@@ -208,6 +208,10 @@ deployment_read_old(struct deployment *d, struct err *e)
     d->old_loads = old_loads(d, false, &why);
     if (d->old_loads)
         return note(d, &d->old.chain, d->old_files, e);
+    if (why.is_ours) {
+        *e = why;
+        return false;
+    }
     progress_say(d->progress, "what is in '%s' now cannot be loaded: %s",
                  target_view_file(&d->view), why.text);
     return true;

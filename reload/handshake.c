@@ -3,13 +3,12 @@
  * Source: PostgreSQL documentation, "Message Flow", "SSL Session Encryption". */
 #include "reload/handshake.h"
 
+#include "base/dial.h"
 #include "base/fiber.h"
 #include "reload/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,22 +73,29 @@ wait_for(struct handshake *h, short event)
 static enum turn
 no_connection(struct handshake *h, int why)
 {
-    h->refused = why == ECONNREFUSED || why == EADDRNOTAVAIL || why == ENETUNREACH ||
-                 why == EAFNOSUPPORT || why == EHOSTUNREACH;
+    if (why == DIAL_NOBODY || why == EADDRNOTAVAIL) {
+        (void)give_up(h, ERR_SYSTEM,
+                      why == DIAL_NOBODY ? "cannot be asked: nobody makes connections for us"
+                                         : "cannot be asked: it is no address of this host; if the "
+                                           "server is there, say so by 'prove'");
+        h->refused = why == EADDRNOTAVAIL;
+        h->e.is_ours = true;
+        return TURN_OVER;
+    }
+    h->refused =
+        why == ECONNREFUSED || why == ENETUNREACH || why == EAFNOSUPPORT || why == EHOSTUNREACH;
     return give_up(h, ERR_NETWORK, "cannot be reached: %s", strerror(why));
 }
 
 static enum turn
 connected(struct handshake *h)
 {
-    struct pollfd p = {.fd = h->fd, .events = POLLOUT};
-    int why = 0;
-    socklen_t size = sizeof(why);
+    short event = 0;
+    int why = dial_connected(h->fd, &event);
 
-    if (fiber_poll(&p, 1, 0) == 0)
-        return wait_for(h, POLLOUT);
-    if (getsockopt(h->fd, SOL_SOCKET, SO_ERROR, &why, &size) < 0)
-        why = errno;
+    h->is_heard = h->is_heard || why == EINPROGRESS;
+    if (why == EAGAIN || why == EINPROGRESS)
+        return wait_for(h, event);
     return why == 0 ? TURN_NEXT : no_connection(h, why);
 }
 
@@ -181,6 +187,7 @@ no_tls(struct handshake *h, int why)
 
     if (why == SSL_ERROR_SSL && reason > SSL_AD_REASON_OFFSET)
         h->alert = reason - SSL_AD_REASON_OFFSET;
+    h->is_cut = why != SSL_ERROR_SSL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING;
     if (why == SSL_ERROR_SSL)
         return give_up(h, ERR_PROTOCOL, "does not complete the TLS handshake: %s", tls_reason());
     ERR_clear_error();
@@ -276,6 +283,8 @@ end(struct handshake *h)
     h->over = true;
     SSL_free(h->ssl);
     h->ssl = NULL;
+    if (h->fd >= 0) /* children that were started meanwhile may have it as well */
+        (void)shutdown(h->fd, SHUT_RDWR);
     own_fd_drop(&h->fd);
     h->fd = -1;
 }
@@ -352,31 +361,18 @@ handshake_adopt(struct handshake *h, SSL_CTX *ctx, int fd)
     end(h);
 }
 
-static int
-take_fd(int *fd)
-{
-    int taken = *fd;
-
-    *fd = -1;
-    return taken;
-}
-
 void
 handshake_start(struct handshake *h, SSL_CTX *ctx)
 {
-    const struct dial *a = h->address;
-    own_fd int fd = socket(a->bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const int one = 1;
+    int fd = dial_begin(&h->address->at);
 
     h->fd = -1;
-    if (fd < 0 ||
-        (connect(fd, (const struct sockaddr *)&a->bytes, a->size) < 0 && !would_block())) {
+    if (fd < 0) {
         (void)no_connection(h, errno);
         end(h);
         return;
     }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    handshake_adopt(h, ctx, take_fd(&fd));
+    handshake_adopt(h, ctx, fd);
 }
 
 /* ---- many ---- */
@@ -388,6 +384,7 @@ out_of_time(struct handshake *all, size_t count)
         if (all[i].over)
             continue;
         (void)give_up(&all[i], ERR_TIMEOUT, "%s", late[all[i].step]);
+        all[i].e.is_ours = all[i].step == 0 && !all[i].is_heard;
         end(&all[i]);
     }
 }

@@ -31,8 +31,10 @@ struct handshake {
     char complaint[HANDSHAKE_COMPLAINT_MAX];
     size_t complaint_size;
 
+    bool is_heard;  /* whoever makes the connection is at it */
     bool is_shaken; /* as far as our side knows; a TLS 1.3 server may not like the certificate */
     int alert;      /* which the server ended it with (RFC 8446 section 6.2); 0: none */
+    bool is_cut;    /* the connection ended in the midst of TLS */
     bool over;
     bool refused; /* nobody listens there */
     struct err e; /* ERR_NONE: it succeeded, and the rest is filled */

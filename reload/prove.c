@@ -11,12 +11,14 @@
 
 #define FIRST_PAUSE_MS 2
 #define PAUSE_MAX_MS 100
+#define CUTS 3           /* in a row are a refusal */
 #define SAY_AFTER_MS 500 /* nobody needs to be told about less */
 
 /* What is known of one address. */
 struct state {
     bool proved;
     bool absent; /* nobody listens there, and nobody said so */
+    int cuts;    /* how often in a row it was cut off in the midst of TLS */
     char sha256[CERT_SHA256_TEXT];
     struct err e;
 };
@@ -47,15 +49,17 @@ is_about_certificate(int alert)
 }
 
 /* Who is refused may be told so by an alert, or lose it where the server closes before it has read
- * all that we said. */
+ * all that we said. A connection may break for other reasons, too, but not each time. */
 static void
 judge_refusal(struct state *s, const struct handshake *h)
 {
-    *s = (struct state){.absent = h->refused && !h->address->listens, .e = h->e};
+    int cuts = h->is_shaken && h->is_cut ? s->cuts + 1 : 0;
+
+    *s = (struct state){.absent = h->refused && !h->address->listens, .cuts = cuts, .e = h->e};
     if (h->e.code == ERR_NONE)
         (void)err_set(&s->e, ERR_FOUND, "'%s' still lets it in", h->address->text);
     else
-        s->proved = is_about_certificate(h->alert) || (h->is_shaken && h->e.code == ERR_NETWORK);
+        s->proved = is_about_certificate(h->alert) || cuts >= CUTS;
 }
 
 static void
@@ -112,6 +116,25 @@ ask(struct round *r, struct err *e)
     return true;
 }
 
+/* What the server has shown tells more than what we could not see, and that more than silence. */
+static int
+weight(const struct state *s)
+{
+    return s->e.code == ERR_FOUND ? 2 : s->e.is_ours ? 1 : 0;
+}
+
+/* Of those where nobody listens: that says more than where nobody could be asked. */
+static const struct state *
+most_telling(const struct round *r)
+{
+    const struct state *found = NULL;
+
+    for (size_t i = 0; i < r->proof->addresses->count; i++)
+        if (found == NULL || found->e.is_ours)
+            found = &r->states[i];
+    return found;
+}
+
 /* All that somebody listens on, and at least one. */
 static bool
 all_proved(const struct round *r, struct err *e)
@@ -121,14 +144,16 @@ all_proved(const struct round *r, struct err *e)
     size_t count = r->proof->addresses->count;
 
     for (size_t i = 0; i < count; i++) {
-        proved += r->states[i].proved;
-        if (!r->states[i].proved && !r->states[i].absent && bad == NULL)
-            bad = &r->states[i];
+        const struct state *s = &r->states[i];
+
+        proved += s->proved;
+        if (!s->proved && !s->absent && (bad == NULL || weight(s) > weight(bad)))
+            bad = s;
     }
     if (bad == NULL && proved > 0)
         return true;
-    if (bad == NULL && count > 0)
-        bad = &r->states[0];
+    if (bad == NULL)
+        bad = most_telling(r);
     if (bad == NULL)
         return err_set(e, ERR_CONFIG, "there is no address to ask");
     *e = bad->e;

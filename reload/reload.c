@@ -102,6 +102,11 @@ bring(struct deployment *d, struct err *e)
     if (!d->out->did_reload && e->code == ERR_NETWORK)
         return err_wrap(e, "'%s' is in place for when the server starts",
                         target_view_file(&d->view));
+    if (e->is_ours)
+        return err_wrap(e,
+                        "'%s' is in place and the server was told, but what it serves cannot be "
+                        "seen from here",
+                        target_view_file(&d->view));
     return put_back(d, e);
 }
 

@@ -65,6 +65,16 @@ const struct option *target_service_options(size_t i);
 MUST_USE struct target *target_new(const struct conf_section *s, struct err *e);
 void target_free(struct target *t);
 
+/* Does it take more than a Unix socket and a proof: a connection over the network, or a program,
+ * which may need anything? */
+bool reload_needs_network(const struct target *t);
+
+/* Is it told by a program of the administrator's? */
+bool reload_runs_program(const struct target *t);
+
+/* The hosts where the settings say that it is proved. False when memory ran out. */
+MUST_USE bool reload_add_hosts(const struct target *t, struct list *hosts);
+
 /* How TLS begins. */
 enum probe_how {
     PROBE_POSTGRES, /* SSLRequest first */

@@ -219,10 +219,14 @@ carry_out(struct deployment *d, struct clients_change *clients, struct setup_pla
     if (!deployment_prepare(d, e) || (has_clients && !clients_check_sessions(clients, d, e)))
         return false;
     see_before(d, &before);
-    return ((!has_clients || clients_install(clients, d, e)) && apply(d, plan, e) &&
-            deployment_serve(d, &d->pair.chain, e) &&
-            (!has_clients || clients_prove(clients, d, false, e))) ||
-           undo(d, clients, &before, e);
+    if ((!has_clients || clients_install(clients, d, e)) && apply(d, plan, e) &&
+        deployment_serve(d, &d->pair.chain, e) &&
+        (!has_clients || clients_prove(clients, d, false, e)))
+        return true;
+    if (e->is_ours)
+        return err_wrap(e, "the settings are written and the server was told, but what it serves "
+                           "cannot be seen from here");
+    return undo(d, clients, &before, e);
 }
 
 static bool

@@ -62,6 +62,9 @@ void sql_close(struct sql **s);
 /* The value of a keyword in `host=/run port=5432`, or NULL; free() it. Knows no URI. */
 MUST_USE char *sql_keyword(const char *conninfo, const char *keyword);
 
+/* Does it lead to a server over the network, or is that not to be known? */
+bool sql_needs_network(const char *conninfo);
+
 /* Is it something, and has it no password in it? ERR_CONFIG. */
 MUST_USE bool sql_conninfo_is_safe(const char *conninfo, struct err *e);
 

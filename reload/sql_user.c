@@ -4,6 +4,7 @@
 #include "base/child.h"
 #include "base/str.h"
 #include "reload/sql.h"
+#include "reload/way.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -113,6 +114,24 @@ socket_path(const char *conninfo)
     return str_format("%s/.s.PGSQL.%s", directory, port != NULL ? port : STANDARD_PORT);
 }
 
+/* What leads elsewhere whatever the host is (libpq's documentation, "Parameter Key Words"). */
+static bool
+has_detour(const char *conninfo, const char *keyword, const char *variable)
+{
+    own_mem char *value = sql_keyword(conninfo, keyword);
+
+    return value != NULL || getenv(variable) != NULL;
+}
+
+bool
+sql_needs_network(const char *conninfo)
+{
+    own_mem char *path = socket_path(conninfo);
+
+    return path == NULL || has_detour(conninfo, "hostaddr", "PGHOSTADDR") ||
+           has_detour(conninfo, "service", "PGSERVICE");
+}
+
 /* ---- users ---- */
 
 static bool
@@ -150,13 +169,14 @@ owner_of_socket(uid_t *user, const char *path, struct err *e)
 {
     struct stat s = {0};
 
-    if (lstat(path, &s) < 0 && errno == ENOENT)
-        return err_set(e, ERR_NETWORK,
-                       "there is no socket '%s': the server does not run, or has it elsewhere (the "
-                       "host and port of the connection say where)",
-                       path);
-    if (lstat(path, &s) < 0)
-        return err_errno(e, "look at '%s'", path);
+    if (!way_look(path, &s))
+        return errno == ENOENT
+                   ? err_set(
+                         e, ERR_NETWORK,
+                         "there is no socket '%s': the server does not run, or has it elsewhere "
+                         "(the host and port of the connection say where)",
+                         path)
+                   : err_errno(e, "look at '%s'", path);
     *user = s.st_uid;
     return S_ISSOCK(s.st_mode) || err_set(e, ERR_CONFIG, "'%s' is not a socket", path);
 }

@@ -1,7 +1,9 @@
 /* target.c: the kinds of servers, and a [target NAME] section of one. */
 #include "reload/target.h"
 
+#include "base/option.h"
 #include "reload/service.h"
+#include "reload/sql.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -140,6 +142,35 @@ target_same_path(const char *a, const char *b)
     real_a = realpath(parent_a, NULL);
     real_b = realpath(parent_b, NULL);
     return real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
+}
+
+bool
+reload_needs_network(const struct target *t)
+{
+    return t->type->needs_network || t->type->runs_program ||
+           (t->type->connection != NULL && sql_needs_network(t->type->connection(t)));
+}
+
+bool
+reload_runs_program(const struct target *t)
+{
+    return t->type->runs_program;
+}
+
+bool
+reload_add_hosts(const struct target *t, struct list *hosts)
+{
+    const struct list *at = t->type->proved_at != NULL ? t->type->proved_at(t) : &t->service->prove;
+
+    for (size_t i = 0; i < at->count; i++) {
+        own_mem char *host = NULL;
+        int port = 0;
+
+        /* what is none is told when it is to be proved */
+        if (option_parse_endpoint(&host, &port, at->items[i], 0) && !list_add(hosts, host))
+            return false;
+    }
+    return true;
 }
 
 gid_t

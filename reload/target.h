@@ -67,11 +67,19 @@ struct target_type {
     size_t config_size;           /* bytes of the struct which they fill; 0: none */
     bool is_service;              /* files, user and proof are those of reload/service.h */
     bool finds_files;             /* of a service: where no setting says, its look() does */
+    bool needs_network;           /* other than for proofs */
+    bool runs_program;            /* which may need anything, also root's rights */
     enum probe_how how;           /* of a service: how it is asked, unless its settings say */
     int port;                     /* and where, if they do not; 0: PostgreSQL's */
 
     /* Do the settings make sense together? ERR_CONFIG. NULL: any do, as for guess(). */
     bool (*check)(const struct target *t, struct err *e);
+
+    /* How libpq is to connect. NULL: it does not. Borrowed. */
+    const char *(*connection)(const struct target *t);
+
+    /* Where it is proved, unless it says so itself. NULL: that is service.h's. Borrowed. */
+    const struct list *(*proved_at)(const struct target *t);
 
     /* What is known without the server: file, user, group. What is not stays as it was. */
     void (*guess)(const struct target *t, struct target_view *view);

@@ -39,6 +39,10 @@ MUST_USE bool way_find(struct way *w, const char *path, struct err *e);
  */
 MUST_USE bool way_open(const char *directory, int *fd, struct err *e);
 
+/* As lstat(2) of something in a directory, into which only its owner may be able to look. False
+ * with errno. */
+MUST_USE bool way_look(const char *path, struct stat *about);
+
 /* Empties it. */
 void way_done(struct way *w);
 

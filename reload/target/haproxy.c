@@ -217,7 +217,7 @@ find_owner(struct talk *t, struct err *e)
 
     if (directory == NULL)
         return err_memory(e);
-    if (lstat(path, &s) < 0) {
+    if (!way_look(path, &s)) {
         (void)err_errno(e, "HAProxy does not run, or has its stats socket elsewhere");
         if (e->code != ERR_PERMISSION)
             e->code = ERR_NETWORK;

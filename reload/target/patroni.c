@@ -196,6 +196,7 @@ const struct target_type target_patroni = {
     .options = options,
     .config_size = sizeof(struct patroni_config),
     .is_service = true,
+    .needs_network = true,
     .how = PROBE_TLS,
     .check = check,
     .open = open_session,

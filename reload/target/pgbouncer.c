@@ -332,6 +332,12 @@ close_session(void *session)
     free(s);
 }
 
+static const char *
+connection(const struct target *t)
+{
+    return ((const struct pgbouncer_config *)t->config)->connection;
+}
+
 const struct target_type target_pgbouncer = {
     .name = "pgbouncer",
     .options = options,
@@ -341,6 +347,7 @@ const struct target_type target_pgbouncer = {
     .how = PROBE_POSTGRES,
     .port = 6432,
     .check = check,
+    .connection = connection,
     .open = open_session,
     .look = look,
     .reload = reload,

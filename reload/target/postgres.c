@@ -300,11 +300,25 @@ close_session(void *session)
     free(s);
 }
 
+static const char *
+connection(const struct target *t)
+{
+    return ((const struct postgres_config *)t->config)->connection;
+}
+
+static const struct list *
+proved_at(const struct target *t)
+{
+    return &((const struct postgres_config *)t->config)->prove;
+}
+
 const struct target_type target_postgres = {
     .name = "postgres",
     .options = options,
     .config_size = sizeof(struct postgres_config),
     .check = check,
+    .connection = connection,
+    .proved_at = proved_at,
     .guess = guess,
     .open = open_session,
     .look = look,

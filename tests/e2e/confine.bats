@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the processes of a run may, and what they hold: the one that speaks with issuers has no key of
-# a certificate, and the one that has keys only the right to become others.
+# a certificate, and the one that has keys has no network, and only the right to become others.
 load ../e2e/world
 
 setup_file()
@@ -54,9 +54,15 @@ renew_begins()
     renewing=$!
 }
 
+# The one that speaks with issuers; `dialler_of` is the one that makes connections.
 child_of()
 {
-    ps -o pid= --ppid "$1" | tr -d ' ' | grep .
+    ps -o pid=,args= --ppid "$1" | awk '$3 != "dial" { print $1 }' | grep .
+}
+
+dialler_of()
+{
+    ps -o pid=,args= --ppid "$1" | awk '$3 == "dial" { print $1 }' | grep .
 }
 
 # A field of a process: field PID NAME
@@ -100,26 +106,130 @@ sys.exit(0 if found else 1)
 END
 }
 
-@test "the process that waits for the issuer has no key, and no right" {
+# Neither can gain any right: has_no_right PID
+has_no_right()
+{
+    [ "$(field "$1" CapPrm)" = 0000000000000000 ] && [ "$(field "$1" CapEff)" = 0000000000000000 ] &&
+        [ "$(field "$1" NoNewPrivs)" = 1 ] && [ "$(field "$1" Seccomp)" = 2 ]
+}
+
+@test "the process that waits for the issuer has no key and no right, and who has keys no network" {
+    for owner in postgres root; do
+        chown root: "$WORLD/bind/pgcert-key.key"
+        fresh_and_served
+        hostile_conf
+        [ "$owner" = root ] || state_of_postgres
+        stalls_at finalize --force
+        dialler=$(dialler_of "$renewing")
+        [ "$(field "$renewing" CapPrm)" = 00000000000000c0 ] # CAP_SETGID and CAP_SETUID
+        [ "$(field "$renewing" CapEff)" = 0000000000000000 ]
+        [ "$(field "$renewing" CapBnd)" = 00000000000000c0 ]
+        [ "$(field "$renewing" NoNewPrivs)" = 1 ]
+        [ "$(field "$renewing" Seccomp)" = 2 ]
+        for one in "$renewing" "$carrier" "$dialler"; do
+            [ "$(field "$one" Uid)" = "$(id -u "$owner")" ]
+        done
+        has_no_right "$carrier"
+        has_no_right "$dialler"
+        # who has made it has it: the search finds what is there
+        has_key "$renewing" "$STATE/certificates/db.$ZONE/next.key"
+        for one in "$carrier" "$dialler"; do
+            not has_key "$one" "$STATE/certificates/db.$ZONE/next.key"
+            not has_key "$one" "$(newest_generation)/key.pem"
+        done
+        # and who has keys speaks with nobody outside
+        ss -Htnp | grep -q "pid=$carrier,"
+        not grep -q "pid=$renewing," <<<"$(ss -Htnap)"
+        kill -KILL -- "-$renewing"
+        wait "$renewing" || :
+        hostile
+    done
+}
+
+@test "proofs go over connections that another process makes, to this host alone" {
+    have strace
+    fresh_and_served
+    expect 0 strace -f -qq -o "$WORLD/trace" -e trace=socket,connect,execve,clone \
+        "$PGCERT" -c "$CONF" renew --force
+    # who connects to the server is a child of the one that was started anew
+    dialler=$(awk '/execve\("\/proc\/self\/exe", \["pgcert", "dial"/ { print $1 }' "$WORLD/trace")
+    awk -v dialler="$dialler" '$1 == dialler && /clone/ && $NF ~ /^[0-9]+$/ { print $NF }' "$WORLD/trace" >"$WORLD/its"
+    awk '/ connect\(.*htons\(5432\)/ { print $1 }' "$WORLD/trace" >"$WORLD/who"
+    grep -q . "$WORLD/who"
+    not grep -vxFf "$WORLD/its" "$WORLD/who"
+    # and the process that has keys made no socket of IP: its number is the first
+    not grep -E "^$(awk 'NR == 1 { print $1 }' "$WORLD/trace") .*socket\(AF_INET" "$WORLD/trace"
+}
+
+# Where the last run looked: "10.99.0.11:5432 127.0.0.1:5432 "
+asked()
+{
+    json "['certificates'][0]['targets'][0]['endpoints']" | grep -oE "[0-9.]+:5432" | tr '\n' ' '
+}
+
+@test "every address of this host is one, what is none is left out, and others must be named" {
+    fresh_and_served
+    # the second of a network is an alias, which answers from the first
+    ip address add 10.99.0.10/24 dev lo
+    ip address add 10.99.0.11/24 dev lo
+    echo "listen_addresses = '10.99.0.11'" >"$PGDATA/conf.d/listen.conf"
+    pg_restart
+    expect 0 pgcert renew --force
+    expect 0 pgcert --json renew --force
+    [ "$(asked)" = "10.99.0.11:5432 " ]
+    # one that has gone elsewhere, as a floating one does
+    echo "listen_addresses = '10.99.0.11,localhost'" >"$PGDATA/conf.d/listen.conf"
+    pg_restart
+    ip address del 10.99.0.11/24 dev lo
+    expect 0 pgcert --json renew --force
+    [ "$(asked)" = "127.0.0.1:5432 " ]
+    ip address del 10.99.0.10/24 dev lo
+    rm "$PGDATA/conf.d/listen.conf"
+    pg_restart
+    # it is dialled, in vain: nobody is there
+    set_target main "prove = 198.51.100.7:5432" "prove_timeout = 1s"
+    expect 81 pgcert renew --force
+    not grep -q 'may be dialled' <<<"$stderr"
+    rm -f "$WORLD"/conf/conf.d/*
+}
+
+@test "when the one who makes connections is gone, the server is left as it is" {
+    fresh_and_served
+    hostile_conf
+    first=$(served)
+    stalls_at finalize --force
+    kill -KILL "$(dialler_of "$renewing")"
+    hostile
+    kill -CONT "$renewing"
+    status=0
+    wait "$renewing" || status=$?
+    renewing=
+    cat "$WORLD/told"
+    [ "$status" -ne 0 ]
+    [ "$(served)" = "$first" ]
+    [ "$(leaf_sha256 "$PGDATA/pgcert.pem")" = "$first" ]
+    hostile
     expect 0 pgcert renew
-    renew_waits_at finalize --force
-    [ "$(field "$renewing" CapPrm)" = 00000000000000c0 ] # CAP_SETGID and CAP_SETUID
-    [ "$(field "$renewing" CapEff)" = 0000000000000000 ]
-    [ "$(field "$renewing" CapBnd)" = 00000000000000c0 ]
-    [ "$(field "$renewing" NoNewPrivs)" = 1 ]
-    [ "$(field "$renewing" Uid)" = "$(id -u postgres)" ]
-    [ "$(field "$carrier" CapPrm)" = 0000000000000000 ]
-    [ "$(field "$carrier" CapEff)" = 0000000000000000 ]
-    [ "$(field "$carrier" NoNewPrivs)" = 1 ]
-    [ "$(field "$carrier" Seccomp)" = 2 ]
-    [ "$(field "$carrier" Uid)" = "$(id -u postgres)" ]
-    # who has made it has it: the search finds what is there
-    has_key "$renewing" "$STATE/certificates/db.$ZONE/next.key"
-    not has_key "$carrier" "$STATE/certificates/db.$ZONE/next.key"
-    not has_key "$carrier" "$(newest_generation)/key.pem"
-    # and who has keys speaks with nobody outside
-    ss -Htnp | grep -q "pid=$carrier,"
-    not grep -q "pid=$renewing," <<<"$(ss -Htnap)"
+}
+
+# Other settings of a target: set_target NAME LINE...
+set_target()
+{
+    { echo "[target $1]" && printf '%s\n' "${@:2}"; } | conf_add
+}
+
+@test "what the settings need the network for, or root's rights, is left to them" {
+    set_target main "connection = host=127.0.0.1 port=5432 user=postgres dbname=postgres"
+    run --separate-stderr pgcert -v renew --force
+    grep -q "the network is kept, which 'main' needs" <<<"$stderr"
+    [ "$status" = 0 ]
+    world_conf
+    self_signed "$WORLD/told.pem"
+    set_target told "type = command" "command = /bin/true" "file = $WORLD/told.pem"
+    run --separate-stderr pgcert -v renew --force
+    grep -q "the network is kept, which 'told' needs" <<<"$stderr"
+    not grep -q "going on as that user" <<<"$stderr"
+    [ "$status" = 0 ]
 }
 
 # Certificates that another tool keeps for root alone, and their keys: others COUNT
@@ -304,16 +414,24 @@ refused()
     mark=$(pebble_mark)
     expect 74 strace -f -qq -o "$WORLD/trace" -e trace=landlock_restrict_self \
         -e inject=landlock_restrict_self:error=E2BIG "$PGCERT" -c "$CONF" renew --force
-    says 'is not confined: restrict files by Landlock'
+    grep -q 'is not confined' <<<"$stderr"
+    grep -q 'restrict files by Landlock' <<<"$stderr"
     [ "$(requests "$mark" .)" = 0 ]
 }
 
-@test "nothing due: no other process is started" {
+@test "nothing due: no other process is started, but by root the one that reads the server's file" {
     have strace
     expect 0 pgcert renew
     without_ari
-    expect 0 strace -f -qq -o "$WORLD/trace" -e trace=clone,clone3,fork,vfork,socket,socketpair \
+    expect 0 strace -f -qq -o "$WORLD/trace" -e trace=clone,clone3,fork,vfork,socket,setresuid \
         "$PGCERT" -c "$CONF" renew
     cat "$WORLD/trace"
-    [ ! -s "$WORLD/trace" ]
+    [ "$(grep -cE ' (clone|clone3|fork|vfork)\(' "$WORLD/trace")" = 1 ]
+    grep -q "setresuid($(id -u postgres)" "$WORLD/trace"
+    not grep -q 'socket(AF_INET' "$WORLD/trace"
+    state_of_postgres
+    expect 0 as_postgres env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$PGDATA/trace" -e trace=clone,clone3,fork,vfork,socket,socketpair \
+        "$PGCERT" -c "$CONF" renew
+    cat "$PGDATA/trace"
+    [ ! -s "$PGDATA/trace" ]
 }

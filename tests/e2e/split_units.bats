@@ -43,7 +43,7 @@ install_units()
 {
     local root=$MACHINE/root
     install -D -m 755 "$PGCERT" "$root/usr/bin/pgcert"
-    install -D -m 644 -t "$root/etc/systemd/system" "$PGCERT_ROOT"/units/pgcert-*.{service,timer}
+    install -D -m 644 -t "$root/etc/systemd/system" "$PGCERT_ROOT"/units/pgcert-*.{service,socket,timer}
     install -D -m 644 "$PGCERT_ROOT/units/pgcert.sysusers" "$root/usr/lib/sysusers.d/pgcert.conf"
     install -D -m 644 "$PGCERT_ROOT/units/pgcert.tmpfiles" "$root/usr/lib/tmpfiles.d/pgcert.conf"
     install -D -m 644 -t "$root/etc/pgcert/conf.d" "$PGCERT_ROOT/units/10-users.conf"
@@ -130,7 +130,7 @@ field()
     machine sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }
 
-@test "the unit that watches runs as postgres in the group, without any right" {
+@test "the unit that watches runs as postgres in the group, without any right, without a network" {
     machine systemctl start pgcert-watch.service
     pid=$(property MainPID pgcert-watch.service)
     [ "$(field "$pid" Uid | cut -f 1)" = "$(id -u postgres)" ]
@@ -138,6 +138,8 @@ field()
         [ "$(field "$pid" $set)" = 0000000000000000 ]
     done
     [ "$(field "$pid" NoNewPrivs)" = 1 ]
+    [ "$(machine sh -c "tail -n +3 /proc/$pid/net/dev" | cut -d : -f 1 | tr -d ' ')" = lo ]
+    [ "$(machine readlink "/proc/$pid/ns/net")" != "$(machine readlink /proc/1/ns/net)" ]
     [ "$(machine stat -c '%a %U:%G' /var/lib/pgcert/targets)" = "2770 pgcert:pgcert" ]
 }
 
@@ -165,6 +167,38 @@ field()
     machine sh -c "echo broken >$DATA/pgcert.pem"
     await 10 "the file" serves_on_disk
     [ "$(property ActiveState pgcert-watch.service)" = active ]
+    # nobody is left who makes connections, of whom the journal says nothing
+    await 10 "the end of the last one" dials_nobody
+    [ -z "$(machine journalctl -q --no-pager -o cat -u 'pgcert-dial@*')" ]
+}
+
+dials_nobody()
+{
+    [ -z "$(machine systemctl list-units --plain --no-legend 'pgcert-dial@*.service')" ]
+}
+
+@test "a server that is reached over the network alone: that is told, and the drop-in gives it" {
+    local extra=$MACHINE/root/etc/pgcert/conf.d/99-tcp.conf wanted=$MACHINE/root/etc/systemd/system/pgcert-watch.service.d
+    machine sh -c "echo 'host all all 127.0.0.1/32 trust' >>$DATA/pg_hba.conf"
+    machine setpriv --reuid=postgres --clear-groups psql -qXc 'select pg_reload_conf()' >/dev/null
+    printf '[target main]\nconnection = host=127.0.0.1 user=postgres dbname=postgres\n' >"$extra"
+    chmod 644 "$extra"
+    machine systemctl restart pgcert-watch.service
+    await 5 "the warning" watcher_said '\[target main\] needs the network'
+    machine sh -c "echo broken >$DATA/pgcert.pem"
+    await 10 "the failure" watcher_said 'not supported by protocol'
+    install -D -m 644 "$PGCERT_ROOT/units/network.drop-in" "$wanted/network.conf"
+    machine systemctl daemon-reload
+    machine systemctl restart pgcert-watch.service
+    await 10 "the file" serves_on_disk
+    rm -r "$extra" "$wanted"
+    machine systemctl daemon-reload
+    machine systemctl restart pgcert-watch.service
+}
+
+watcher_said()
+{
+    machine journalctl -q --no-pager -o cat -u pgcert-watch.service | grep -q "$1"
 }
 
 serves_on_disk()

@@ -81,7 +81,7 @@ door sqlite3.h     nowhere/
 ban '\bgoto\b'                      'own_ variables make goto needless'
 ban '\b(time|sleep|usleep|nanosleep|gettimeofday|clock_gettime)\(' 'the clock is a port: use struct clock' base/clock
 ban '(^|[ (!])p?poll\([^2]' 'others go on meanwhile: fiber_poll()' base/fiber base/http
-ban '\b_?exit\('                    'return the error; main() ends the program' base/child base/run base/workers
+ban '\b_?exit\('                    'return the error; main() ends the program' base/child base/dialler base/run base/workers
 ban '\b(abort|assert)\('            'an error is returned; a mistake of ours is ERR_INTERNAL'
 ban '\b(system|popen|execl|execlp|execle|execvp)\(' 'no shell, no PATH: execve with a fixed path'
 ban '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|rand|srand|tmpnam|mktemp)\(' 'there is a safe way'

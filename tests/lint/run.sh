@@ -64,8 +64,7 @@ threshold()
 {
     case ${1##*/} in
     pgcert-ca.service | pgcert-ca@.service) echo 5 ;;
-    pgcert-renew.service) echo 11 ;;
-    pgcert-watch.service) echo 13 ;;
+    pgcert-renew.service | pgcert-dial@.service) echo 11 ;;
     *) echo 10 ;;
     esac
 }

@@ -1,6 +1,7 @@
 /* test_child.c: tasks as ourselves and, where we are root, as another user. */
 #include "base/child.h"
 
+#include "base/file.h"
 #include "base/run.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <cmocka.h>
 
 #define NOBODY 65534 /* Debian: in every base-passwd */
+#define GROUP 4242   /* which root is not in */
 
 static bool
 tell_user(void *argument, struct str *answer, struct err *e)
@@ -369,6 +371,30 @@ answers(uid_t user, child_task *task, void *argument, const char *wanted)
     return good;
 }
 
+static bool
+sleep_long(void *argument, struct str *answer, struct err *e)
+{
+    (void)argument;
+    (void)answer;
+    (void)e;
+    (void)sleep(30);
+    return true;
+}
+
+/* Whoever it is, it is ended when it is late; else an alarm ends us. */
+static bool
+is_late(uid_t user)
+{
+    own_str struct str answer = {0};
+    struct err e = {0};
+    bool was_late = false;
+
+    (void)alarm(4);
+    was_late = !child_run_as(user, sleep_long, NULL, 100, &answer, &e) && e.code == ERR_TIMEOUT;
+    (void)alarm(0);
+    return was_late;
+}
+
 /* Each is one bit of what a process that has settled comes to. */
 static int
 settle(char *file)
@@ -376,8 +402,8 @@ settle(char *file)
     struct err e = {0};
     int wrong = 0;
 
-    if (!child_settle(getpwuid(NOBODY), &e) || geteuid() != NOBODY || !child_may_switch() ||
-        child_is_root())
+    if (!child_settle(getpwuid(NOBODY), (gid_t)-1, false, &e) || geteuid() != NOBODY ||
+        !child_may_switch() || child_is_root())
         return 1;
     wrong |= answers(NOBODY, tell_rights, NULL, "65534 " RIGHTS("c0") "-1") ? 0 : 2;
     wrong |= answers(1, tell_rights, NULL, "1 " RIGHTS("00") "-1") ? 0 : 4;
@@ -390,20 +416,55 @@ settle(char *file)
     return wrong;
 }
 
-static void
-who_settles_may_become_others_and_nothing_else(void **state)
+/* The same of root itself, for which another port or file is not its own either. */
+static int
+settle_as_root(char *file)
 {
-    pid_t pid = 0;
+    struct err e = {0};
+    own_str struct str rights = {0};
+    int wrong = 0;
+
+    if (!child_settle(getpwuid(0), GROUP, true, &e) || geteuid() != 0 || !child_may_switch() ||
+        child_is_root() || !file_has_group(GROUP))
+        return 1;
+    wrong |= tell_rights(NULL, &rights, &e) &&
+                     strcmp(rights.text, "0 CapPrm:\t00000000000004c0\nCapEff:\t0000000000000000\n"
+                                         "CapAmb:\t0000000000000000\n-1") == 0
+                 ? 0
+                 : 2;
+    wrong |= answers(1, tell_rights, NULL, "1 " RIGHTS("00") "-1") ? 0 : 4;
+    wrong |= answers(0, tell_rights, NULL, "0 " RIGHTS("40") "-1") ? 0 : 8;
+    wrong |= answers(0, give_to_a_group, file, "0 1") ? 0 : 16;
+    wrong |= is_late(1) && is_late(0) ? 0 : 64;
+    wrong |= access("/run/pgcert-test-child-closed", R_OK) < 0 && errno == EACCES ? 0 : 32;
+    return wrong;
+}
+
+static void
+expect_settled(int (*how)(char *file))
+{
+    pid_t pid = fork();
     int status = 0;
 
-    (void)state;
-    need_root();
-    pid = fork();
     if (pid == 0)
-        _exit(settle((char[]){"/run/pgcert-test-child"}));
+        _exit(how((char[]){"/run/pgcert-test-child"}));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void
+who_settles_may_become_others_and_nothing_else(void **state)
+{
+    const char *const closed = "/run/pgcert-test-child-closed";
+
+    (void)state;
+    need_root();
+    expect_settled(settle);
+    assert_int_equal(close(open(closed, O_CREAT | O_WRONLY | O_CLOEXEC, 0)), 0);
+    assert_int_equal(chown(closed, NOBODY, NOBODY), 0);
+    expect_settled(settle_as_root);
+    assert_int_equal(unlink(closed), 0);
 }
 
 int

@@ -139,6 +139,16 @@ make_socket(const char *family)
     return outcome(fd);
 }
 
+/* The kernel takes the lower half of a register for the family, and so must who judges it. */
+static int
+make_odd_socket(const char *family)
+{
+    long number = strtol(family, NULL, 10) | (1L << 32);
+    own_fd int fd = (int)syscall(SYS_socket, number, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    return outcome(fd);
+}
+
 static int
 listen_at_any_port(const char *unused)
 {
@@ -218,14 +228,24 @@ enum needs { NOTHING = 0, FILES = 1, FILES_3 = 3, PORTS = 4, SCOPES = 6, CALLS =
 struct row {
     int (*try)(const char *what);
     const char *what;
-    int wanted[3]; /* as SYSCALLS_FILES, _NETWORK, _PROGRAMS */
+    int wanted[4]; /* as SYSCALLS_FILES, _LOCAL, _NETWORK, _PROGRAMS */
     int needs;     /* an ABI of Landlock, or CALLS */
 };
 
 #define ALL(result)                                                                                \
     {                                                                                              \
-        result, result, result                                                                     \
+        result, result, result, result                                                             \
     }
+
+/* A sanitizer looks for leaks as a tracer. */
+#ifdef __SANITIZE_ADDRESS__
+#define TRACED                                                                                     \
+    {                                                                                              \
+        ENOSYS, 0, 0, 0                                                                            \
+    }
+#else
+#define TRACED ALL(EPERM)
+#endif
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -252,18 +272,20 @@ static const struct row rows[] = {
     {write_it,  "/dev/null",          ALL(0),      NOTHING},
     {read_it,   "/dev/urandom",       ALL(0),      NOTHING},
     {read_it,   "/dev/loop-control",  ALL(EACCES), FILES},
-    {run_it,    "open/file",          {ENOSYS, EPERM, 0}, CALLS},
-    {run_it,    "open/secret/key",    {ENOSYS, EPERM, 2}, CALLS}, /* as dash has it */
-    {execute,   "open/file",          {EPERM, EPERM, EACCES}, CALLS}, /* it is not executable */
-    {make_socket, "2",                {EPERM, 0, 0}, CALLS},            /* AF_INET */
-    {make_socket, "1",                {EPERM, ENOSYS, 0}, CALLS},       /* AF_UNIX */
-    {make_socket, "38",               {EPERM, ENOSYS, EPERM}, CALLS},   /* AF_ALG */
-    {listen_at_any_port, "",          {EPERM, EACCES, EACCES}, PORTS},
-    {trace, "",                       ALL(EPERM), CALLS},
+    {run_it,    "open/file",          {ENOSYS, EPERM, EPERM, 0}, CALLS},
+    {run_it,    "open/secret/key",    {ENOSYS, EPERM, EPERM, 2}, CALLS}, /* as dash has it */
+    {execute,   "open/file",          {EPERM, EPERM, EPERM, EACCES}, CALLS}, /* it is not executable */
+    {make_socket, "2",                {EPERM, EPERM, 0, 0}, CALLS},            /* AF_INET */
+    {make_socket, "1",                {EPERM, 0, ENOSYS, 0}, CALLS},       /* AF_UNIX */
+    {make_socket, "38",               {EPERM, EPERM, ENOSYS, EPERM}, CALLS},   /* AF_ALG */
+    {make_odd_socket, "2",            {EPERM, EPERM, 0, 0}, CALLS},
+    {make_odd_socket, "38",           {EPERM, EPERM, ENOSYS, EPERM}, CALLS},
+    {listen_at_any_port, "",          {EPERM, EPERM, EACCES, EACCES}, PORTS},
+    {trace, "",                       TRACED,     CALLS},
     {be_root_elsewhere, "",           ALL(EPERM), CALLS},
-    {be_root_in_a_child, "",          {ENOSYS, ENOSYS, EPERM}, CALLS},
-    {type, "",                        {ENOSYS, ENOSYS, EPERM}, CALLS},
-    {call_what_is_in_no_list, "",     {ENOSYS, ENOSYS, EFAULT}, CALLS},
+    {be_root_in_a_child, "",          {ENOSYS, EPERM, ENOSYS, EPERM}, CALLS},
+    {type, "",                        {ENOSYS, EPERM, ENOSYS, EPERM}, CALLS},
+    {call_what_is_in_no_list, "",     {ENOSYS, EFAULT, ENOSYS, EFAULT}, CALLS},
     {signal_parent, "",               ALL(EPERM),  SCOPES},
     {read_parent, "",                 ALL(EACCES), FILES},
     {gain, "",                        ALL(EPERM),  NOTHING},
@@ -381,6 +403,13 @@ who_changes_files_may_do_that_alone(void **state)
 }
 
 static void
+who_has_keys_has_no_network(void **state)
+{
+    (void)state;
+    all_rows(SYSCALLS_LOCAL);
+}
+
+static void
 who_speaks_with_others_runs_nothing(void **state)
 {
     (void)state;
@@ -399,6 +428,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_changes_files_may_do_that_alone),
+        cmocka_unit_test(who_has_keys_has_no_network),
         cmocka_unit_test(who_speaks_with_others_runs_nothing),
         cmocka_unit_test(a_program_inherits_all_of_it),
     };

@@ -2,6 +2,7 @@
  * reloads when it finds the time. */
 #include "reload/prove.h"
 
+#include "base/dial.h"
 #include "tests/fake/mint.h"
 
 #include <netinet/in.h>
@@ -254,6 +255,28 @@ wildcards_stand_for_the_loopback_addresses(void **state)
     }
 }
 
+/* The server is up, and serves what is wanted: it is not to blame. */
+static void
+whom_nobody_can_reach_for_us_is_not_to_blame(void **state)
+{
+    struct server s = start(0);
+    struct addresses a = {0};
+    struct chain wanted = chain_of(&new);
+    struct proof p = {.addresses = &a, .chain = &wanted, .clock = &clock_system, .timeout_ms = 200};
+    struct served out = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_true(addresses_add(&a, "127.0.0.1", s.port, true, &e));
+    dial_by(-1);
+    assert_false(prove_until(&p, &out, &e));
+    assert_int_equal(e.code, ERR_SYSTEM);
+    assert_true(e.is_ours);
+    stop(&s);
+    served_done(&out);
+    addresses_done(&a);
+}
+
 int
 main(void)
 {
@@ -264,6 +287,7 @@ main(void)
         cmocka_unit_test(nobody_listening_anywhere_proves_nothing),
         cmocka_unit_test(the_whole_chain_counts),
         cmocka_unit_test(wildcards_stand_for_the_loopback_addresses),
+        cmocka_unit_test(whom_nobody_can_reach_for_us_is_not_to_blame), /* the last: it stays so */
     };
 
     return cmocka_run_group_tests(tests, make_pairs, free_pairs);

@@ -80,10 +80,42 @@ a_user_who_does_not_exist_is_a_wrong_setting(void **state)
     assert_int_equal(e.code, ERR_CONFIG);
 }
 
+static void
+what_leads_over_the_network_is_known(void **state)
+{
+    static const struct {
+        const char *conninfo;
+        bool needs;
+    } cases[] = {
+        {"host=/var/run/postgresql port=5432", false},
+        {"", false},
+        {"dbname=postgres", false},
+        {"host=localhost", true},
+        {"host=/run,db2", true},
+        {"host=/run hostaddr=127.0.0.1", true},
+        {"service=mine", true},
+        {"service = mine host=/run", true},
+        {"postgresql:///postgres", true}, /* not taken apart */
+    };
+
+    (void)state;
+    assert_int_equal(unsetenv("PGHOST"), 0);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (sql_needs_network(cases[i].conninfo) != cases[i].needs)
+            fail_msg("'%s'", cases[i].conninfo);
+    assert_int_equal(setenv("PGHOST", "db.example.org", 1), 0);
+    assert_true(sql_needs_network("dbname=postgres"));
+    assert_int_equal(unsetenv("PGHOST"), 0);
+    assert_int_equal(setenv("PGSERVICE", "mine", 1), 0);
+    assert_true(sql_needs_network("host=/run"));
+    assert_int_equal(unsetenv("PGSERVICE"), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_leads_over_the_network_is_known),
         cmocka_unit_test(keywords_are_found_as_libpq_finds_them),
         cmocka_unit_test(a_literal_is_closed_by_nothing_inside_of_it),
         cmocka_unit_test(a_server_that_is_not_there_is_a_temporary_failure),
