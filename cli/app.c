@@ -34,12 +34,12 @@ read_ahead(struct config *c)
             files_read_ahead(&c->issuers[i].files);
 }
 
-/* One that root runs may count on root's rights. */
+/* A program that root runs may count on root's rights. */
 static bool
-runs_programs(const struct config *c)
+needs_root(const struct config *c)
 {
     for (size_t i = 0; i < c->target_count; i++)
-        if (reload_runs_program(c->targets[i]))
+        if (reload_needs_root(c->targets[i]))
             return true;
     return false;
 }
@@ -94,7 +94,7 @@ app_enter_state(struct app *app, struct err *e)
         return errno == ENOENT || err_errno(e, "open the state directory '%s'", state);
     if (!S_ISDIR(s.st_mode))
         return err_set(e, ERR_CONFIG, "the state directory '%s' is not a directory", state);
-    if (child_is_root() && s.st_uid == 0 && (app->is_watching || runs_programs(&app->config)))
+    if (child_is_root() && s.st_uid == 0 && (app->is_watching || needs_root(&app->config)))
         return true;
     if (child_is_root()) {
         if (s.st_uid != 0)

@@ -69,8 +69,8 @@ void target_free(struct target *t);
  * which may need anything? */
 bool reload_needs_network(const struct target *t);
 
-/* Is it told by a program of the administrator's? */
-bool reload_runs_program(const struct target *t);
+/* Is it told by a program which root runs, and which may count on root's rights? */
+bool reload_needs_root(const struct target *t);
 
 /* The hosts where the settings say that it is proved. False when memory ran out. */
 MUST_USE bool reload_add_hosts(const struct target *t, struct list *hosts);

@@ -147,14 +147,14 @@ target_same_path(const char *a, const char *b)
 bool
 reload_needs_network(const struct target *t)
 {
-    return t->type->needs_network || t->type->runs_program ||
+    return t->type->needs_network ||
            (t->type->connection != NULL && sql_needs_network(t->type->connection(t)));
 }
 
 bool
-reload_runs_program(const struct target *t)
+reload_needs_root(const struct target *t)
 {
-    return t->type->runs_program;
+    return t->type->needs_root != NULL && t->type->needs_root(t);
 }
 
 bool

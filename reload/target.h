@@ -67,13 +67,15 @@ struct target_type {
     size_t config_size;           /* bytes of the struct which they fill; 0: none */
     bool is_service;              /* files, user and proof are those of reload/service.h */
     bool finds_files;             /* of a service: where no setting says, its look() does */
-    bool needs_network;           /* other than for proofs */
-    bool runs_program;            /* which may need anything, also root's rights */
+    bool needs_network;           /* other than for proofs; a program may need anything */
     enum probe_how how;           /* of a service: how it is asked, unless its settings say */
     int port;                     /* and where, if they do not; 0: PostgreSQL's */
 
     /* Do the settings make sense together? ERR_CONFIG. NULL: any do, as for guess(). */
     bool (*check)(const struct target *t, struct err *e);
+
+    /* Is it told by a program which root runs, and which may count on root's rights? NULL: no. */
+    bool (*needs_root)(const struct target *t);
 
     /* How libpq is to connect. NULL: it does not. Borrowed. */
     const char *(*connection)(const struct target *t);

@@ -25,7 +25,7 @@ struct command_config {
 /* clang-format off */
 static const struct option options[] = {
     {"command",    OPTION_TEXT, offsetof(struct command_config, command),    NULL, "the program, with its whole path, and its arguments, separated by blanks; one that has blanks in \"...\"; no shell reads it", NULL, 0, 0, true},
-    {"command_as", OPTION_TEXT, offsetof(struct command_config, command_as), NULL, "the user as whom root runs it; default: that of run_as, else root (with no more rights than root's own files give, where the state directory is another user's)", NULL, 0, 0, false},
+    {"command_as", OPTION_TEXT, offsetof(struct command_config, command_as), NULL, "the user as whom root runs it; default: that of run_as, else the owner of the state directory", NULL, 0, 0, false},
     {"timeout",    OPTION_SPAN, offsetof(struct command_config, timeout_s),  "2min", "how long it may take, then it is killed", NULL, 0, 0, false},
     {0},
 };
@@ -313,12 +313,23 @@ reload(void *session, struct err *e)
     return child_run_as(s->user, task_run, s, c->timeout_s * 1000 + AFTER_MS, &nothing, e);
 }
 
+static bool
+needs_root(const struct target *t)
+{
+    const struct command_config *c = t->config;
+    const char *name = c->command_as != NULL ? c->command_as : t->service->run_as;
+    const struct passwd *entry = name == NULL ? NULL : getpwnam(name);
+
+    return name == NULL || (entry != NULL && entry->pw_uid == 0);
+}
+
 const struct target_type target_command = {
     .name = "command",
     .options = options,
     .config_size = sizeof(struct command_config),
     .is_service = true,
-    .runs_program = true,
+    .needs_network = true,
+    .needs_root = needs_root,
     .how = PROBE_TLS,
     .check = check,
     .open = open_session,

@@ -230,6 +230,10 @@ set_target()
     grep -q "the network is kept, which 'told' needs" <<<"$stderr"
     not grep -q "going on as that user" <<<"$stderr"
     [ "$status" = 0 ]
+    set_target told "command_as = postgres"
+    run --separate-stderr pgcert -v renew --force
+    grep -q "belongs to 'root': going on as that user" <<<"$stderr"
+    [ "$status" = 0 ]
 }
 
 # Certificates that another tool keeps for root alone, and their keys: others COUNT
